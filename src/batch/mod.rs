@@ -87,12 +87,14 @@ impl Run<'_> {
         let started = Instant::now();
         let chosen = match named {
             Some(count) => {
+                self.report.start_bar(count);
                 // If the whole list is within --max-keys, the matching keys need not be counted first.
                 if !self.work.request.asks() && self.too_many(count).is_none() {
-                    self.report.start_bar(count);
                     return self.process_keys(Stage::ChooseAndChange).await;
                 }
-                self.process_keys(Stage::Choose).await
+                let chosen = self.process_keys(Stage::Choose).await;
+                self.report.bar.clear();
+                chosen
             }
             None => self.sweep().await,
         };

@@ -150,7 +150,7 @@ fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &Owne
         }
         Outcome::Stopped {
             exit,
-            known: KeyState::NotDone(_),
+            known: KeyState::NotDone(_) | KeyState::ShownNotDone(_),
             failure,
         } => Outcome::Stopped {
             exit,

@@ -64,6 +64,9 @@ impl Run<'_> {
                 biased;
                 Some((number, processed)) = in_flight.next() => {
                     let ended = self.take(stage, number, processed, &mut connectivity);
+                    if stage == Stage::Choose {
+                        self.report.bar.check(started - in_flight.len() as u64);
+                    }
                     let stored = self.store_chosen();
                     reason = reason.or(ended).or(stored);
                 }

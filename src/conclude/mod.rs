@@ -108,6 +108,9 @@ impl Search<'_> {
             response: Response::of(&failure),
             location,
         };
+        if let Some(context) = failure.context_mut() {
+            context.lookup_denied = *location == KeyLocation::LookupDenied;
+        }
         if evidence.response == Response::NoSuchKey
             && let Some(context) = failure.context_mut()
         {
@@ -124,13 +127,28 @@ impl Search<'_> {
         match conclude(&evidence) {
             Conclusion::Done | Conclusion::ProbablyDone => Outcome::confirmed(why),
             Conclusion::Missing => Outcome::Missing(failure),
-            Conclusion::NotDone => Outcome::not_done(failure, why),
+            Conclusion::NotDone
+                if ambiguity == Ambiguity::None
+                    && !matches!(location, KeyLocation::Listed(_) | KeyLocation::LookupFailed) =>
+            {
+                Outcome::not_done(failure, why)
+            }
+            Conclusion::NotDone => Outcome::Failed {
+                failure,
+                known: KeyState::ShownNotDone(why),
+            },
             Conclusion::OtherUser(owner) => {
-                let why = match location {
-                    KeyLocation::OtherUser(_) => format!("it belongs to the user {owner}"),
-                    _ => describe_location(self.request.action, &self.hint, location),
+                let known = match location {
+                    KeyLocation::OtherUser(_) => {
+                        KeyState::NotDone(format!("it belongs to the user {owner}"))
+                    }
+                    _ => KeyState::ShownNotDone(describe_location(
+                        self.request.action,
+                        &self.hint,
+                        location,
+                    )),
                 };
-                owned_by_other(self.key, failure, owner, why)
+                owned_by_other(self.key, failure, owner, known)
             }
             Conclusion::Unknown => Outcome::Failed {
                 failure,
@@ -166,14 +184,15 @@ fn check(key: &Key, location: &KeyLocation) -> Check {
 }
 
 /// Returns the outcome of a key that was not changed because it belongs to another user than the named or calling one.
-fn owned_by_other(key: &Key, failure: CallError, owner: UserName, why: String) -> Outcome {
+fn owned_by_other(key: &Key, failure: CallError, owner: UserName, known: KeyState) -> Outcome {
     let failure = if failure.is_no_such_entity() {
         failure
     } else {
         let user_name = key.user_name.clone();
         CallError::not_found(user_name.map_or(SearchScope::SigningUser, SearchScope::User))
     };
-    Outcome::not_done(failure.with_owner(Some(owner)), why)
+    let failure = failure.with_owner(Some(owner));
+    Outcome::Failed { failure, known }
 }
 
 #[cfg(test)]
@@ -228,12 +247,12 @@ mod tests {
             (Some("Bob"), error("ServiceFailure"), "Bob"),
             (None, error("ServiceFailure"), "the caller"),
         ] {
-            let why = "IAM reports that Alice owns the key".to_owned();
+            let why = KeyState::ShownNotDone("IAM reports that Alice owns the key".to_owned());
             let outcome = owned_by_other(&key(user_name), failure, name("Alice"), why.clone());
             let Outcome::Failed { failure, known } = outcome else {
                 panic!("{outcome:?}");
             };
-            assert_eq!(known, KeyState::NotDone(why));
+            assert_eq!(known, why);
             assert_eq!(failure.context().owner, Some(name("Alice")));
             let found = match failure {
                 CallError::Service(_) => "IAM's",

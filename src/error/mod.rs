@@ -73,6 +73,8 @@ pub(crate) struct Context {
     pub(crate) named_by: NamedBy,
     /// Whether IAM did not confirm the owner. Another user may own the key.
     pub(crate) owner_unchecked: bool,
+    /// Whether IAM denied every read of the key.
+    pub(crate) lookup_denied: bool,
     /// The owner that `GetAccessKeyLastUsed` still returns although that user's list does not contain the key.
     pub(crate) still_reported_owner: Option<UserName>,
     /// Whether IAM just listed the key. Then a denied read of it means that a permission is missing.

@@ -102,8 +102,10 @@ pub(crate) const STATUS_UNKNOWN: &str =
 pub(crate) enum KeyState {
     /// The requested change was made.
     Done(String),
-    /// The change was not made.
+    /// The change was not made. The error itself says why.
     NotDone(String),
+    /// The change was not made. Reads of the key say more than the error.
+    ShownNotDone(String),
     /// The run cannot tell.
     Unknown {
         /// The reason, a fragment.
@@ -209,7 +211,7 @@ impl KeyResult {
                 (_, KeyState::Unknown { .. }) | (CallError::NoResponse(_), KeyState::Done(_)) => {
                     Exit::Unknown
                 }
-                (CallError::NoResponse(_), KeyState::NotDone(_)) => Exit::Other,
+                (CallError::NoResponse(_), _) => Exit::Other,
                 _ => failure.read_exit(),
             },
         }
@@ -288,9 +290,7 @@ impl KeyResult {
                 let kind = match (&self.outcome, known) {
                     (_, KeyState::Unknown { .. }) => OutcomeKind::Unknown,
                     (Outcome::Stopped { .. }, KeyState::Done(_)) => done,
-                    (Outcome::Stopped { .. }, KeyState::NotDone(_)) if self.attempts == 0 => {
-                        OutcomeKind::NotTried
-                    }
+                    (Outcome::Stopped { .. }, _) if self.attempts == 0 => OutcomeKind::NotTried,
                     _ => OutcomeKind::Failed,
                 };
                 (kind, known.clone())
@@ -327,10 +327,10 @@ impl KeyState {
             (Self::Done(_), Action::Delete) => "Deleted",
             (Self::Done(_), Action::Deactivate) => "Deactivated",
             (Self::Done(_), Action::Reactivate) => "Reactivated",
-            (Self::NotDone(_), Action::Delete) => "NotDeleted",
-            (Self::NotDone(_), Action::Deactivate) => "NotDeactivated",
-            (Self::NotDone(_), Action::Reactivate) => "NotReactivated",
             (Self::Unknown { .. }, _) => "Unknown",
+            (_, Action::Delete) => "NotDeleted",
+            (_, Action::Deactivate) => "NotDeactivated",
+            (_, Action::Reactivate) => "NotReactivated",
         }
     }
 
@@ -338,7 +338,7 @@ impl KeyState {
     pub(crate) fn describe(&self, action: Action) -> String {
         let (kind, why) = match self {
             Self::Done(why) => (action.done(), why),
-            Self::NotDone(why) => (action.not_done(), why),
+            Self::NotDone(why) | Self::ShownNotDone(why) => (action.not_done(), why),
             Self::Unknown { why, .. } => ("unknown", why),
         };
         if why.is_empty() {

@@ -35,6 +35,8 @@ pub(super) struct Deactivated {
     is_undoable: bool,
     /// Whether the previous status of one of them is unknown.
     is_unsure: bool,
+    /// How many of them the journal may not record.
+    pub(super) unrecorded: u64,
 }
 
 impl Deactivated {
@@ -176,6 +178,7 @@ impl Report<'_> {
             keys,
             is_undoable,
             is_unsure,
+            unrecorded,
         } = &self.deactivated;
         let is_short = keys.len() as u64 <= MAX_UNDO_KEYS;
         let others = if *is_unsure {
@@ -186,9 +189,17 @@ impl Report<'_> {
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |record: &str, file: &Path| {
             let command = self.commands.reactivate_from(file);
-            vec![format!(
+            let mut hints = vec![format!(
                 "to reactivate the keys that {record} as changed from Active to Inactive{others}: {command}"
-            )]
+            )];
+            if *unrecorded > 0 {
+                let command = self.commands.reactivate_any();
+                hints.push(format!(
+                    "this leaves out keys that the journal may not record ({unrecorded}, named in the warnings above); to \
+                     reactivate one that was active before: {command}"
+                ));
+            }
+            hints
         };
         match (resume, &self.request.journal) {
             (Resume::Journal, Some(journal)) if *is_undoable => {

@@ -128,8 +128,15 @@ impl Commands {
                 "with the permission iam:ListAccessKeys, check with: {}",
                 self.list(key)
             )),
+            (Check::ListWithPermission, false) => {
+                let list = CommandLine::new("iam-del-key --user-name NAME --all-keys --dry-run");
+                Some(format!(
+                    "with the permission iam:ListAccessKeys and the owner's name, check with: {}",
+                    self.with_options(list)
+                ))
+            }
             // Roles and the root user have no keys to list.
-            (Check::List | Check::ListWithPermission, false) | (Check::Owner, _) => {
+            (Check::List, false) | (Check::Owner, _) => {
                 Some(format!("check with: {}", self.find_owner(key.id.as_str())))
             }
         }

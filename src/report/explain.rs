@@ -16,16 +16,6 @@ use crate::sanitize::SafeText;
 /// The value of the member `Result` if each key has a result of its own.
 pub(crate) const AS_REPORTED: &str = "AsReported";
 
-/// Why a key was not changed, where the error itself says it.
-const IMPLIED: [&str; 6] = [
-    "",
-    "IAM found no such key for this user",
-    "IAM found no such user",
-    "IAM refused the request",
-    "no request to change it was sent to IAM",
-    "nothing was sent to IAM",
-];
-
 /// An error or warning, what is known, and what to run next.
 #[derive(Clone, Debug)]
 pub(crate) struct Explanation {
@@ -269,7 +259,11 @@ impl Report<'_> {
         let (id, action) = (&result.key.id, result.action);
         let check = known
             .as_ref()
-            .and_then(|known| self.commands.check(&result.key, known));
+            .and_then(|known| self.commands.check(&result.key, known))
+            .filter(|check| {
+                let command = check.trim_start_matches("check with: ");
+                !hints.iter().any(|hint| hint.ends_with(command))
+            });
         let result_text = match (about, known.as_ref().map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => {
                 let known = self.would_stay(result).unwrap_or(known);
@@ -278,12 +272,7 @@ impl Report<'_> {
             (About::OneOfMany(..), Some(described)) if level == Level::Error => {
                 let what = message.trim_end_matches('.');
                 message = match &known {
-                    Some(KeyState::NotDone(why))
-                        if IMPLIED.contains(&why.as_str())
-                            || why.starts_with("it belongs to the user ") =>
-                    {
-                        format!("{id}: {}: {what}", action.not_done())
-                    }
+                    Some(KeyState::NotDone(_)) => format!("{id}: {}: {what}", action.not_done()),
                     _ => format!("{id}: {what}; {described}"),
                 };
                 None

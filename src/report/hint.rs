@@ -67,7 +67,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
             {
                 vec![format!(
                     "these credentials do not belong to an IAM user: add --user-name NAME; {}",
-                    owner_hint(about, commands)
+                    owner_hint(about, failure.context(), commands)
                 )]
             }
             _ => call_hints(failure),
@@ -89,7 +89,7 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
         }
         CallError::Service(error) if error.is_about_user() => vec![format!(
             "check the user name; {}",
-            owner_hint(about, commands)
+            owner_hint(about, context, commands)
         )],
         _ => no_such_entity_hints(about, context, commands),
     };
@@ -136,7 +136,11 @@ pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
     }
 }
 
-fn owner_hint(about: About<'_>, commands: &Commands) -> String {
+fn owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> String {
+    if context.lookup_denied {
+        return "ask for the permission iam:GetAccessKeyLastUsed on * to find the key's owner"
+            .to_owned();
+    }
     about.lookup_option().map_or_else(
         || {
             format!(
@@ -167,7 +171,7 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
             if names_none && is_of_list {
                 return Some("correct the owner of the key in the list".to_owned());
             }
-            Some(owner_hint(about, commands))
+            Some(owner_hint(about, context, commands))
         }
         (None, _) => {
             let (theirs, ours) = context.accounts.as_ref()?;
@@ -194,11 +198,15 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
         ];
     }
     if context.owner_unchecked && !about.has_owner() {
-        return vec![
-            "whether another user owns it could not be checked: name its owner with --user-name NAME, or add --find-user; \
-             then --ignore-missing counts a missing key as success"
-                .to_owned(),
-        ];
+        let lookup = if context.lookup_denied {
+            ""
+        } else {
+            ", or add --find-user"
+        };
+        return vec![format!(
+            "whether another user owns it could not be checked: name its owner with --user-name NAME{lookup}; then \
+             --ignore-missing counts a missing key as success"
+        )];
     }
     let elsewhere = if about.has_owner() {
         "belongs to another user"
@@ -207,7 +215,7 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
     };
     let mut hints = vec![format!(
         "the key does not exist, or {elsewhere}; {}",
-        owner_hint(about, commands)
+        owner_hint(about, context, commands)
     )];
     if context.owner_unchecked {
         let gone = match about {

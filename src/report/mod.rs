@@ -25,9 +25,9 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::Exit;
+use crate::error::{Exit, NamedBy};
 use crate::ident::AccountId;
-use crate::outcome::{KeyResult, KeyState, OutcomeKind};
+use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
@@ -161,6 +161,7 @@ impl<'a> Report<'a> {
         if !result.is_changed() {
             return self.print_result(result);
         }
+        self.deactivated.unrecorded += 1;
         // The run fails, so a caller who deletes a single key expects nothing on standard output.
         let prints_nothing = self.request.deletes_one() && self.request.output.is_none();
         let (written, next) = match proof {
@@ -192,11 +193,12 @@ impl<'a> Report<'a> {
 
     fn print_explanation(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result);
-        // An earlier run started to change the key, and only this option decides what its absence means.
-        let is_option = |hint: &String| hint.contains("--ignore-missing");
-        if result.kind() == OutcomeKind::Unknown
+        // An earlier run started to change the key, and only --ignore-missing decides what its absence means.
+        if let Outcome::Failed { failure, .. } = &result.outcome
+            && result.kind() == OutcomeKind::Unknown
             && result.metadata.started_earlier
-            && explanation.hints.iter().any(is_option)
+            && failure.context().owner_unchecked
+            && failure.context().named_by == NamedBy::Caller
         {
             self.settled += 1;
         }
@@ -289,6 +291,7 @@ impl<'a> Report<'a> {
     /// Starts the progress bar for this number of keys. A single key has no bar.
     pub(crate) fn start_bar(&self, keys: u64) {
         if let Subject::List = self.subject {
+            self.bar.update(&self.summary);
             self.bar.expect(Some(keys));
         }
     }

@@ -69,6 +69,11 @@ impl Bar {
         self.set(done, summary.finished_earlier(), format!("keys{counts}"));
     }
 
+    /// Advances the bar to the number of keys that were checked.
+    pub(crate) fn check(&self, done: u64) {
+        self.set(done, 0, "keys checked".to_owned());
+    }
+
     /// Advances the bar to `done` of `all` other items.
     pub(crate) fn step(&self, what: &'static str, done: usize, all: usize) {
         self.set(done as u64, 0, what.to_owned());

@@ -2,7 +2,8 @@
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, Case, documented};
+use crate::case::{BOBS_KEY, Case, documented, each, once};
+use crate::proof::{READS, denied};
 
 const WHO: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
 
@@ -115,6 +116,71 @@ fn c21_sts_is_denied_in_the_same_words() {
          hint: the policy of the VPC endpoint prevents this: ask the owner of the endpoint\n\
          result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
+}
+
+/// Without any read, a command that reads the same does not help.
+#[test]
+fn where_every_read_is_denied_no_hint_needs_the_denied_permissions() {
+    let no_owner = "hint: whether another user owns it could not be checked: name its owner with --user-name NAME; then \
+                    --ignore-missing counts a missing key as success\n";
+    let no_list = "hint: with the permission iam:ListAccessKeys and the owner's name, check with: iam-del-key --user-name NAME \
+                   --all-keys --dry-run\n";
+    let find = "ask for the permission iam:GetAccessKeyLastUsed on * to find the key's owner";
+    let gone = "hint: if it was the named user's key, it is already gone: --ignore-missing counts that as success\n";
+    let cases = [
+        (&["--ignore-missing"][..], no_owner.to_owned()),
+        (&[], format!("{no_owner}{no_list}")),
+        (
+            &["--user-name", "admin", "--deactivate"],
+            format!("hint: the key does not exist, or belongs to another user; {find}\n{gone}"),
+        ),
+        (
+            &["--user-name", "Nobody"],
+            format!(
+                "hint: check the user name; {find}\nhint: with the permission iam:ListAccessKeys, check with: aws iam \
+                     list-access-keys --user-name=Nobody\n"
+            ),
+        ),
+    ];
+    each(cases, |(more, hints)| {
+        let sandbox = denied(&READS);
+        if more != ["--ignore-missing"] {
+            sandbox.fault(once("DeleteAccessKey", What::ResetBeforeActing));
+            sandbox.fault(once("UpdateAccessKey", What::ResetBeforeActing));
+        }
+        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY]).args(more);
+        let printed = case.run().exits_with_one_of(&[3, 10]);
+        let output = printed.output().to_owned();
+        let said = printed.prints(&output);
+        let said_hints = said.messages().split_inclusive('\n');
+        let said_hints: String = said_hints
+            .filter(|line| line.starts_with("hint: "))
+            .collect();
+        assert_eq!(said_hints, hints);
+        let _ = said.says(&["(NoSuchEntity)"]);
+    });
+}
+
+/// The hint says more, so the command is not printed again.
+#[test]
+fn a_command_that_a_hint_names_is_not_printed_again() {
+    let find = format!("iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run");
+    for action in [&["--deactivate"][..], &[]] {
+        let sandbox = denied(&READS[..1]);
+        sandbox.fault(once("DeleteAccessKey", What::ResetBeforeActing));
+        sandbox.fault(once("UpdateAccessKey", What::ResetBeforeActing));
+        let _ = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--user-name", "Nobody"])
+            .args(action)
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says_exactly(&format!("iam-del-key: error: An error occurred (NoSuchEntity) when calling the {} operation: The user \
+                with name Nobody cannot be found.\n\
+                hint: check the user name; to find the key's owner: {find}\n\
+                result: {BOBS_KEY}: unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; \
+                the user does not exist, and IAM does not report who owns the key\n",
+                if action.is_empty() { "DeleteAccessKey" } else { "UpdateAccessKey" }));
+    }
 }
 
 const INVALID: &str = "The security token included in the request is invalid.";

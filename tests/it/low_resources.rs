@@ -306,7 +306,7 @@ fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
 }
 
 /// The disk has room for what is begun, and none for its result.
-const NO_ROOM_FOR_RESULTS: &str = r#"
+pub(crate) const NO_ROOM_FOR_RESULTS: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>

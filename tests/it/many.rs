@@ -309,6 +309,30 @@ fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
 }
 
 #[test]
+fn a_bar_counts_keys_that_are_checked_before_the_question() {
+    let (sandbox, list) = crowd(20);
+    let delay = What::Delay(Duration::from_millis(300));
+    sandbox.fault(Fault::new(delay).on("ListAccessKeys").always());
+    let case = Case::at(&sandbox, ["--jobs", "2", "--from"]).env("TERM", "xterm");
+    let path = case.path("list.csv");
+    let said = Dialogue::start(case.file("list.csv", &list).args([path]))
+        .shows("/20 keys checked, ")
+        .shows("[y/N] ")
+        .types(b"n\n")
+        .end()
+        .exits(11)
+        .prints_nothing();
+    let screen = left_on_screen(said.messages());
+    assert!(
+        !screen.iter().any(|line| line.contains("/20")),
+        "{screen:?}"
+    );
+    let (_, after) = said.messages().split_once("[y/N] ").expect("a question");
+    assert!(!after.contains("/20"), "{after}");
+    let _ = said.says(&["this run changed nothing"]);
+}
+
+#[test]
 fn a_bar_is_gone_after_a_signal() {
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let (_sandbox, dialogue) = watched();

@@ -1,10 +1,12 @@
 //! What a run with `--deactivate` says about how to undo it.
 
-use iam_sandbox::Status;
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
+use iam_sandbox::{Status, nth_key_id};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, documented, each};
+use crate::journal::Kept;
+use crate::low_resources::{NO_ROOM_FOR_RESULTS, stand_in};
 use crate::many::{crowd, from_stdin, rows};
 
 /// The hint is a command that works then, whatever standard output got.
@@ -189,4 +191,41 @@ fn f104_results_among_messages_are_no_list_to_undo() {
             assert!(!text.contains("--from"), "{text}");
         });
     let _ = ended.exits(0).prints_nothing();
+}
+
+/// Nothing that a run can read has a key whose result could not be recorded, so it is reactivated by its ID.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn f104_how_to_undo_a_run_says_which_keys_the_journal_lacks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), NO_ROOM_FOR_RESULTS);
+    let (sandbox, list) = crowd(3);
+    let kept = Kept::new(&list);
+    let case = kept.case(&sandbox, &["--jobs", "1", "--deactivate"]);
+    let said = case
+        .env("LD_PRELOAD", &library)
+        .run()
+        .exits(1)
+        .prints_outcomes(&[("NotTried", 2)]);
+    let journal = kept.path();
+    let (unrecorded, left_out) = (
+        "deactivated, but the journal may not record it; if it does not, the next run with this journal verifies and reports it",
+        "this leaves out keys that the journal may not record (1, named in the warnings above); to reactivate one that was \
+         active before",
+    );
+    let _ = said.says(&[
+        unrecorded,
+        &format!(
+            "hint: to reactivate the keys that the journal records as changed from Active to Inactive: iam-del-key --from {} \
+             --reactivate\n\
+             hint: {left_out}: iam-del-key --access-key-id ID --find-user --reactivate\n\
+             result: 3 keys: 1 deactivated, 2 not tried\n",
+            journal.display()
+        ),
+    ]);
+    let undo = Case::at(&sandbox, ["--reactivate", "--yes", "--from"]).args([&journal]);
+    let _ = undo.run().exits(10).prints_outcomes(&[("Unknown", 1)]);
+    let undo = ["--access-key-id", &nth_key_id("123456789012", 0)];
+    let undo = Case::at(&sandbox, undo).args(["--find-user", "--reactivate", "--yes"]);
+    let _ = undo.run().exits(0).prints_outcome("Reactivated");
 }
