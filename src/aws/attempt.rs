@@ -159,6 +159,12 @@ impl Attempts {
         self.lock().last().and_then(Attempt::error)
     }
 
+    /// Whether IAM responded to any attempt.
+    pub(super) fn has_response(&self) -> bool {
+        let is_response = |attempt: &Attempt| matches!(attempt.response, Response::Service(_));
+        self.lock().iter().any(is_response)
+    }
+
     /// Whether any part of any attempt was sent.
     pub(crate) fn was_sent(&self) -> bool {
         self.lock().iter().any(Attempt::was_sent)

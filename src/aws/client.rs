@@ -139,6 +139,9 @@ impl Iam {
             recorder.signer = Some(Arc::clone(&self.signer));
             let generation = self.caller.generation();
             let result = send(recorder).await;
+            if attempts.has_response() {
+                wait_guard.add_response();
+            }
             drop(wait_guard);
             *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
             if attempts.is_closed() {

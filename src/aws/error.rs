@@ -166,20 +166,15 @@ pub(crate) fn timed_out(
     {
         let (waited, seconds) = (attempts.time_without_response(), limit.as_secs());
         let tenths = waited.as_millis() / 100;
-        error.reason = match (tenths / 10, tenths % 10) {
-            (0, 0) => format!("no time was left for the request; --timeout is {seconds} s"),
-            (whole, tenth) => {
-                format!("it did not respond within {whole}.{tenth} s; --timeout is {seconds} s")
-            }
-        };
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        error.reason =
+            format!("it did not respond within {whole}.{tenth} s; --timeout is {seconds} s");
+        if tenths == 0 && !attempts.was_sent() {
+            let what = "no time was left for the request";
+            failure = CallError::Incomplete(TransportError::out_of_time(what, limit));
+        }
     }
     failure
-}
-
-/// Creates the error of a read that was canceled because `limit`, that of the whole key, was up.
-pub(crate) fn read_timed_out(operation: &str, limit: Duration) -> CallError {
-    let what = format!("{operation} did not finish in time");
-    CallError::NotSent(TransportError::out_of_time(&what, limit))
 }
 
 /// Returns the local time and the server's time as HTTP dates if they differ too much.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::attempt::Attempts;
-use super::error::{incomplete_response, read_error, read_timed_out, timed_out};
+use super::error::{incomplete_response, read_error, timed_out};
 use super::recorder::Recorder;
 use super::sts::{Caller, UNKNOWN_CALLER};
 use crate::confirm;
-use crate::error::{CallError, ErrorKind, RunError};
+use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId, RoleArn, RoleName};
 use crate::sanitize::SafeText;
@@ -112,13 +112,7 @@ impl Caller {
         let call = client.get_access_key_info().access_key_id(id.as_str());
         let sent = call.customize().interceptor(recorder).send();
         let sent = tokio::time::timeout(limit, sent).await;
-        let sent = sent.map_err(|_| {
-            let failure = timed_out(operation, &attempts, limit);
-            match failure.kind() {
-                Some(ErrorKind::Throttling) => failure,
-                _ => read_timed_out(operation, limit),
-            }
-        })?;
+        let sent = sent.map_err(|_| timed_out(operation, &attempts, limit))?;
         let output = sent.map_err(|error| read_error(operation, &attempts, &error))?;
         let account = output.account().map(str::trim);
         let account = account.and_then(|account| account.parse().ok());

@@ -56,7 +56,7 @@ use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead};
 pub(crate) use connection::Connection;
-pub(crate) use error::{answered_at, read_timed_out, timed_out, timestamp};
+pub(crate) use error::{answered_at, timed_out, timestamp};
 pub(crate) use key_account::NamedKeys;
 pub(crate) use list::{ListedUser, Listing};
 pub(crate) use time_budget::TimeBudget;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::RunError;
+use crate::error::{CallError, RunError, TransportError};
 use crate::lock::lock;
 
 /// The clock that all requests of one key share.
@@ -23,6 +23,8 @@ pub(super) struct WaitClock {
     all_waiting_since: Option<Instant>,
     /// The waiting time before that.
     earlier: Duration,
+    /// Whether the service responded to a request.
+    has_response: bool,
 }
 
 impl WaitClock {
@@ -65,6 +67,11 @@ impl WaitGuard {
     pub(super) fn stop_waiting(&mut self) {
         self.is_running = true;
         lock(&self.wait_clock).adjust(-1, 1);
+    }
+
+    /// Records that the service responded.
+    pub(super) fn add_response(&self) {
+        lock(&self.wait_clock).has_response = true;
     }
 }
 
@@ -124,6 +131,16 @@ impl TimeBudget {
             ))
             .hint("--timeout SECONDS gives the source of the credentials more time"))
         })
+    }
+
+    /// Creates the error of reads for which the limit was too short. `what` is a clause.
+    pub(crate) fn exceeded(&self, what: &str) -> CallError {
+        let error = TransportError::out_of_time(what, self.limit);
+        if lock(&self.wait_clock).has_response {
+            CallError::Incomplete(error)
+        } else {
+            CallError::NoResponse(error)
+        }
     }
 
     /// Stops the clock until the guard is dropped, while no request runs.

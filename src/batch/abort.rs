@@ -110,7 +110,7 @@ impl Work<'_> {
             AbortReason::KeyFailed { exit, why } | AbortReason::NotRenewed { exit, why } => {
                 (*exit, why.as_str())
             }
-            AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM could not be reached"),
+            AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM did not respond"),
             AbortReason::OutputFailed(_) => (Exit::Other, "a result could not be written"),
             AbortReason::JournalChanged => (Exit::Other, "another process changed the journal"),
             AbortReason::StorageFailed(_) | AbortReason::Fatal(_) => {

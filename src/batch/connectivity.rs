@@ -37,7 +37,7 @@ impl Connectivity {
             }
             | Outcome::Failed {
                 failure: CallError::NoResponse(_),
-                known: KeyState::Unknown { .. },
+                known: KeyState::Unknown { .. } | KeyState::NotDone(_),
             } => {
                 self.silent += 1;
                 self.until = None;
@@ -138,6 +138,19 @@ mod tests {
             }
             assert_eq!(wait(&mut connectivity, &mut now), Err(jobs + PAUSES.len()));
             assert!(now - start >= Duration::from_secs(7));
+        }
+    }
+
+    #[test]
+    fn a_read_without_a_response_is_silence_and_a_late_one_is_not() {
+        let late = || TransportError::out_of_time("ListUsers did not finish", Duration::ZERO);
+        for (failure, expected) in [
+            (CallError::NoResponse(late()), 1),
+            (CallError::Incomplete(late()), 5),
+        ] {
+            let mut connectivity = Connectivity::default();
+            connectivity.add(&Outcome::not_done(failure, ""));
+            assert_eq!(connectivity.max_keys(8), expected);
         }
     }
 

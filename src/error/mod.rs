@@ -27,7 +27,7 @@ pub(crate) enum CallError {
     NotSent(TransportError),
     /// The request was sent, but IAM did not respond.
     NoResponse(TransportError),
-    /// IAM's response to a read cannot be parsed or lacks required data.
+    /// IAM's response to a read cannot be parsed or lacks required data, or the rest of it did not arrive in time.
     Incomplete(TransportError),
 }
 
@@ -295,8 +295,8 @@ impl CallError {
         match self {
             Self::Service(error) => error.exit(),
             Self::NotFound { .. } => Exit::NoSuchEntity,
-            Self::NotSent(_) | Self::NoResponse(_) => Exit::Unreachable,
-            Self::Incomplete(_) => Exit::Other,
+            Self::Incomplete(error) if !error.ran_out_of_time => Exit::Other,
+            Self::NotSent(_) | Self::NoResponse(_) | Self::Incomplete(_) => Exit::Unreachable,
         }
     }
 

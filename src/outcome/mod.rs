@@ -211,7 +211,7 @@ impl KeyResult {
                 (_, KeyState::Unknown { .. }) | (CallError::NoResponse(_), KeyState::Done(_)) => {
                     Exit::Unknown
                 }
-                (CallError::NoResponse(_), _) => Exit::Other,
+                (CallError::NoResponse(_), KeyState::ShownNotDone(_)) => Exit::Other,
                 _ => failure.read_exit(),
             },
         }

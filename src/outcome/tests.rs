@@ -48,10 +48,18 @@ fn no_response() -> CallError {
     CallError::NoResponse(TransportError::default())
 }
 
+fn unusable(ran_out_of_time: bool) -> CallError {
+    CallError::Incomplete(TransportError {
+        ran_out_of_time,
+        ..TransportError::default()
+    })
+}
+
 fn state(letter: char) -> KeyState {
     match letter {
         'D' => KeyState::Done(String::new()),
         'n' => KeyState::NotDone(String::new()),
+        's' => KeyState::ShownNotDone(String::new()),
         _ => KeyState::unknown(""),
     }
 }
@@ -76,7 +84,11 @@ fn the_exit_status_follows_from_the_outcome() {
         (stopped(state('n')), [130; 4]),
         (failed(missing(), state('n')), [3; 4]),
         (failed(not_sent, state('n')), [9; 4]),
-        (failed(no_response(), state('n')), [1; 4]),
+        // Only a read got no response.
+        (failed(no_response(), state('n')), [9; 4]),
+        (failed(no_response(), state('s')), [1; 4]),
+        (failed(unusable(false), state('n')), [1; 4]),
+        (failed(unusable(true), state('n')), [9; 4]),
         (failed(no_response(), state('D')), [10; 4]),
         (failed(no_response(), state('?')), [10; 4]),
         (

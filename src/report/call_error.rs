@@ -17,11 +17,11 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
         CallError::NotSent(error) if error.has_unexpected_response => {
             ("UnexpectedResponse", "unexpected response from", error)
         }
-        CallError::NotSent(error) if error.ran_out_of_time => {
-            ("Unreachable", "no complete response from", error)
-        }
         CallError::NotSent(error) => ("Unreachable", "could not reach", error),
         CallError::NoResponse(error) => ("NoAnswer", "no usable response from", error),
+        CallError::Incomplete(error) if error.ran_out_of_time => {
+            ("NoAnswer", "no complete response from", error)
+        }
         CallError::Incomplete(error) => ("Unclear", "unusable response from", error),
     };
     let place = match error.host.as_str() {

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
-use crate::error::{CallError, SearchScope, TransportError};
+use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::request::{Action, Key, Mode};
@@ -40,16 +40,14 @@ impl Selector<'_> {
             *budget = self.iam.key_budget(self.request.limit);
         }
         let listing = self.requires_listing(key.user_name.as_ref());
-        let too_late = || {
-            let what = "it did not return enough about the key in time";
-            let error = TransportError::out_of_time(what, self.request.limit);
-            failed(CallError::NotSent(error))
+        let too_late = |budget: &TimeBudget| {
+            failed(budget.exceeded("it did not return enough about the key in time"))
         };
         let mut denied = None;
         // A line of a list may name the owner.
         if self.request.find_user && key.user_name.is_none() {
             let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
-            denied = found.await.ok_or_else(too_late)??;
+            denied = found.await.ok_or_else(|| too_late(budget))??;
             if let Some(failure) = &denied {
                 *metadata = self.find_in_index(key, failure, listing).await?;
                 // The index does not count.
@@ -59,7 +57,7 @@ impl Selector<'_> {
         }
         let read = self.read_requirements(key, metadata, listing, denied);
         let read = budget.spend(Duration::ZERO, read).await;
-        read.ok_or_else(too_late)?
+        read.ok_or_else(|| too_late(budget))?
     }
 
     /// Reads what is required and not known yet. `denied` is the error if IAM denied the last use already. Returns the error

@@ -223,11 +223,6 @@ pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
 
 /// Returns the outcome after a failed read. No request to change the key was sent.
 fn failed(failure: CallError) -> Outcome {
-    let failure = match failure {
-        // Only the response to a read was lost.
-        CallError::NoResponse(error) => CallError::NotSent(error),
-        failure => failure,
-    };
     Outcome::not_done(failure, "no request to change it was sent to IAM")
 }
 

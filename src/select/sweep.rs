@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::{Choice, Requirement, Selector, failed, impossible_date};
-use crate::aws::{Iam, Listing, read_timed_out};
+use crate::aws::{Iam, Listing};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, RunError};
 use crate::guard;
@@ -331,8 +331,8 @@ impl Selector<'_> {
         operation: &'static str,
         read: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
-        let limit = self.request.limit;
-        let read = iam.key_budget(limit).spend(Duration::ZERO, read).await;
-        read.unwrap_or_else(|| Err(read_timed_out(operation, limit)))
+        let budget = iam.key_budget(self.request.limit);
+        let read = budget.spend(Duration::ZERO, read).await;
+        read.unwrap_or_else(|| Err(budget.exceeded(&format!("{operation} did not finish in time"))))
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use iam_sandbox::{Act, Certificate, Fault, KeySeed, Proxy, ProxyMode, Sandbox, What};
 
 use crate::case::{
-    BOBS_KEY, CANARIES, Case, DELETED, Ended, always, documented, each, faulty, once,
+    BOBS_KEY, CANARIES, Case, DELETED, DOCUMENTED, Ended, always, documented, each, each_at_once,
+    faulty, once,
 };
 use crate::response::reply;
 
@@ -115,6 +116,47 @@ fn f41_accepts_and_then_silence() {
     let case = Case::documented(&sandbox, &["--cli-read-timeout", "1", "--timeout", "6"]);
     let says = ["it did not respond"];
     is_unknown(&sandbox, case, &says, "IAM still lists the key");
+}
+
+/// Only an IAM to which nothing was sent could not be reached.
+#[test]
+fn f41_a_read_that_takes_too_long_does_not_make_iam_unreachable() {
+    let sweep = &["--whole-account", "--only-inactive", "--dry-run"][..];
+    let one = &[DOCUMENTED.as_slice(), &["--unused-for", "1d"]].concat()[..];
+    let cases = [
+        (
+            sweep,
+            ("ListUsers", 1),
+            "no complete response from IAM: ListUsers did not finish in time; --timeout is 2 s",
+        ),
+        (
+            sweep,
+            ("ListUsers", 0),
+            "no usable response from IAM: ListUsers did not finish in time; --timeout is 2 s",
+        ),
+        (
+            one,
+            ("GetAccessKeyLastUsed", 0),
+            "no complete response from IAM: it did not return enough about the key in time; --timeout is 2 s",
+        ),
+        (
+            one,
+            ("ListAccessKeys", 0),
+            "no usable response from IAM: it did not return enough about the key in time; --timeout is 2 s",
+        ),
+    ];
+    each_at_once(cases, |(args, (operation, pages), error)| {
+        let sandbox = Sandbox::documented().page_size(1).start();
+        let silence = Fault::new(What::SilenceBeforeActing).on(operation);
+        sandbox.fault(silence.skip(pages).always());
+        let case = Case::at(&sandbox, args.iter().copied()).args(["--timeout", "2"]);
+        let printed = case.run().within(BOUNDED).exits(9);
+        let hint = "if IAM is just slow, raise --timeout";
+        let _ = printed.prints_anything().says(&[&format!(
+            "iam-del-key: error: {error}\nhint: {hint}\nresult: "
+        )]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
             .into_iter()
             .find(|row| row["Outcome"] == "NotTried")
             .expect("a key that was not tried");
-        assert_eq!(left_out["Reason"], "IAM could not be reached");
+        assert_eq!(left_out["Reason"], "IAM did not respond");
         let _ = printed
             .prints(&output)
             .says(&[

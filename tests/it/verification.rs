@@ -176,7 +176,7 @@ fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
         .ends_as(3, "Failed", &["(NoSuchEntity)"], known);
     // The same where a condition reads first.
     let ended = case().args(["--only-inactive"]).run();
-    ended.ends_as(9, "Failed", &["could not reach IAM"], "not deleted");
+    ended.ends_as(9, "Failed", &["no usable response from IAM"], "not deleted");
     assert!(sandbox.has_key(ALICE_KEY_ID));
     // A name that is misspelt is no key that is gone.
     let sandbox = documented();
