@@ -186,14 +186,7 @@ impl Report<'_> {
                 if let KeyState::Done(_) = known {
                     next = self.after_change(result);
                 }
-                let before = failure.as_ref().map_or(String::new(), |failure| {
-                    format!("; before that: {}", code_and_sentence(failure, "IAM").1)
-                });
-                error(
-                    "Interrupted",
-                    &format!("interrupted{before}"),
-                    known.clone(),
-                )
+                error("Interrupted", &interrupted(failure.as_ref()), known.clone())
             }
             Outcome::OwnKey => {
                 let message = format!("{id} belongs to your own credentials: skipped");
@@ -347,5 +340,16 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
             "no user of this account has the missing keys; any that belong to the root user or to another account may still exist",
         ]),
         _ => None,
+    }
+}
+
+/// Says that a signal ended the change, and what IAM had returned before.
+fn interrupted(before: Option<&CallError>) -> String {
+    match before {
+        Some(failure) => {
+            let (_, sentence) = code_and_sentence(failure, "IAM");
+            format!("interrupted; before that: {sentence}")
+        }
+        None => "interrupted".to_owned(),
     }
 }
