@@ -241,11 +241,17 @@ fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {
         ("guarded", "GetCallerIdentity", Some("123456789012")),
         ("top", "AssumeRole", None),
     ];
-    let codes = ["ExpiredToken", "InvalidClientTokenId"];
-    let cases = codes
+    let calculated =
+        "The request signature we calculated does not match the signature you provided.";
+    let errors = [
+        ("ExpiredToken", "no"),
+        ("InvalidClientTokenId", "no"),
+        ("SignatureDoesNotMatch", calculated),
+    ];
+    let cases = errors
         .into_iter()
-        .flat_map(|code| cases.map(|case| (code, case)));
-    each(cases, |(code, (profile, operation, account))| {
+        .flat_map(|error| cases.map(|case| (error, case)));
+    each(cases, |((code, message), (profile, operation, account))| {
         let sandbox = guarded(&[]);
         let case = || {
             let case = without(&sandbox, &format!("{}{top}", config(&sandbox)));
@@ -256,7 +262,7 @@ fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {
                 None => case,
             }
         };
-        sandbox.fault(once(operation, What::error(403, code, "no")));
+        sandbox.fault(once(operation, What::error(403, code, message)));
         let rejected = case();
         let hint = format!(
             "hint: AWS rejects the cached session: remove `{}`, then run the same command again\nresult: ",

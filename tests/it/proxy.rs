@@ -188,16 +188,22 @@ fn f46_a_proxy_of_an_endpoint_without_tls_is_named() {
         reason,
         &hint,
     );
-    let proxy = responding(
-        "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
-        Then::Closes,
-    );
-    let at = format!(
-        "at {} through the proxy {proxy}: HTTP status 502",
-        sandbox.address()
-    );
-    let case = variable(&format!("http://{proxy}"));
-    case.run().ends_as(10, "Unknown", &[&at], "unknown: ");
+    let failed = "the server, or a proxy in front of it, failed";
+    let asks = "a proxy asks for a user name and a password: check them in the URL of the proxy";
+    for (status, hint) in [("502 Bad Gateway", failed), ("407 Who", asks)] {
+        let proxy = responding(
+            format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"),
+            Then::Closes,
+        );
+        let at = format!(
+            "at {} through the proxy {proxy}: HTTP status {}",
+            sandbox.address(),
+            &status[..3]
+        );
+        let case = variable(&format!("http://{proxy}"));
+        let says = [&*at, hint];
+        case.run().ends_as(10, "Unknown", &says, "unknown: ");
+    }
 }
 
 #[test]

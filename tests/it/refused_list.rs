@@ -127,6 +127,7 @@ fn f80_error_messages_are_no_list() {
         "this is an error message of iam-del-key",
     ];
     refused(message.clone(), &[], says);
+    refused(message.replace("ExitCode", "exitcode"), &[], says);
     refused(message, &["--reactivate", "--yes"], says);
 }
 
