@@ -143,15 +143,16 @@ impl Unescaped {
     }
 }
 
-/// Returns the length of the URL, HTML, JSON or quoted-printable escape at the end of the text, and the bytes that it
+/// Returns the length of the URL, HTML, JSON, octal or quoted-printable escape at the end of the text, and the bytes that it
 /// stands for.
 fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     let character = |c: char| c.to_string().into_bytes();
-    let digits_after = |start: &str, digits: usize| {
+    let number_after = |start: &str, digits: usize, radix: u32| {
         let at = text.len().checked_sub(start.len() + digits)?;
         let digits = text[at..].strip_prefix(start.as_bytes())?;
-        Some((text.len() - at, number(digits, 16)?))
+        Some((text.len() - at, number(digits, radix)?))
     };
+    let digits_after = |start: &str, digits: usize| number_after(start, digits, 16);
     match text.last()? {
         b';' => {
             let inner = &text[text.len().saturating_sub(MAX_HTML_ESCAPE)..text.len() - 1];
@@ -177,7 +178,9 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
         }
         c if c.is_ascii_hexdigit() => {
             let mut starts = ["%", "\\x", "="].into_iter();
-            if let Some((length, byte)) = starts.find_map(|start| digits_after(start, 2)) {
+            let byte = starts.find_map(|start| digits_after(start, 2));
+            // Shells and C write bytes with three octal digits.
+            if let Some((length, byte)) = byte.or_else(|| number_after("\\", 3, 8)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
             }
             // JavaScript's `escape` uses a percent sign instead of the backslash.
@@ -215,6 +218,7 @@ mod tests {
             ("a\u{200b}b&#8203;c", "abc"),
             ("a\\nb\\r\\tc\\\\nd", "a b  c d"),
             ("a=2Fb=3D2fc=\r\nd=\ne=5C/f", "a/b/c d e/f"),
+            ("a\\057b\\053c\\400", "a/b+c\\400"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",
                 "100% & more; &nothing; %zz \\ &#; &;",

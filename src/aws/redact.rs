@@ -189,6 +189,7 @@ mod tests {
             "p%2540ss%2Bw%25C3%25B6rd%2525",
             "p&amp;#x40;ss w\\u00f6rd%",
             "p=40ss w=C3=B6rd=25",
+            "p\\100ss w\\303\\266rd\\045",
             "P=40SS w=c3=b6R=\r\nD=25",
             "P@sS W%C3%B6RD%",
         ] {
