@@ -96,8 +96,8 @@ impl RowFiles {
                 if row.deactivation.is_none() && first.deactivation.is_none() {
                     repeated += 1;
                 }
-                let ran_out_of_timer = |known: &[Row; 2]| known[1].number < row.number;
-                if row.contradicts(first) && !conflict.as_ref().is_some_and(ran_out_of_timer) {
+                let is_later = |known: &[Row; 2]| known[1].number < row.number;
+                if row.contradicts(first) && !conflict.as_ref().is_some_and(is_later) {
                     conflict = Some([Row::clone(first), row.clone()]);
                 }
                 if row.supersedes(first) {
