@@ -8,7 +8,7 @@ use iam_sandbox::{Answer, Fault, Proxy, ProxyMode, Recorded, Sandbox, Status, Wh
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, DELETED, Printed, SETTLED, documented, each_at_once};
 use crate::many::{crowd, from_stdin, rows};
-use crate::network::behind_a_proxy;
+use crate::proxied::behind_a_proxy;
 use crate::running::Running;
 use crate::streams::wait_for;
 

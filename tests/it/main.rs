@@ -77,6 +77,7 @@ mod process;
 mod prompt;
 mod proof;
 mod property;
+mod proxied;
 mod proxy;
 mod query;
 mod question;

@@ -5,18 +5,17 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::{Act, Certificate, Fault, KeySeed, Proxy, ProxyMode, Sandbox, What};
+use iam_sandbox::{Certificate, Fault, Sandbox, What};
 
 use crate::case::{
-    BOBS_KEY, CANARIES, Case, DELETED, DOCUMENTED, Ended, always, documented, each, each_at_once,
-    faulty, once,
+    BOBS_KEY, Case, DOCUMENTED, Ended, always, documented, each, each_at_once, faulty, once,
 };
-use crate::response::reply;
+use crate::proxied::behind_a_proxy;
 
 /// Much more than any of these takes, and much less than a hang.
 const BOUNDED: Duration = Duration::from_secs(40);
 
-fn unreachable(ended: Ended, says: &[&str]) {
+pub(crate) fn unreachable(ended: Ended, says: &[&str]) {
     let says = [&["could not reach IAM at "], says].concat();
     let known = "not deleted: nothing was sent to IAM";
     ended.within(BOUNDED).ends_as(9, "Failed", &says, known);
@@ -35,7 +34,7 @@ fn at_url(sandbox: &Sandbox, url: &str) -> Case {
     Case::documented(sandbox, &["--endpoint-url", url])
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").to_string()
 }
@@ -241,117 +240,6 @@ fn f45_tls_that_stalls() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// A run that goes to IAM's own host name through the proxy, which ends at the sandbox.
-fn by_way_of(proxy_url: &str, sandbox: &Sandbox) -> Case {
-    Case::documented(sandbox, &["--cli-connect-timeout", "2"]).env("HTTPS_PROXY", proxy_url)
-}
-
-pub(crate) fn behind_a_proxy() -> Sandbox {
-    Sandbox::documented().https(Certificate::Valid).start()
-}
-
-#[test]
-fn f46_a_proxy_that_works() {
-    let sandbox = behind_a_proxy();
-    let proxy = Proxy::start(ProxyMode::Working);
-    by_way_of(&proxy.url(), &sandbox).run().deletes_quietly();
-    assert_eq!(proxy.requests().len(), 1);
-    assert!(!sandbox.has_key(BOBS_KEY));
-}
-
-#[test]
-fn f46_a_proxy_that_asks_who() {
-    let sandbox = behind_a_proxy();
-    let secret = CANARIES[1];
-    let proxy = Proxy::start(ProxyMode::RequireAuth("me".to_owned(), secret.to_owned()));
-    let says = [
-        "the proxy asks for a user name and a password",
-        "hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
-    ];
-    let case = by_way_of(&proxy.url(), &sandbox).args(["--debug"]);
-    unreachable(case.run(), &says);
-    assert_eq!(sandbox.connections(), 0);
-    let user = format!("http://me:{secret}@");
-    let known = proxy.url().replace("http://", &user);
-    let case = by_way_of(&known, &sandbox).args(["--debug"]);
-    let said = case.run().exits(0).prints(DELETED);
-    let _ = said.says(&["info: attempt 1"]);
-    assert!(!sandbox.has_key(BOBS_KEY));
-}
-
-#[test]
-fn f46_a_proxy_that_does_not_let_through() {
-    let sandbox = behind_a_proxy();
-    let refusing = Proxy::start(ProxyMode::Refuse502);
-    let hanging = Proxy::start(ProxyMode::Hang);
-    let nobody = format!("http://{}", free_address());
-    let through = nobody.replace("http://", "through the proxy ");
-    let cases: [(String, &[&str]); 4] = [
-        (
-            "http://iam.invalid:80".to_owned(),
-            &[
-                "through the proxy iam.invalid:80",
-                "the proxy's name could not be resolved",
-            ],
-        ),
-        (
-            refusing.url(),
-            &[
-                "through the proxy ",
-                "the proxy opened no connection: HTTP status 502",
-            ],
-        ),
-        (
-            nobody,
-            &[&through, "the connection to the proxy was refused"],
-        ),
-        (
-            hanging.url(),
-            &["through the proxy ", "the proxy did not respond within 2 s"],
-        ),
-    ];
-    each(cases, |(url, says)| {
-        unreachable(by_way_of(&url, &sandbox).run(), says);
-    });
-    assert_eq!(sandbox.connections(), 0);
-    assert!(sandbox.has_key(BOBS_KEY));
-}
-
-#[test]
-fn f46_a_proxy_url_that_is_none_is_7_and_not_shown() {
-    let sandbox = behind_a_proxy();
-    let urls = [
-        "http://",
-        "ftp://proxy:21",
-        "http://me:hunter2hunter2@:bad",
-        "//me:hunter2hunter2@127.0.0.1:1",
-        "http:///127.0.0.1:1",
-        "http://127.0.0.1 :1",
-    ];
-    each(urls, |url| {
-        is_no_proxy(by_way_of(url, &sandbox), "HTTPS_PROXY");
-    });
-    assert_eq!(sandbox.connections(), 0);
-}
-
-/// A variable that the request would use is refused, and not shown.
-fn is_no_proxy(case: Case, variable: &str) {
-    let said = case.run().exits(7).prints_nothing();
-    assert!(!said.messages().contains("hunter2"));
-    let says = format!("{variable} is not the URL of an HTTP proxy");
-    let _ = said.says(&[&says, "hint: "]).ends_with("nothing was sent");
-}
-
-#[test]
-fn f46_no_proxy_is_heeded() {
-    let sandbox = behind_a_proxy();
-    let proxy = Proxy::start(ProxyMode::Refuse502);
-    let case = by_way_of(&proxy.url(), &sandbox).env("NO_PROXY", "127.0.0.1,localhost");
-    case.run().deletes_quietly();
-    assert_eq!(proxy.requests().len(), 0);
-    assert!(!sandbox.has_key(BOBS_KEY));
-}
-
 #[test]
 fn a_server_that_closes_each_connection_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -366,83 +254,4 @@ fn a_server_that_closes_each_connection_at_once() {
     let sandbox = documented();
     let case = at_url(&sandbox, &url).args(["--timeout", "4"]);
     is_unknown(&sandbox, case, &[], "unknown: ");
-}
-
-#[test]
-fn c67_a_proxy_password_is_masked_in_every_spelling() {
-    let sandbox = behind_a_proxy();
-    let proxy = Proxy::start(ProxyMode::Working);
-    let address = proxy.url().replace("http://", "");
-    let raw = "p%40ss%2fw%C3%B6rd%20x";
-    let spellings = [
-        raw,
-        "p%40ss%2Fw%C3%B6rd%20x",
-        "p%40ss%2fw%c3%b6rd%20x",
-        "p@ss/wörd x",
-        "p%40ss%2Fw%C3%B6rd+x",
-        "p@ss/w%C3%B6rd%20x",
-        "bWU6cEBzcy93w7ZyZCB4",
-    ];
-    let authorization = format!("Basic {}", spellings[6]);
-    let headers = [
-        ("Proxy-Authorization", authorization.as_str()),
-        ("X-Url", raw),
-    ];
-    let what = reply(400, &headers, spellings.join(" | "), Act::Never);
-    sandbox.fault(always("DeleteAccessKey", what));
-    let case = Case::documented(&sandbox, &["--debug", "--timeout", "4"])
-        .env("HTTPS_PROXY", format!("http://me:{raw}@{address}"));
-    let printed = case.run().exits(10);
-    let output = printed.output().to_owned();
-    let said = printed.prints(&output);
-    let messages = said.messages();
-    each(spellings, |spelling| {
-        assert!(!messages.contains(spelling), "{messages}");
-    });
-    let sent = proxy.requests()[0].authorization.clone();
-    assert_eq!(sent, Some(authorization));
-    let _ = said.says(&["debug: response body: (not shown) | "]);
-}
-
-#[test]
-fn c35_a_proxy_that_the_request_does_not_use_may_be_anything() {
-    let sandbox = behind_a_proxy();
-    let proxy = Proxy::start(ProxyMode::Working);
-    let (socks, works) = ("socks5://127.0.0.1:1", &*proxy.url());
-    let (dead, proxies) = ("http://127.0.0.1:1", "HTTPS_PROXY");
-    let with = |variables: &[(&str, &str)]| {
-        let set = |case: Case, (name, value): &(&str, &str)| case.env(name, value);
-        variables.iter().fold(Case::documented(&sandbox, &[]), set)
-    };
-    let fine = [
-        [("ALL_PROXY", socks), (proxies, works), ("HTTP_PROXY", dead)],
-        [("HTTP_PROXY", socks), (proxies, works), ("NO_PROXY", "")],
-        [
-            (proxies, socks),
-            ("ALL_PROXY", "http://"),
-            ("NO_PROXY", "*"),
-        ],
-        [
-            (proxies, socks),
-            ("https_proxy", works),
-            ("NO_PROXY", "example.com"),
-        ],
-        [
-            (proxies, socks),
-            ("HTTP_PROXY", "x y"),
-            ("no_proxy", "example.com, 127.0.0.1"),
-        ],
-    ];
-    each(fine, |variables| {
-        sandbox.add_key(KeySeed::new("Bob", BOBS_KEY));
-        with(&variables).run().deletes_quietly();
-        assert!(!sandbox.has_key(BOBS_KEY));
-    });
-    let refused = [
-        [("ALL_PROXY", socks), ("HTTP_PROXY", dead)],
-        [(proxies, socks), ("NO_PROXY", "27.0.0.1,.example.com")],
-    ];
-    each(refused, |variables| {
-        is_no_proxy(with(&variables), variables[0].0);
-    });
 }

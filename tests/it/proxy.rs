@@ -7,7 +7,7 @@ use std::thread;
 use iam_sandbox::{Certificate, Fault, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, each, each_at_once};
-use crate::network::behind_a_proxy;
+use crate::proxied::behind_a_proxy;
 use crate::response::{IAM, METADATA, xml};
 
 const PASSWORD: &str = "of-the-proxy-1";
