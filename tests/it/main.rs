@@ -67,6 +67,7 @@ mod many;
 mod masked;
 mod metadata_service;
 mod mfa;
+mod named_by_settings;
 mod network;
 mod owner;
 mod pages;
