@@ -15,18 +15,19 @@ pub(super) struct Current {
     credentials: Credentials,
     /// The number of renewals.
     generation: usize,
-    /// Whether IAM has accepted them.
-    is_accepted: bool,
+    /// Whether others may replace them: STS or IAM has accepted them.
+    is_renewable: bool,
     /// Why the renewal failed. It is not repeated.
     failure: Option<Arc<RunError>>,
 }
 
 impl Current {
-    pub(super) fn new(credentials: Credentials, generation: usize) -> Self {
+    /// The first credentials. They are renewed only if STS has identified them.
+    pub(super) fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
-            generation,
-            is_accepted: false,
+            generation: 0,
+            is_renewable: true,
             failure: None,
         }
     }
@@ -46,7 +47,7 @@ impl Caller {
     pub(super) fn accepted(&self, generation: usize) {
         let mut current = self.current();
         if current.generation == generation {
-            current.is_accepted = true;
+            current.is_renewable = true;
         }
     }
 
@@ -55,8 +56,8 @@ impl Caller {
         self.current().failure.clone()
     }
 
-    /// Renews the credentials of the generation `expired`. Returns whether there are new credentials. Credentials that
-    /// IAM never accepted are not renewed, because new ones would be rejected too.
+    /// Renews the credentials of the generation `expired`. Returns whether there are new credentials. Renewed credentials
+    /// that IAM never accepted are not replaced, because others would be rejected too.
     pub(super) async fn renew(self: Arc<Self>, expired: usize) -> bool {
         let _renewing = self.renewing.lock().await;
         {
@@ -64,7 +65,7 @@ impl Caller {
             if current.generation != expired {
                 return true;
             }
-            let is_renewable = current.is_accepted && current.credentials.expiry().is_some();
+            let is_renewable = current.is_renewable && current.credentials.expiry().is_some();
             if !is_renewable || !self.source.is_renewable() || current.failure.is_some() {
                 return false;
             }
@@ -76,7 +77,12 @@ impl Caller {
         let mut current = self.current();
         match renewed {
             Ok(credentials) => {
-                *current = Current::new(credentials, expired + 1);
+                *current = Current {
+                    credentials,
+                    generation: expired + 1,
+                    is_renewable: false,
+                    failure: None,
+                };
                 true
             }
             Err(stop) => {

@@ -52,7 +52,7 @@ impl Caller {
         Self {
             settings,
             source,
-            current: Mutex::new(Current::new(credentials, 0)),
+            current: Mutex::new(Current::new(credentials)),
             limit,
             responses: SharedHistory::default(),
             known: None,
@@ -154,7 +154,7 @@ impl Caller {
         let base = Some(self.credentials());
         self.source = role.assumed_with(self.source);
         let assuming = self.source.resolve(base, &self.settings, self.limit);
-        self.current = Mutex::new(Current::new(Box::pin(assuming).await?, 0));
+        self.current = Mutex::new(Current::new(Box::pin(assuming).await?));
         Ok(self)
     }
 

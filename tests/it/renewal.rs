@@ -253,7 +253,7 @@ fn c09_why_renewed_credentials_were_not_identified_is_an_error_with_its_hint() {
 }
 
 #[test]
-fn c09_credentials_that_were_never_accepted_are_not_renewed() {
+fn c09_renewed_credentials_that_iam_never_accepted_are_not_replaced() {
     let (sandbox, list) = crowd(20);
     let what = What::error(
         403,
@@ -295,4 +295,31 @@ fn c09_a_single_key_costs_one_call() {
         .prints(crate::case::DELETED)
         .says_nothing();
     assert_eq!(sandbox.requests().len(), 1);
+}
+
+/// STS accepted the first credentials, so others may be better. The renewed ones are not replaced again.
+#[test]
+fn c09_credentials_that_expire_before_the_first_change_are_renewed_once() {
+    for (jobs, is_always, exit, expected) in [
+        ("1", false, 0, [("Deleted", 20)].as_slice()),
+        ("4", false, 0, &[("Deleted", 20)]),
+        ("1", true, 7, &[("Failed", 1), ("NotTried", 19)]),
+    ] {
+        let (sandbox, list) = crowd(20);
+        let what = What::error(403, "ExpiredToken", "The security token has expired");
+        let fault = Fault::new(what).on("DeleteAccessKey");
+        sandbox.fault(if is_always { fault.always() } else { fault });
+        let answer = json(&sandbox.admin(), LATER);
+        let case = renewed(
+            from_stdin(&sandbox, &list, &["--yes", "--jobs", jobs]),
+            &sandbox.admin(),
+            &answer,
+        );
+        let printed = case.run().exits(exit);
+        let output = printed.output().to_owned();
+        let expected = expected.iter().map(|(name, n)| ((*name).to_owned(), *n));
+        assert_eq!(outcomes(&output), expected.collect::<Vec<_>>());
+        assert_eq!(actions(&sandbox, "GetCallerIdentity"), 2, "renewed once");
+        let _ = printed.prints(&output).says(&["result: 20 keys: "]);
+    }
 }
