@@ -204,11 +204,12 @@ impl Change<'_> {
     /// Returns the outcome of a key when a signal ends the run, with the last error that IAM returned.
     fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
         let last = with_accounts(self.timed_out(), self.search.key, &self.search.iam.signer);
-        let is_failure = last.service().is_some() && !matches!(known, KeyState::Done(_));
+        let is_done = matches!(known, KeyState::Done(_));
+        let error = last.last_service_error().filter(|_| !is_done);
         Outcome::Stopped {
             exit,
+            failure: error.cloned().map(CallError::Service),
             known,
-            failure: is_failure.then_some(last),
         }
     }
 

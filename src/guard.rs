@@ -9,6 +9,10 @@ use crate::lock::lock;
 use crate::outcome::{Outcome, Refusal};
 use crate::request::{Key, Request, Selection};
 
+/// The hint for a key that is not changed because it belongs to the credentials in use.
+pub(crate) const OTHER_CREDENTIALS: &str =
+    "use other credentials (--profile NAME), or add --allow-self";
+
 /// The kind of identity that signs the requests to IAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Principal {

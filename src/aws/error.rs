@@ -15,6 +15,7 @@ use super::response_body::Body;
 use super::response_history::{SharedHistory, http_date};
 use super::tls;
 use crate::error::{CallError, Context, ServiceError, TransportError, file_limit_hint};
+use crate::guard;
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
 use crate::sanitize::truncate_escaped;
@@ -109,29 +110,17 @@ pub(super) fn call_error(
         Some(error) => transport_error(error, &last.host),
         None => TransportError::new(&last.host, "the response is not from IAM"),
     };
-    match &last.response {
-        // The error of this attempt says why it was prevented, and the response is that of an earlier one.
-        _ if attempts.ended_at_own_key() => {}
-        Response::Service(Body::Error { code, message, .. }) => {
-            return CallError::Service(ServiceError {
-                operation,
-                code: code.clone(),
-                message: message.clone().unwrap_or_default(),
-                status: last.metadata.status,
-                request_id: last.metadata.request_id.clone(),
-                context: Box::new(Context {
-                    clocks: clock_skew_times(&last),
-                    credentials: last.credentials,
-                    ..Context::default()
-                }),
-            });
-        }
-        Response::Unexpected(reason) => {
-            reason.clone_into(&mut error.reason);
-            error.has_unexpected_response = true;
-        }
-        Response::Service(Body::Expected { .. }) | Response::None => {}
+    error.is_own_key = attempts.ended_at_own_key();
+    if error.is_own_key {
+        error.hint = Some(guard::OTHER_CREDENTIALS.to_owned());
+    } else if let Some(error) = service_error(operation, &last) {
+        return CallError::Service(error);
+    } else if let Response::Unexpected(reason) = &last.response {
+        reason.clone_into(&mut error.reason);
+        error.has_unexpected_response = true;
     }
+    let returned = |attempt| service_error(operation, attempt).map(Box::new);
+    error.before = attempts.lock().iter().rev().find_map(returned);
     if error.has_unexpected_response {
         let hint = match last.metadata.status {
             // Captive portals that require a sign-in use status 511.
@@ -150,6 +139,25 @@ pub(super) fn call_error(
     } else {
         CallError::NotSent(error)
     }
+}
+
+/// Returns the error that IAM returned to an attempt.
+fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceError> {
+    let Response::Service(Body::Error { code, message, .. }) = &attempt.response else {
+        return None;
+    };
+    Some(ServiceError {
+        operation,
+        code: code.clone(),
+        message: message.clone().unwrap_or_default(),
+        status: attempt.metadata.status,
+        request_id: attempt.metadata.request_id.clone(),
+        context: Box::new(Context {
+            clocks: clock_skew_times(attempt),
+            credentials: attempt.credentials,
+            ..Context::default()
+        }),
+    })
 }
 
 /// Creates the error of a call that was canceled: IAM's last error, or how far the request got. `limit` is that of the

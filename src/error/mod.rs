@@ -122,6 +122,10 @@ pub(crate) struct TransportError {
     pub(crate) has_unexpected_response: bool,
     /// Whether the time limit ended a read. IAM may have responded to some of its requests.
     pub(crate) ran_out_of_time: bool,
+    /// Whether no further attempt was made because the key now belongs to the credentials in use.
+    pub(crate) is_own_key: bool,
+    /// The last error that IAM returned to an earlier attempt.
+    pub(crate) before: Option<Box<ServiceError>>,
 }
 
 impl TransportError {
@@ -264,6 +268,17 @@ impl CallError {
         match self {
             Self::Service(error) => Some(error),
             _ => None,
+        }
+    }
+
+    /// Returns the last error that IAM returned to any attempt.
+    pub(crate) fn last_service_error(&self) -> Option<&ServiceError> {
+        match self {
+            Self::Service(error) => Some(error),
+            Self::NotFound { .. } => None,
+            Self::NotSent(error) | Self::NoResponse(error) | Self::Incomplete(error) => {
+                error.before.as_deref()
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Describes a failed call in one sentence.
 
 use super::hint::call_hints;
-use crate::error::{CallError, ErrorKind, RunError, SearchScope, ServiceError};
+use crate::error::{CallError, ErrorKind, RunError, SearchScope, ServiceError, TransportError};
 use crate::ident::UserName;
 use crate::sanitize::{escape_field, truncate_escaped};
 
@@ -13,6 +13,12 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
         CallError::Service(error) => return (code, service_sentence(error)),
         CallError::NotFound { scope, context } => {
             return (code, not_found_sentence(scope, context.owner.as_ref()));
+        }
+        CallError::NotSent(error) | CallError::NoResponse(error) if error.is_own_key => {
+            return (
+                "SigningKey".to_owned(),
+                format!("{}{}", error.reason, before(error)),
+            );
         }
         CallError::NotSent(error) if error.has_unexpected_response => {
             ("UnexpectedResponse", "unexpected response from", error)
@@ -31,7 +37,16 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
             truncate_escaped(&format!("{host}: {}", error.reason))
         ),
     };
-    (code.to_owned(), format!("{what} {service}{place}"))
+    let before = before(error);
+    (code.to_owned(), format!("{what} {service}{place}{before}"))
+}
+
+/// Says what IAM returned to an earlier attempt.
+fn before(error: &TransportError) -> String {
+    let before = error.before.as_deref();
+    before.map_or_else(String::new, |error| {
+        format!("; before that: {}", service_sentence(error))
+    })
 }
 
 fn service_sentence(error: &ServiceError) -> String {

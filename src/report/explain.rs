@@ -9,6 +9,7 @@ use super::message::{self, Level, Messages};
 use super::record;
 use super::{Report, Subject};
 use crate::error::{CallError, Exit, RunError, SearchScope, ServiceError};
+use crate::guard::OTHER_CREDENTIALS;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
 use crate::sanitize::SafeText;
@@ -223,7 +224,7 @@ impl Report<'_> {
                 (Level::Error, "Skipped".to_owned(), message, None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
-                next.push("use other credentials (--profile NAME), or add --allow-self".to_owned());
+                next.push(OTHER_CREDENTIALS.to_owned());
                 let message =
                     format!("{id} belongs to your own credentials: you would lock yourself out");
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
@@ -272,11 +273,13 @@ impl Report<'_> {
             }
             (About::One(_) | About::OneOfMany(..), _) => None,
         };
-        let mut service = record::failure(&result.outcome)
-            .and_then(CallError::service)
-            .cloned();
-        if let (Outcome::Stopped { .. }, Some(error)) = (&result.outcome, &mut service) {
-            // This error did not end the run.
+        let failure = record::failure(&result.outcome);
+        let mut service = failure.and_then(CallError::last_service_error).cloned();
+        let is_last = failure.is_some_and(|failure| failure.service().is_some());
+        if let Some(error) = &mut service
+            && (!is_last || matches!(result.outcome, Outcome::Stopped { .. }))
+        {
+            // This error did not end the change.
             error.message.clear();
         }
         Explanation {

@@ -69,7 +69,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
         ),
     };
     let failure = failure(outcome);
-    let request_id = match (failure.and_then(CallError::service), outcome) {
+    let request_id = match (failure.and_then(CallError::last_service_error), outcome) {
         (Some(error), _) => error.request_id.as_ref(),
         (None, Outcome::Done { response, .. }) => response
             .as_ref()

@@ -136,6 +136,43 @@ fn c48_a_signal_does_not_hide_that_responses_arrived() {
 }
 
 #[test]
+fn c48_silence_after_an_error_of_iam_does_not_hide_that_error() {
+    let failed =
+        "An error occurred (ServiceUnavailable) when calling the DeleteAccessKey operation: down";
+    let checked = format!(
+        "hint: check with: aws iam list-access-keys --user-name=Bob\nresult: {BOBS_KEY}: unknown: "
+    );
+    for is_interrupted in [true, false] {
+        let sandbox = documented();
+        let error = What::error(503, "ServiceUnavailable", "down");
+        sandbox.fault(Fault::new(error).on("DeleteAccessKey"));
+        sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+        let running = Case::documented(&sandbox, &["--timeout", "3"]).start();
+        assert!(sandbox.wait_for_requests(2, SOON));
+        let printed = if is_interrupted {
+            interrupt(running, "INT").exits(130)
+        } else {
+            running.end().exits(10)
+        };
+        let row = printed.object();
+        assert_eq!(row["Outcome"], "Unknown", "{row}");
+        assert!(row["RequestId"].is_string(), "{row}");
+        let said = printed.prints(&format!("{row}\n"));
+        let _ = if is_interrupted {
+            said.says_exactly(&format!(
+                "iam-del-key: error: interrupted; before that: {failed}\n{checked}the request was sent and no usable \
+                 response arrived\n"
+            ))
+        } else {
+            said.says(&[
+                "iam-del-key: error: no usable response from IAM at ",
+                &format!(" s; --timeout is 3 s; before that: {failed}\n{checked}"),
+            ])
+        };
+    }
+}
+
+#[test]
 fn c48_a_signal_before_a_retry_does_not_hide_the_error() {
     let sandbox = documented();
     sandbox.fault(Fault::new(throttled()).on("DeleteAccessKey").always());

@@ -228,6 +228,33 @@ fn f34_such_a_key_stays_unknown_if_an_earlier_run_started_to_change_it() {
 }
 
 #[test]
+fn f34_what_iam_returned_before_such_a_key_stayed_is_told() {
+    let (sandbox, list) = crowd(4);
+    let error = What::error(500, "ServiceFailure", "oops");
+    sandbox.fault(Fault::new(error).on("DeleteAccessKey").of_user("admin"));
+    expires_on(&sandbox, "DeleteAccessKey", "admin");
+    let (next, case) = with_next_key(&sandbox, &list, &["--yes", "--jobs", "1"]);
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    let row = crate::many::rows(&output)
+        .into_iter()
+        .find(|row| row["AccessKeyId"] == next.as_str())
+        .expect("its row");
+    assert_eq!(row["Outcome"], "Unknown", "{row}");
+    assert!(row["RequestId"].is_string(), "{row}");
+    let _ = printed.prints(&output).says_exactly(&format!(
+        "iam-del-key: error: {next}: the request was not sent again because the key now belongs to your own credentials; \
+         before that: An error occurred (ExpiredToken) when calling the DeleteAccessKey operation: The security token has \
+         expired; unknown: an earlier attempt returned a server error; IAM still lists the key\n\
+         hint: check with: aws iam list-access-keys --user-name=admin\n\
+         hint: use other credentials (--profile NAME), or add --allow-self\n\
+         hint: to continue, run the same command again with --ignore-missing\n\
+         result: 5 keys: 4 deleted, 1 unknown\n"
+    ));
+    assert!(sandbox.has_key(&next));
+}
+
+#[test]
 fn f34_with_allow_self_the_request_is_sent_again() {
     let (sandbox, list) = crowd(4);
     expires_on(&sandbox, "DeleteAccessKey", "admin");
