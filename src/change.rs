@@ -272,9 +272,10 @@ impl Change<'_> {
         match self.ambiguity() {
             Ambiguity::None => self.not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => KeyState::started_earlier(),
-            Ambiguity::ServerError | Ambiguity::Unanswered => {
-                KeyState::unknown(self.describe_ambiguity(false))
-            }
+            Ambiguity::ServerError | Ambiguity::Unanswered => KeyState::Unknown {
+                why: self.describe_ambiguity(false).to_owned(),
+                check: self.search.list_check(),
+            },
         }
     }
 

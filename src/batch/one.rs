@@ -1,5 +1,6 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
+use std::cell::Cell;
 use std::io;
 use std::time::SystemTime;
 
@@ -271,6 +272,7 @@ impl Work<'_> {
                 request: self.request,
                 key: &target.key,
                 hint: self.owner_hint(&target.key, &target.metadata),
+                is_list_denied: Cell::default(),
             },
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,

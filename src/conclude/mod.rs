@@ -154,9 +154,17 @@ impl Search<'_> {
                 failure,
                 known: KeyState::Unknown {
                     why,
-                    check: check(self.key, location),
+                    check: self.check(location),
                 },
             },
+        }
+    }
+
+    /// Returns where more can be learned about the key at this location.
+    fn check(&self, location: &KeyLocation) -> Check {
+        match check(self.key, location) {
+            Check::List => self.list_check(),
+            check => check,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Locates a key: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -10,6 +11,7 @@ use crate::guard::{self, Principal, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::journal::EarlierAttempt;
 use crate::metadata::{KeyMetadata, Status};
+use crate::outcome::Check;
 use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
 
@@ -118,6 +120,8 @@ pub(crate) struct Search<'a> {
     /// The key, with the user who is named as its owner.
     pub(crate) key: &'a Key,
     pub(crate) hint: OwnerHint,
+    /// Whether IAM last denied the list of the named or calling user.
+    pub(crate) is_list_denied: Cell<bool>,
 }
 
 /// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
@@ -144,7 +148,17 @@ impl Search<'_> {
             }
             _ => self.read_list(named).await,
         };
+        self.is_list_denied.set(list == ListRead::Denied);
         self.interpret(named, owner, list).await
+    }
+
+    /// Returns how to check the key by the list of its named owner.
+    pub(crate) fn list_check(&self) -> Check {
+        if self.is_list_denied.get() {
+            Check::ListWithPermission
+        } else {
+            Check::List
+        }
     }
 
     /// Locates a key after the list of its named owner was read.

@@ -1,5 +1,7 @@
 //! Finds out why a key is not where it was looked for.
 
+use std::cell::Cell;
+
 use super::{Selector, failed};
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
@@ -68,6 +70,7 @@ impl Selector<'_> {
             request: self.request,
             key,
             hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
+            is_list_denied: Cell::default(),
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,

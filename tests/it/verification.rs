@@ -6,6 +6,7 @@ use std::time::Duration;
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
+use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each, faulty, once};
 use crate::dialogue::Dialogue;
 use crate::many::from_stdin;
@@ -162,6 +163,35 @@ fn f52_a_lost_answer_and_then_throttled_is_unknown_where_nobody_may_look() {
         &["(Throttling)", "hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n"],
         "unknown: the response to an earlier attempt was lost; there is no permission to check the key",
     );
+}
+
+/// IAM names the owner and denies that user's list, which the hint must not tell to read without the permission.
+#[test]
+fn f52_where_only_the_list_is_denied_the_hint_names_that_permission() {
+    let denied = || What::error(403, "AccessDenied", "no");
+    for is_interrupted in [false, true] {
+        let sandbox = faulty([
+            always("DeleteAccessKey", What::SilenceBeforeActing),
+            always("ListAccessKeys", denied()),
+        ]);
+        let running = Case::documented(&sandbox, &["--timeout", "4"]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        let (printed, known) = if is_interrupted {
+            let printed = interrupt(running, "INT").exits(130);
+            (
+                printed,
+                "the request was sent and no usable response arrived",
+            )
+        } else {
+            let known =
+                "the request was sent and no usable response arrived; checking the key failed";
+            (running.end().exits(10), known)
+        };
+        let _ = printed.prints_outcome("Unknown").says(&[&format!(
+            "hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n\
+             result: {BOBS_KEY}: unknown: {known}\n"
+        )]);
+    }
 }
 
 #[test]
