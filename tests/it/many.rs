@@ -1,7 +1,6 @@
 //! Many keys in one run: each is told once, the counts add up, and the exit status is that of all or 12.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Builder, Fault, Sandbox, What, nth_key_id};
@@ -256,104 +255,6 @@ fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
         .says(&["result: "])
         .ends_with("80 keys: 80 deleted");
     assert_eq!(left(&sandbox, 80), 0);
-}
-
-/// A run over 40 keys on a terminal that is slow enough to be watched.
-fn watched() -> (Sandbox, Dialogue) {
-    let (sandbox, list) = crowd(40);
-    let delay = What::Delay(Duration::from_millis(150));
-    sandbox.fault(Fault::new(delay).on("DeleteAccessKey").always());
-    let denied = What::error(403, "AccessDenied", "no");
-    sandbox.fault(Fault::new(denied).on("DeleteAccessKey").times(2));
-    let case = Case::at(&sandbox, ["--yes", "--jobs", "2", "--from"]).env("TERM", "xterm");
-    let path = case.path("list.csv");
-    let dialogue = Dialogue::start(case.file("list.csv", &list).args([path]));
-    (sandbox, dialogue)
-}
-
-/// The lines that are left on the screen.
-fn left_on_screen(messages: &str) -> Vec<&str> {
-    let lines = messages.lines();
-    lines
-        .map(|line| line.rsplit("\r\u{1b}[2K").next().unwrap_or_default())
-        .collect()
-}
-
-#[test]
-fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
-    let (sandbox, dialogue) = watched();
-    let printed = dialogue
-        .shows("/40 keys, 2 failed, ")
-        .shows("/s, ")
-        .shows(" s left")
-        .end()
-        .exits(12);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 38), ("Failed".to_owned(), 2)]
-    );
-    let said = printed.prints(&output);
-    let screen = left_on_screen(said.messages());
-    assert!(
-        !screen.iter().any(|line| line.contains("/40")),
-        "{screen:?}"
-    );
-    let summary = screen.last().expect("a summary");
-    assert!(
-        summary.ends_with("40 keys: 38 deleted, 2 failed and not changed"),
-        "{summary:?}"
-    );
-    let _ = said.says(&["AccessDenied"]);
-    assert_eq!(left(&sandbox, 40), 2);
-}
-
-#[test]
-fn a_bar_counts_keys_that_are_checked_before_the_question() {
-    let (sandbox, list) = crowd(20);
-    let delay = What::Delay(Duration::from_millis(300));
-    sandbox.fault(Fault::new(delay).on("ListAccessKeys").always());
-    let case = Case::at(&sandbox, ["--jobs", "2", "--from"]).env("TERM", "xterm");
-    let path = case.path("list.csv");
-    let said = Dialogue::start(case.file("list.csv", &list).args([path]))
-        .shows("/20 keys checked, ")
-        .shows("[y/N] ")
-        .types(b"n\n")
-        .end()
-        .exits(11)
-        .prints_nothing();
-    let screen = left_on_screen(said.messages());
-    assert!(
-        !screen.iter().any(|line| line.contains("/20")),
-        "{screen:?}"
-    );
-    let (_, after) = said.messages().split_once("[y/N] ").expect("a question");
-    assert!(!after.contains("/20"), "{after}");
-    let _ = said.says(&["this run changed nothing"]);
-}
-
-#[test]
-fn a_bar_is_gone_after_a_signal() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
-        let (_sandbox, dialogue) = watched();
-        let printed = dialogue
-            .shows("/40 keys, 2 failed, ")
-            .signals(signal)
-            .end()
-            .exits(status);
-        let output = printed.output().to_owned();
-        let said = printed.prints(&output);
-        let screen = left_on_screen(said.messages());
-        assert!(
-            !screen.iter().any(|line| line.contains("/40")),
-            "{screen:?}"
-        );
-        let (_, after) = said.messages().split_once("interrupted: ").expect("a stop");
-        assert!(!after.contains("/40 keys"), "{after}");
-        // Keys that were not tried are not done.
-        assert!(!said.messages().contains(" 40/40 "), "{screen:?}");
-        let _ = said.says(&["interrupted: no more keys are tried", "40 keys: "]);
-    }
 }
 
 #[test]
