@@ -3,27 +3,21 @@
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{Fault, KeySeed, Recorded, Sandbox, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::credentials::{LATER, json};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{crowd, from_stdin, outcomes};
-use crate::renewal::renewed;
+use crate::renewal::{expired, next_key, renewed};
 
 #[test]
 fn f34_a_sweep_never_takes_the_key_that_signs() {
     let sandbox = documented();
     let spare = nth_key_id(ACCOUNT, 3);
     sandbox.add_key(KeySeed::new("admin", &spare));
-    let printed = Case::at(&sandbox, ["--user-name", "admin", "--all-keys", "--yes"])
+    let _ = Case::at(&sandbox, ["--user-name", "admin", "--all-keys", "--yes"])
         .run()
-        .exits(12);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 1), ("Refused".to_owned(), 1)]
-    );
-    let _ = printed
-        .prints(&output)
+        .exits(12)
+        .prints_outcomes(&[("Deleted", 1), ("Refused", 1)])
         .says(&["you would lock yourself out"])
         .ends_with("1 deleted, 1 refused");
     assert!(sandbox.has_key(ADMIN_KEY_ID) && !sandbox.has_key(&spare));
@@ -61,7 +55,7 @@ fn bases(sandbox: &Sandbox) -> [(String, String); 4] {
 #[test]
 fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
     let sandbox = documented();
-    for (base, answer) in bases(&sandbox) {
+    each(bases(&sandbox), |(base, answer)| {
         let config =
             format!("[profile role]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/Deployer\n{base}");
         let role = |args: &[&str]| {
@@ -75,13 +69,10 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
                 case.without_credentials()
             }
         };
-        let printed = role(&["--user-name", "admin", "--all-keys", "--yes"])
+        let _ = role(&["--user-name", "admin", "--all-keys", "--yes"])
             .run()
-            .exits(11);
-        let output = printed.output().to_owned();
-        assert_eq!(outcomes(&output), [("Refused".to_owned(), 1)], "{base}");
-        let _ = printed
-            .prints(&output)
+            .exits(11)
+            .prints_outcomes(&[("Refused", 1)])
             .says(&["you would lock yourself out"])
             .ends_with("1 key: 1 refused");
         let _ = role(&["--user-name", "admin", "--access-key-id", ADMIN_KEY_ID])
@@ -91,7 +82,7 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
             .says(&["--allow-self"])
             .ends_with("not deleted");
         assert!(sandbox.has_key(ADMIN_KEY_ID));
-    }
+    });
 }
 
 #[test]
@@ -142,15 +133,14 @@ fn f34_the_key_of_a_profile_that_signs_nothing_is_not_the_signers() {
 
 /// IAM says once that the credentials that delete or deactivate a key of this user have expired.
 fn expires_on(sandbox: &Sandbox, action: &str, user: &str) {
-    let what = What::error(403, "ExpiredToken", "The security token has expired");
-    sandbox.fault(Fault::new(what).on(action).of_user(user));
+    sandbox.fault(Fault::new(expired()).on(action).of_user(user));
 }
 
 /// A list with a second key of the administrator, which a credential process prints when it is called again.
 fn with_next_key(sandbox: &Sandbox, list: &str, args: &[&str]) -> (String, Case) {
-    let next = nth_key_id(ACCOUNT, 5_000);
-    sandbox.add_key(KeySeed::new("admin", &next));
-    let answer = json(&sandbox.credentials(&next).expect("the next key"), LATER);
+    let credentials = next_key(sandbox);
+    let answer = json(&credentials, LATER);
+    let next = credentials.access_key_id;
     let mut lines: Vec<&str> = list.lines().collect();
     let line = format!("{next},admin");
     lines.insert(2, &line);
@@ -171,25 +161,19 @@ fn signers(sandbox: &Sandbox, id: &str) -> Vec<Option<String>> {
 
 #[test]
 fn f34_a_key_whose_own_request_renews_the_credentials_to_it_stays() {
-    for (option, action, done) in [
-        ("--yes", "DeleteAccessKey", "deleted"),
-        ("--deactivate", "UpdateAccessKey", "deactivated"),
+    for (option, action, outcome) in [
+        ("--yes", "DeleteAccessKey", "Deleted"),
+        ("--deactivate", "UpdateAccessKey", "Deactivated"),
     ] {
         for error_format in ["text", "json"] {
             let (sandbox, list) = crowd(4);
             expires_on(&sandbox, action, "admin");
             let args = [option, "--jobs", "1", "--error-format", error_format];
             let (next, case) = with_next_key(&sandbox, &list, &args);
-            let printed = case.run().exits(12);
-            let output = printed.output().to_owned();
-            let changed = done[..1].to_uppercase() + &done[1..];
-            assert_eq!(
-                outcomes(&output),
-                [(changed, 4), ("Refused".to_owned(), 1)],
-                "{output}"
-            );
-            let _ = printed
-                .prints(&output)
+            let _ = case
+                .run()
+                .exits(12)
+                .prints_outcomes(&[(outcome, 4), ("Refused", 1)])
                 .says(&["you would lock yourself out"]);
             let first = Some(ADMIN_KEY_ID.to_owned());
             assert_eq!(signers(&sandbox, &next), [first], "{option}");
@@ -210,15 +194,7 @@ fn f34_such_a_key_stays_unknown_if_an_earlier_run_started_to_change_it() {
     );
     std::fs::write(kept.path(), journal).expect("a journal");
     let case = case.args(["--journal"]).args([kept.path()]);
-    let printed = case.run().exits(12);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 4), ("Unknown".to_owned(), 1)],
-        "{output}"
-    );
-    let _ = printed
-        .prints(&output)
+    let _ = case.run().exits(12).prints_outcomes(&[("Deleted", 4), ("Unknown", 1)])
         .says(&[
             "this run did not change it: it belongs to your own credentials; unknown: an earlier run started to change it",
         ])
@@ -244,8 +220,8 @@ fn f34_what_iam_returned_before_such_a_key_stayed_is_told() {
     assert!(row["RequestId"].is_string(), "{row}");
     let _ = printed.prints(&output).says_exactly(&format!(
         "iam-del-key: error: {next}: the request was not sent again because the key now belongs to your own credentials; \
-         before that: An error occurred (ExpiredToken) when calling the DeleteAccessKey operation: The security token has \
-         expired; unknown: an earlier attempt returned a server error; IAM still lists the key\n\
+         before that: An error occurred (ExpiredToken) when calling the DeleteAccessKey operation: The security token \
+         included in the request is expired; unknown: an earlier attempt returned a server error; IAM still lists the key\n\
          hint: check with: aws iam list-access-keys --user-name=admin\n\
          hint: use other credentials (--profile NAME), or add --allow-self\n\
          hint: to continue, run the same command again with --ignore-missing\n\
@@ -273,15 +249,10 @@ fn f34_a_key_to_which_another_keys_request_renews_the_credentials_stays() {
     let reset = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
     sandbox.fault(reset.of_user("admin").always());
     let (next, case) = with_next_key(&sandbox, &list, &["--yes", "--jobs", "2"]);
-    let printed = case.run().exits(12);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 4), ("Unknown".to_owned(), 1)],
-        "{output}"
-    );
-    let _ = printed
-        .prints(&output)
+    let _ = case
+        .run()
+        .exits(12)
+        .prints_outcomes(&[("Deleted", 4), ("Unknown", 1)])
         .says(&[
             "the request was not sent again because the key now belongs to your own credentials",
             "the request was sent and no usable response arrived; IAM still lists the key",
@@ -304,15 +275,11 @@ fn f34_a_key_with_which_a_role_is_assumed_again_stays() {
         "[profile role]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/Deployer\nsource_profile = base\n\
          [profile base]\ncredential_process = sh {script}\n"
     );
-    let printed = case.file(".aws/config", config).run().exits(12);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 4), ("Refused".to_owned(), 1)],
-        "{output}"
-    );
-    let _ = printed
-        .prints(&output)
+    let _ = case
+        .file(".aws/config", config)
+        .run()
+        .exits(12)
+        .prints_outcomes(&[("Deleted", 4), ("Refused", 1)])
         .says(&["you would lock yourself out"])
         .ends_with("5 keys: 4 deleted, 1 refused");
     assert_eq!(signers(&sandbox, &next).len(), 1, "sent once");

@@ -5,18 +5,26 @@ use iam_sandbox::{Credentials, Fault, KeySeed, Sandbox, What, nth_key_id};
 
 use crate::case::Case;
 use crate::credentials::{LATER, json};
-use crate::many::{crowd, from_stdin, left, outcomes};
+use crate::many::{crowd, from_stdin, left};
 
 const ACCOUNT: &str = "123456789012";
 
-/// IAM says once that the credentials have expired, after so many deletions.
-pub(crate) fn expires_after(sandbox: &Sandbox, deletions: u64) {
-    let what = What::error(
-        403,
-        "ExpiredToken",
-        "The security token included in the request is expired",
-    );
-    sandbox.fault(Fault::new(what).on("DeleteAccessKey").skip(deletions));
+/// IAM says that the credentials have expired.
+pub(crate) fn expired() -> What {
+    let message = "The security token included in the request is expired";
+    What::error(403, "ExpiredToken", message)
+}
+
+/// IAM says this once, after so many deletions.
+fn expires_after(sandbox: &Sandbox, deletions: u64) {
+    sandbox.fault(Fault::new(expired()).on("DeleteAccessKey").skip(deletions));
+}
+
+/// A second key of the administrator.
+pub(crate) fn next_key(sandbox: &Sandbox) -> Credentials {
+    let id = nth_key_id(ACCOUNT, 5_000);
+    sandbox.add_key(KeySeed::new("admin", &id));
+    sandbox.credentials(&id).expect("the next key")
 }
 
 /// A run with a credential process that prints the first credentials once, and then always the second.
@@ -35,6 +43,12 @@ pub(crate) fn renewed(case: Case, first: &Credentials, second: &str) -> Case {
     )
 }
 
+/// A run over a list, one key after another, with credentials that the second answer replaces.
+fn one_by_one(sandbox: &Sandbox, list: &str, second: &str) -> Case {
+    let case = from_stdin(sandbox, list, &["--yes", "--jobs", "1"]);
+    renewed(case, &sandbox.admin(), second)
+}
+
 fn actions(sandbox: &Sandbox, action: &str) -> usize {
     let requests = sandbox.requests();
     requests
@@ -46,20 +60,17 @@ fn actions(sandbox: &Sandbox, action: &str) -> usize {
 #[test]
 fn c09_expired_credentials_are_renewed_once_and_all_keys_deleted() {
     let (sandbox, list) = crowd(60);
-    let spare = nth_key_id(ACCOUNT, 5_000);
-    sandbox.add_key(KeySeed::new("admin", &spare));
     expires_after(&sandbox, 30);
-    let second = sandbox.credentials(&spare).expect("the spare key");
+    let next = next_key(&sandbox);
     let case = renewed(
         from_stdin(&sandbox, &list, &["--yes"]),
         &sandbox.admin(),
-        &json(&second, LATER),
+        &json(&next, LATER),
     );
-    let printed = case.run().exits(0);
-    let output = printed.output().to_owned();
-    assert_eq!(outcomes(&output), [("Deleted".to_owned(), 60)]);
-    let _ = printed
-        .prints(&output)
+    let _ = case
+        .run()
+        .exits(0)
+        .prints_outcomes(&[("Deleted", 60)])
         .says_exactly("result: 60 keys: 60 deleted\n");
     assert_eq!(left(&sandbox, 60), 0);
     assert_eq!(
@@ -76,33 +87,23 @@ fn c09_expired_credentials_are_renewed_once_and_all_keys_deleted() {
         Some(ADMIN_KEY_ID)
     );
     let final_request = requests.last().expect("a request");
-    assert_eq!(final_request.key_id.as_deref(), Some(spare.as_str()));
+    assert_eq!(final_request.key_id, Some(next.access_key_id));
 }
 
 #[test]
 fn c09_a_key_that_signed_before_stays_guarded() {
     let (sandbox, list) = crowd(4);
-    let spare = nth_key_id(ACCOUNT, 5_000);
-    sandbox.add_key(KeySeed::new("admin", &spare));
     expires_after(&sandbox, 1);
-    let second = sandbox.credentials(&spare).expect("the spare key");
-    let list = format!("{list}{ADMIN_KEY_ID},admin\n{spare},admin\n");
-    let case = renewed(
-        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
-        &sandbox.admin(),
-        &json(&second, LATER),
-    );
-    let printed = case.run().exits(12);
-    let output = printed.output().to_owned();
-    assert_eq!(
-        outcomes(&output),
-        [("Deleted".to_owned(), 4), ("Refused".to_owned(), 2)]
-    );
-    let _ = printed
-        .prints(&output)
+    let next = next_key(&sandbox);
+    let id = &next.access_key_id;
+    let list = format!("{list}{ADMIN_KEY_ID},admin\n{id},admin\n");
+    let _ = one_by_one(&sandbox, &list, &json(&next, LATER))
+        .run()
+        .exits(12)
+        .prints_outcomes(&[("Deleted", 4), ("Refused", 2)])
         .says(&["you would lock yourself out"])
         .ends_with("4 deleted, 2 refused");
-    assert!(sandbox.has_key(&spare) && sandbox.has_key(ADMIN_KEY_ID));
+    assert!(sandbox.has_key(id) && sandbox.has_key(ADMIN_KEY_ID));
 }
 
 #[test]
@@ -110,20 +111,12 @@ fn c09_credentials_of_another_principal_end_the_run() {
     let (sandbox, list) = crowd(20);
     expires_after(&sandbox, 5);
     let other = json(&sandbox.root(), LATER);
-    let case = renewed(
-        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
-        &sandbox.admin(),
-        &other,
-    );
-    let printed = case.run().exits(11);
+    let printed = one_by_one(&sandbox, &list, &other).run().exits(11);
     let output = printed.output().to_owned();
-    let counted = [("Deleted", 5), ("Failed", 1), ("NotTried", 14)]
-        .map(|(name, count)| (name.to_owned(), count));
-    assert_eq!(outcomes(&output), counted);
     let why = "the renewed credentials are those of arn:aws:iam::123456789012:root, and the run began as \
                arn:aws:iam::123456789012:user/admin";
     assert!(output.contains(why), "{output}");
-    let said = printed.prints(&output);
+    let said = printed.prints_outcomes(&[("Deleted", 5), ("Failed", 1), ("NotTried", 14)]);
     // New credentials of this source are no help.
     assert!(!said.messages().contains("hint: the session has expired"));
     let _ = said
@@ -162,21 +155,15 @@ fn c09_a_role_that_was_created_again_is_another_principal() {
     const SECOND: &str = "AROABBBBBBBBBBBBBBBBB";
     for (second, exit, deleted) in [(FIRST, 0, 10), (SECOND, 11, 5)] {
         let (sandbox, list) = crowd(10);
-        let spare = nth_key_id(ACCOUNT, 5_000);
-        sandbox.add_key(KeySeed::new("admin", &spare));
         expires_after(&sandbox, 5);
         for session in [session_of_ci(FIRST, "one"), session_of_ci(second, "two")] {
             sandbox.fault(Fault::new(session).on("GetCallerIdentity"));
         }
-        let next = sandbox.credentials(&spare).expect("the spare key");
-        let case = renewed(
-            from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
-            &sandbox.admin(),
-            &json(&next, LATER),
-        );
-        let printed = case.run().exits(exit);
-        let output = printed.output().to_owned();
-        let said = printed.prints(&output);
+        let next = json(&next_key(&sandbox), LATER);
+        let said = one_by_one(&sandbox, &list, &next)
+            .run()
+            .exits(exit)
+            .prints_anything();
         if exit == 0 {
             let _ = said.says_exactly("result: 10 keys: 10 deleted\n");
         } else {
@@ -201,22 +188,14 @@ fn c09_a_renewal_that_fails_ends_the_run() {
     ] {
         let (sandbox, list) = crowd(20);
         expires_after(&sandbox, 5);
-        let case = renewed(
-            from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
-            &sandbox.admin(),
-            second,
-        );
-        let printed = case.run().exits(12);
+        let printed = one_by_one(&sandbox, &list, second).run().exits(12);
         let output = printed.output().to_owned();
-        let counted = [("Deleted", 5), ("Failed", 1), ("NotTried", 14)]
-            .map(|(name, count)| (name.to_owned(), count));
-        assert_eq!(outcomes(&output), counted);
         assert!(
             output.contains("the credentials have expired and could not be renewed"),
             "{output}"
         );
         let _ = printed
-            .prints(&output)
+            .prints_outcomes(&[("Deleted", 5), ("Failed", 1), ("NotTried", 14)])
             .says(&[
                 "ExpiredToken",
                 "error: the credentials have expired and could not be renewed: ",
@@ -235,15 +214,10 @@ fn c09_why_renewed_credentials_were_not_identified_is_an_error_with_its_hint() {
     let what = What::error(403, "AccessDenied", "no GetCallerIdentity for you");
     sandbox.fault(Fault::new(what).on("GetCallerIdentity").skip(1));
     let answer = json(&sandbox.admin(), LATER);
-    let case = renewed(
-        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
-        &sandbox.admin(),
-        &answer,
-    );
-    let printed = case.run().exits(12);
-    let output = printed.output().to_owned();
-    let _ = printed
-        .prints(&output)
+    let _ = one_by_one(&sandbox, &list, &answer)
+        .run()
+        .exits(12)
+        .prints_anything()
         .says(&[
             "error: the credentials have expired and could not be renewed: STS did not identify the renewed credentials: An \
              error occurred (AccessDenied) when calling the GetCallerIdentity operation: no GetCallerIdentity for you: no \
@@ -255,25 +229,13 @@ fn c09_why_renewed_credentials_were_not_identified_is_an_error_with_its_hint() {
 #[test]
 fn c09_renewed_credentials_that_iam_never_accepted_are_not_replaced() {
     let (sandbox, list) = crowd(20);
-    let what = What::error(
-        403,
-        "ExpiredToken",
-        "The security token included in the request is expired",
-    );
-    sandbox.fault(Fault::new(what).on("DeleteAccessKey").skip(3).always());
+    let always = Fault::new(expired()).skip(3).always();
+    sandbox.fault(always.on("DeleteAccessKey"));
     let answer = json(&sandbox.admin(), LATER);
-    let case = renewed(
-        from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]),
-        &sandbox.admin(),
-        &answer,
-    );
-    let printed = case.run().exits(12);
-    let output = printed.output().to_owned();
-    let counted = [("Deleted", 3), ("Failed", 1), ("NotTried", 16)]
-        .map(|(name, count)| (name.to_owned(), count));
-    assert_eq!(outcomes(&output), counted);
-    let _ = printed
-        .prints(&output)
+    let _ = one_by_one(&sandbox, &list, &answer)
+        .run()
+        .exits(12)
+        .prints_outcomes(&[("Deleted", 3), ("Failed", 1), ("NotTried", 16)])
         .says(&["ExpiredToken"])
         .ends_with("16 not tried");
     assert_eq!(actions(&sandbox, "GetCallerIdentity"), 2, "renewed once");
@@ -306,8 +268,7 @@ fn c09_credentials_that_expire_before_the_first_change_are_renewed_once() {
         ("1", true, 7, &[("Failed", 1), ("NotTried", 19)]),
     ] {
         let (sandbox, list) = crowd(20);
-        let what = What::error(403, "ExpiredToken", "The security token has expired");
-        let fault = Fault::new(what).on("DeleteAccessKey");
+        let fault = Fault::new(expired()).on("DeleteAccessKey");
         sandbox.fault(if is_always { fault.always() } else { fault });
         let answer = json(&sandbox.admin(), LATER);
         let case = renewed(
@@ -315,11 +276,11 @@ fn c09_credentials_that_expire_before_the_first_change_are_renewed_once() {
             &sandbox.admin(),
             &answer,
         );
-        let printed = case.run().exits(exit);
-        let output = printed.output().to_owned();
-        let expected = expected.iter().map(|(name, n)| ((*name).to_owned(), *n));
-        assert_eq!(outcomes(&output), expected.collect::<Vec<_>>());
+        let _ = case
+            .run()
+            .exits(exit)
+            .prints_outcomes(expected)
+            .says(&["result: 20 keys: "]);
         assert_eq!(actions(&sandbox, "GetCallerIdentity"), 2, "renewed once");
-        let _ = printed.prints(&output).says(&["result: 20 keys: "]);
     }
 }
