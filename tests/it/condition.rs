@@ -8,6 +8,8 @@ use iam_sandbox::{Fault, KeySeed, LastUsed, Sandbox, Status, What, days_ago};
 use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented};
 use crate::proof::unchecked;
 
+const NOT_SENT: &str = "not deleted: no request to change it was sent to IAM";
+
 /// Runs with conditions on a key of Alice's, who has one active and one inactive key.
 fn alices(sandbox: &Sandbox, id: &str, conditions: &[&str]) -> Case {
     Case::at(sandbox, ["--access-key-id", id, "--user-name", "Alice"]).args(conditions)
@@ -305,7 +307,7 @@ fn a_key_that_is_gone_is_missing_whatever_the_condition() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["IAM lists no such key for the user Bob", "is already gone"])
-        .ends_with("not deleted");
+        .ends_with(NOT_SENT);
     let reads = ["ListAccessKeys", "GetAccessKeyLastUsed"];
     assert_eq!(
         actions(&sandbox),
@@ -335,7 +337,7 @@ fn a_user_who_does_not_exist_and_owns_the_key_is_a_contradiction() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["The user with name Bob cannot be found."])
-        .ends_with("not deleted");
+        .ends_with(NOT_SENT);
     assert_eq!(
         actions(&sandbox),
         ["ListAccessKeys", "GetAccessKeyLastUsed", "GetAccessKeyInfo"]
