@@ -14,6 +14,7 @@ use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented, each, once};
 use crate::intent::begun;
 use crate::journal::Kept;
 use crate::many::{crowd, left, rows};
+use crate::resumed_owner::finds_it_deleted;
 use crate::streams::wait_for;
 
 fn run(program: &str, args: &[&str], path: &Path) {
@@ -227,6 +228,16 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
             .run()
             .stops_exactly(0, "result: 3 keys: 3 finished by an earlier run\n");
     }
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
+fn c70_a_deletion_that_an_earlier_list_confirms_is_printed_by_the_next_run() {
+    let (sandbox, kept) = (documented(), begun());
+    let ended = without_room_for_the_result(&sandbox, kept.case(&sandbox, &[])).end();
+    let says = "the next run with this journal verifies and reports it\n";
+    ended.stops_as(1, &[says], "1 key: 1 deleted");
+    finds_it_deleted(&sandbox, &kept, &[]);
 }
 
 #[test]
