@@ -94,7 +94,9 @@ fn is_true(sandbox: &Sandbox, printed: Printed, blocked: &What) {
             "Unknown" => sent.iter().any(|write| is_dripping || !is_answered(write)),
             "NotTried" | "WouldDelete" => sent.is_empty(),
             // IAM answered each request, and changed nothing.
-            "Failed" => sent.iter().all(|write| is_answered(write) && !write.acted),
+            "Failed" => sent
+                .iter()
+                .all(|write| is_answered(write) && write.acted_at.is_none()),
             _ => false,
         };
         assert!(is_right, "{row}, {sent:?}");

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
@@ -142,7 +142,9 @@ impl Server {
         if let Some(What::ThenRename { name, to }) = &fault {
             self.service.state().account.rename_user(name, to);
         }
-        self.log.amend(number, |record| record.acted = acted);
+        self.log.amend(number, |record| {
+            record.acted_at = acted.then(SystemTime::now);
+        });
         self.let_drift(&params);
         let pause = self.latency + delay;
         if pause > Duration::ZERO {
@@ -169,7 +171,7 @@ impl Server {
             tokio::time::sleep(later).await;
             let Answered { acted, .. } = server.service.answer(&request, &request.params());
             server.log.amend(number, |record| {
-                record.acted = acted;
+                record.acted_at = acted.then(SystemTime::now);
                 if record.answer == Answer::Pending {
                     record.answer = Answer::Fault(name);
                 }

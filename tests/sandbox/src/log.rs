@@ -26,8 +26,8 @@ pub struct Recorded {
     pub user_agent: Option<String>,
     /// What was answered.
     pub answer: Answer,
-    /// Whether it was carried out.
-    pub acted: bool,
+    /// When it was carried out, if it was.
+    pub acted_at: Option<SystemTime>,
     /// The connection it came on; the first is 1.
     pub connection: u64,
     /// When it came.
@@ -66,7 +66,7 @@ impl Recorded {
             region,
             service,
             answer: Answer::Pending,
-            acted: false,
+            acted_at: None,
             connection,
             at: SystemTime::now(),
         }

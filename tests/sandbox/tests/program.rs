@@ -112,6 +112,19 @@ fn serve_names_the_keys_of_the_account_it_is_told() {
 }
 
 #[test]
+fn serve_has_inactive_keys_if_it_is_told() {
+    for (options, status) in [
+        (&["--keys", "2"][..], "Active"),
+        (&["--keys", "2", "--inactive"], "Inactive"),
+    ] {
+        let told = told(options);
+        let keys = told["keys"].as_array().expect("a list");
+        assert!(keys.iter().all(|key| key["Status"] == status), "{told}");
+        assert_eq!(keys.len(), 2);
+    }
+}
+
+#[test]
 fn serve_refuses_options_that_say_nothing_together() {
     for options in [
         &["--burst", "5"][..],

@@ -103,7 +103,10 @@ fn answers(sandbox: &Sandbox) -> BTreeMap<String, String> {
         {
             let answer = |request: &iam_sandbox::Recorded| {
                 let id = request.param("AccessKeyId").expect("an ID").to_owned();
-                (id, format!("{} acted={}", request.answer, request.acted))
+                (
+                    id,
+                    format!("{} acted={}", request.answer, request.acted_at.is_some()),
+                )
             };
             return requests.iter().map(answer).collect();
         }

@@ -68,6 +68,9 @@ struct Serve {
     /// So many calls for a credential report find it in progress
     #[arg(long, default_value_t = 0)]
     report_lag: u32,
+    /// All these keys are inactive
+    #[arg(long)]
+    inactive: bool,
     /// So many items a page, at most 1,000
     #[arg(long, default_value_t = 100)]
     page_size: usize,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use iam_sandbox::{Key, Sandbox, account_of, documented};
+use iam_sandbox::{Key, Sandbox, Status, account_of, documented};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +17,11 @@ const CALM: Duration = Duration::from_secs(20);
 /// carried out, once they were.
 pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     let sandbox = options.builder().try_start()?;
+    if options.inactive {
+        for key in many(&sandbox) {
+            sandbox.set_status(&key.id, Status::Inactive);
+        }
+    }
     if let (Some(file), Some(pem)) = (&options.ca_file, sandbox.ca_pem()) {
         std::fs::write(file, pem)?;
     }
@@ -46,7 +51,7 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     })
 }
 
-/// What was asked and answered, in which account, and how often; which requests changed keys and when they came, and which
+/// What was asked and answered, in which account, and how often; which requests changed keys, when they came and when they acted, and which
 /// keys there are, those of other accounts by account.
 fn end(sandbox: &Sandbox, options: &Serve) -> Value {
     let recorded = sandbox.requests();
@@ -59,12 +64,12 @@ fn end(sandbox: &Sandbox, options: &Serve) -> Value {
         .collect();
     let changes = recorded.iter().filter(|request| {
         let is_change = ["DeleteAccessKey", "UpdateAccessKey"].contains(&request.action.as_str());
-        is_change && request.acted
+        is_change && request.acted_at.is_some()
     });
     let changes: Vec<_> = changes
         .map(|request| {
-            let at = request.at.duration_since(UNIX_EPOCH).unwrap_or_default();
-            json!({ "AccessKeyId": request.param("AccessKeyId"), "Time": at.as_secs_f64() })
+            let [came, acted] = [Some(request.at), request.acted_at].map(seconds);
+            json!({ "AccessKeyId": request.param("AccessKeyId"), "Time": came, "Acted": acted })
         })
         .collect();
     let others = options.other_account.iter();
@@ -80,6 +85,10 @@ fn end(sandbox: &Sandbox, options: &Serve) -> Value {
     })
 }
 
+fn seconds(time: Option<SystemTime>) -> Option<f64> {
+    Some(time?.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+}
+
 fn shown(keys: Vec<Key>) -> Vec<Value> {
     let keys = keys.into_iter().map(|key| {
         let status = key.status.to_string();
@@ -91,13 +100,6 @@ fn shown(keys: Vec<Key>) -> Vec<Value> {
 /// How to reach the sandbox, and which keys it has for whoever wants to delete some.
 fn description(sandbox: &Sandbox, options: &Serve) -> Value {
     let admin = sandbox.admin();
-    let is_own = |key: &Key| key.user == documented::ADMIN && key.id != admin.access_key_id;
-    let keys: Vec<_> = sandbox
-        .keys()
-        .into_iter()
-        .filter(|key| key.user.starts_with("user-") || is_own(key))
-        .map(|key| json!({ "UserName": key.user, "AccessKeyId": key.id }))
-        .collect();
     json!({
         "url": sandbox.url(),
         "ca": options.ca_file.as_deref().or(sandbox.ca_path()),
@@ -105,8 +107,17 @@ fn description(sandbox: &Sandbox, options: &Serve) -> Value {
         "secret_access_key": admin.secret_access_key,
         "account": options.account,
         "documented_key": documented::BOB_KEY_ID,
-        "keys": keys,
+        "keys": shown(many(sandbox)),
     })
+}
+
+/// The keys of the many users, and those more of the user who signs.
+fn many(sandbox: &Sandbox) -> Vec<Key> {
+    let admin = sandbox.admin();
+    let is_own = |key: &Key| key.user == documented::ADMIN && key.id != admin.access_key_id;
+    let mut keys = sandbox.keys();
+    keys.retain(|key| key.user.starts_with("user-") || is_own(key));
+    keys
 }
 
 fn say(line: &Value) -> io::Result<()> {
