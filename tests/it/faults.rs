@@ -100,6 +100,7 @@ struct Checks {
     here: BTreeSet<String>,
     outside: Vec<(PathBuf, String)>,
     bench: Vec<(PathBuf, String)>,
+    storm: Vec<(PathBuf, String)>,
 }
 
 impl Checks {
@@ -109,6 +110,7 @@ impl Checks {
             here: tests(),
             outside: sources(&root.join("tests/outside")),
             bench: sources(&root.join("tests/benchmark")),
+            storm: sources(&root.join("tests/storm")),
         }
     }
 
@@ -138,6 +140,7 @@ impl Checks {
                 case.is_some_and(|case| holds(&self.outside, &format!("{case}\"")))
             }
             Some(("tests/bench", row)) => holds(&self.bench, row),
+            Some(("tests/storm", row)) => holds(&self.storm, &format!("{row}\"")),
             _ => false,
         }
     }

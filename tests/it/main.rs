@@ -107,7 +107,6 @@ mod skipped;
 mod spreadsheet;
 mod sso_chain;
 mod stopped;
-mod storm;
 mod story;
 mod streams;
 mod structured;

@@ -2,7 +2,7 @@
 
 The sandbox resets connections before and after acting, cuts replies off, replaces, delays and throttles them, as the seed
 says. With --adverse requests also act late, lists lag, users are renamed and reads are denied, in every mode of the tool.
-Prints Markdown; any false statement is shown, and the exit status is 1.
+Prints Markdown; any false statement is shown, and the exit status is 1. So it is if the tool writes a secret anywhere.
 """
 
 import argparse
@@ -19,8 +19,16 @@ import peer
 import truth
 from truth import Verdict
 
-# Runs that are killed four times and resumed.
-KILLED = {"`--journal`, killed": ours.killed_and_resumed, "`--reactivate --from JOURNAL`, killed": ours.undone}
+# What the seeds do, one after another. Runs that are killed are resumed.
+WAYS = {
+    "delete": lambda storm: ours.one_run(storm, "delete"),
+    "delete --ignore-missing": lambda storm: ours.one_run(storm, "delete", "--ignore-missing"),
+    "deactivate": lambda storm: ours.one_run(storm, "deactivate", "--deactivate"),
+    "reactivate": lambda storm: ours.one_run(storm, "reactivate", "--reactivate", "--yes"),
+    "delete --older-than 1d, killed": ours.killed_and_finished,
+    "deactivate and reactivate, killed": ours.undone,
+    "delete, killed": ours.killed_and_resumed,
+}
 
 
 def main() -> int:
@@ -33,17 +41,19 @@ def main() -> int:
     parser.add_argument("--percent", type=int, default=30, help="how many requests out of a hundred go wrong (default: 30)")
     parser.add_argument("--adverse", action="store_true", help="storms in which requests act late, lists lag, users are renamed and reads are denied")
     parser.add_argument("--modes", help="only these modes of adverse storms, by number, as 0,3")
+    parser.add_argument("--debug", action="store_true", help="run the tool with --debug, so that its log is searched for secrets too")
     parser.add_argument("--peers", action="store_true", help="boto3 and the plain SDK in the same storms instead")
     parser.add_argument("--moto", action="store_true", help="all of them at moto behind microburst instead; not by seed")
     arguments = parser.parse_args()
     binaries = arguments.binaries.resolve(strict=True)
     seeds = range(arguments.first, arguments.first + arguments.seeds)
+    more = ["--debug"] if arguments.debug else []
     if arguments.adverse:
         modes = range(len(adverse.MODES)) if arguments.modes is None else map(int, arguments.modes.split(","))
-        return adverse.run(binaries, seeds, arguments.keys or 60, arguments.jobs, list(modes))
+        return adverse.run(binaries, seeds, arguments.keys or 60, arguments.jobs, list(modes), more)
     keys, jobs = arguments.keys or 10_000, arguments.jobs or 32
     storms = [
-        ours.Storm(binaries, seed, arguments.percent, keys, jobs)
+        ours.Storm(binaries, seed, arguments.percent, keys, jobs, more)
         for seed in seeds
     ]
     if arguments.moto:
@@ -57,12 +67,8 @@ def by_seed(storms: list[ours.Storm]) -> int:
     print("| seed | run | keys | done | gone before | not changed | unknown | false statements |\n|---:|---|---:|---:|---:|---:|---:|---:|")
     false, total = [], Counter()
     for storm in storms:
-        turn = storm.seed % (len(ours.WAYS) + len(KILLED))
-        if turn < len(ours.WAYS):
-            verdict, what = ours.one_run(storm, ours.WAYS[turn]), " ".join(["delete", *ours.WAYS[turn]])
-        else:
-            what, judged = list(KILLED.items())[turn - len(ours.WAYS)]
-            verdict = judged(storm)
+        what, judged = list(WAYS.items())[(storm.seed - 1) % len(WAYS)]
+        verdict = judged(storm)
         line(storm.seed, what, verdict)
         false += [f"seed {storm.seed}: {text}" for text in verdict.false]
         total += verdict.outcomes
@@ -75,9 +81,9 @@ def line(seed: object, what: str, verdict: Verdict) -> None:
     counted = verdict.outcomes
     cells = [
         seed,
-        f"`{what}`" if what.startswith("delete") else what,
+        what,
         f"{counted.total():,}",
-        f"{sum(counted[done] for done in (*truth.DONE.values(), 'Reactivated')):,}",
+        f"{sum(counted[done] for done in truth.DONE.values()):,}",
         counted["Missing"],
         sum(counted[outcome] for outcome in truth.UNCHANGED),
         counted["Unknown"],

@@ -6,7 +6,6 @@ Each statement about a key is compared with what the requests up to then have do
 import json
 import random
 import re
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import truth
-from ours import HANGS, LIMITS, killed
-from place import Storming
+from ours import LIMITS
+from place import Storming, write_deactivated
+from truth import Named, Run
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNTS_KEY = "AKIAY34FZKBO"
@@ -29,19 +29,23 @@ AT_ONCE = 12
 # confirm it.
 PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|there is no permission to check the key)")
 UNCHECKED = "IAM did not confirm the owner"
+# What is reported of a key without a condition where reads are allowed.
+TRIED = {*truth.DONE.values(), "Missing", "Failed", "Unknown"}
 
 
 class Mode(NamedTuple):
     options: list[str]
     names_owners: bool = True
     has_journal: bool = False
+    # Whether no read is denied, and each key is shown at once.
+    can_read: bool = False
 
     @property
     def title(self) -> str:
         if self.is_sweep:
             return f"{SWEEP[0]} with a condition"
         words = ["owners" if self.names_owners else "no owners", *self.options]
-        return " ".join(words) + (" --journal, killed" if self.has_journal else "")
+        return " ".join(words) + (" --journal, killed" if self.has_journal else "") + (", may read" if self.can_read else "")
 
     @property
     def is_sweep(self) -> bool:
@@ -49,7 +53,14 @@ class Mode(NamedTuple):
 
     @property
     def action(self) -> str:
-        return "deactivate" if "--deactivate" in self.options else "delete"
+        return next((action for action in ("deactivate", "reactivate") if f"--{action}" in self.options), "delete")
+
+    @property
+    def storm(self) -> list[str]:
+        # One read that fails ends a sweep.
+        percent = 6 if self.is_sweep else 30 if self.can_read else 40
+        adverse = "changes" if self.is_sweep or self.can_read else "poor-reads"
+        return ["--storm-percent", str(percent), "--adverse", adverse]
 
 
 MODES = [
@@ -67,24 +78,11 @@ MODES = [
     Mode(["--find-user"], names_owners=False, has_journal=True),
     Mode(["--older-than", "1d"], has_journal=True),
     Mode(SWEEP),
+    Mode(["--reactivate", "--yes"]),
+    Mode(["--ignore-missing"], can_read=True),
+    Mode(["--deactivate"], can_read=True),
+    Mode(["--reactivate", "--yes"], can_read=True),
 ]
-
-
-class Key(NamedTuple):
-    """A key of the list, and the user it is named with."""
-
-    id: str
-    user: str
-    is_theirs: bool
-
-
-class Run(NamedTuple):
-    start: float
-    end: float
-    rows: list[dict]
-    stderr: str
-    # None: it was killed.
-    status: int | None
 
 
 class Result(NamedTuple):
@@ -96,48 +94,49 @@ class Result(NamedTuple):
     seconds: float
 
 
-def keys_of(sandbox: Storming, mode: Mode, seed: int) -> list[Key]:
+def keys_of(sandbox: Storming, seed: int) -> list[Named]:
     """The keys to be named: planted ones, some with a wrong owner, some that nobody has, and some of another account."""
     chance = random.Random(seed)
     named = []
     for place, (id, user) in enumerate(sandbox.planted):
         wrong = sandbox.planted[place - 1][1]
         is_theirs = chance.random() > 0.12 or wrong == user
-        named.append(Key(id, user if is_theirs else wrong, is_theirs))
+        named.append(Named(id, user if is_theirs else wrong, is_theirs))
         if chance.random() < 0.06:
-            named.append(Key(id[:14] + "ZZ" + id[16:], user, is_theirs=False))
+            named.append(Named(id[:14] + "ZZ" + id[16:], user, is_theirs=False))
         if chance.random() < 0.04:
-            named.append(Key(OTHER_ACCOUNTS_KEY + id[12:], user, is_theirs=False))
+            named.append(Named(OTHER_ACCOUNTS_KEY + id[12:], user, is_theirs=False))
     chance.shuffle(named)
     return named
 
 
-def write(named: list[Key], mode: Mode, file: Path) -> None:
+def write(named: list[Named], mode: Mode, file: Path) -> None:
+    if mode.action == "reactivate":
+        write_deactivated(named, file)
+        return
     lines = ["AccessKeyId,UserName"] if mode.names_owners else ["AccessKeyId"]
     lines += [f"{key.id},{key.user}" if mode.names_owners else key.id for key in named]
     file.write_text("\n".join([*lines, ""]))
 
 
-def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int) -> Result:
+def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int, more: list[str]) -> Result:
     """All runs of one mode in one storm, and what of their statements is false."""
     begun = time.monotonic()
-    options = ["--storm", str(seed), "--users", str(users), "--remember", "1000000"]
-    # One read that fails ends a sweep.
-    percent, adverse = ("6", "changes") if mode.is_sweep else ("40", "poor-reads")
-    options += ["--storm-percent", percent, "--adverse", adverse]
+    options = ["--storm", str(seed), "--users", str(users), *mode.storm]
+    options += ["--inactive"] if mode.action == "reactivate" else []
     options += ["--own-keys", str(users // 2)] if not mode.names_owners else []
     with tempfile.TemporaryDirectory() as scratch, Storming(binaries, users + users // 4, *options, https=False) as sandbox:
         file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
-        named = keys_of(sandbox, mode, seed)
+        named = keys_of(sandbox, seed)
         write(named, mode, file)
-        command = [binaries / "iam-del-key", "--jobs", str(jobs), *LIMITS, *mode.options]
+        command = [binaries / "iam-del-key", "--jobs", str(jobs), *LIMITS, *mode.options, *more]
         command += [] if mode.is_sweep else ["--from", file]
         command += ["--journal", journal] if mode.has_journal else []
         runs = list(runs_of(command, mode, sandbox, journal, seed, len(named)))
-        recorded = recorded_in(journal) if mode.has_journal else None
+        recorded = recorded_in(sandbox.read(journal)) if mode.has_journal else None
         after = sandbox.end()
     if mode.is_sweep:
-        named = [Key(id, user, is_theirs=True) for id, user in sandbox.planted]
+        named = [Named(id, user, is_theirs=True) for id, user in sandbox.planted]
     judge = Judge(mode, named, runs, sandbox, after)
     return judge.result(recorded, time.monotonic() - begun)
 
@@ -145,35 +144,32 @@ def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int) -> Result
 def runs_of(command: list, mode: Mode, sandbox: Storming, journal: Path, seed: int, keys: int) -> Iterator[Run]:
     moments = random.Random(seed)
     for _ in range(KILLS if mode.has_journal else 0):
-        start = time.time()
-        printed = killed(command, sandbox.environment, journal, moments.randint(2, max(3, keys // 3)))
-        yield Run(start, time.time(), truth.rows_of(printed), "", None)
+        yield sandbox.run_and_kill(command, journal, moments.randint(2, max(3, keys // 3)))
     for _ in range(RUNS if mode.has_journal else 1):
-        start = time.time()
-        ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
-        yield Run(start, time.time(), truth.rows_of(ended.stdout), ended.stderr, ended.returncode)
-        if ended.returncode == 0:
+        run = sandbox.run(command)
+        yield run
+        if run.status == 0:
             return
 
 
-def recorded_in(journal: Path) -> dict[str, str]:
-    """The last that the journal says about each key. A change that was only started is unknown."""
-    lines = journal.read_text().splitlines(keepends=True)[1:]
-    # The last line of a killed run may be cut off.
-    rows = [json.loads(line) for line in lines if line.endswith("\n")]
-    return {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in rows}
+def recorded_in(records: list[dict]) -> dict[str, str]:
+    """The last that a journal says about each key. A change that was only started is unknown."""
+    return {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in records}
 
 
 class Judge:
-    def __init__(self, mode: Mode, named: list[Key], runs: list[Run], sandbox: Storming, after: truth.Keys) -> None:
+    def __init__(self, mode: Mode, named: list[Named], runs: list[Run], sandbox: Storming, after: truth.Keys) -> None:
         self.mode, self.runs, self.after = mode, runs, after
         self.named = {key.id: key for key in named}
         self.before = sandbox.before
-        # When the request came that changed the key, whenever it acted.
+        # When the request came that changed the key, whenever it acted, and when the first acted.
         self.changed: dict[str, float] = {}
+        self.acted: dict[str, float] = {}
         for change in sandbox.changes:
             self.changed.setdefault(change["AccessKeyId"], change["Time"])
-        self.false: list[str] = []
+        for change in sorted(sandbox.changes, key=lambda change: change["Acted"]):
+            self.acted.setdefault(change["AccessKeyId"], change["Acted"])
+        self.false = [f"{id}: another user's or not named, and changed" for id in self.changed if not self.may_change(id)]
         self.presumed = 0
         ended = [run for run in runs if run.status is not None]
         self.presumed_ids = {id for run in ended for id in PRESUMED.findall(run.stderr)}
@@ -204,29 +200,18 @@ class Judge:
         self.false += [f"{id}: printed, and not named" for id in times if id not in self.named]
         for row in run.rows:
             self.judge_row(row, run, "the output")
-        if run.status is None or self.mode.is_sweep and not run.rows and run.status != 0:
-            return
-        try:
-            counts = truth.counts_of(run.stderr)
-        except ValueError as error:
-            self.false.append(str(error))
-            return
-        earlier = counts.pop("Before", 0)
-        printed = Counter(row["Outcome"] for row in run.rows)
-        if counts != printed:
-            self.false.append(f"the last line counts {dict(counts)}, and the rows are {dict(printed)}")
-        if len(run.rows) + earlier != len(self.named):
-            left_out = [id for id in self.named if id not in times]
-            self.false.append(f"{len(self.named)} keys, {len(run.rows)} rows, {earlier} before: {left_out}")
-        if (run.status == 0) != truth.is_success(self.mode.action, printed):
-            self.false.append(f"exit status {run.status} with {dict(printed)}")
+        if run.status is not None and (run.rows or run.status == 0 or not self.mode.is_sweep):
+            self.false += truth.judge_end(self.mode.action, self.named, run)
 
     def judge_row(self, row: dict, run: Run, where: str) -> None:
         id, outcome = row["AccessKeyId"], row["Outcome"]
         is_changed = self.changed.get(id, float("inf")) <= run.end
         is_there = id in self.after
-        if outcome == truth.DONE[self.mode.action]:
-            is_true = is_changed or self.is_excused(id, self.presumed_ids, where)
+        if self.mode.can_read and outcome not in TRIED:
+            is_true = False
+        elif outcome == truth.DONE[self.mode.action]:
+            is_done = self.acted.get(id, float("inf")) <= run.end and self.after.get(id) == truth.LEFT[self.mode.action]
+            is_true = is_done or self.is_excused(id, self.presumed_ids, where)
         elif outcome == "Missing":
             is_true = not is_there and (id not in self.before or self.mode.has_journal and is_changed) or self.is_excused(id, self.unchecked_ids, where)
         elif truth.is_already_inactive(row):
@@ -240,10 +225,14 @@ class Judge:
             changed = f"changed at {self.changed[id] - self.runs[0].start:.1f} s" if id in self.changed else "never changed"
             self.false.append(f"{id}: {where}: {outcome}; {changed}, there: {is_there}: {json.dumps(row)}")
 
+    def may_change(self, id: str) -> bool:
+        key = self.named.get(id)
+        return key is not None and (key.is_theirs or not self.mode.names_owners)
+
     def is_excused(self, id: str, warned: set[str], where: str) -> bool:
         """Whether the owner is one that only the caller names, and wrong, and a run has warned of it."""
         key = self.named.get(id)
-        if key is None or key.is_theirs or not self.mode.names_owners:
+        if key is None or key.is_theirs or not self.mode.names_owners or self.mode.can_read and id in self.before:
             return False
         # A run can be killed after it recorded a key and before it printed a warning.
         has_warned = id in warned or id not in self.heard
@@ -268,7 +257,7 @@ def reason_of(row: dict) -> str:
     return f"{code} {re.sub(r'user-[0-9]+(-renamed)?', 'USER', row.get('Reason', ''))}".strip()
 
 
-def run(binaries: Path, seeds: range, users: int, jobs: int | None, modes: list[int]) -> int:
+def run(binaries: Path, seeds: range, users: int, jobs: int | None, modes: list[int], more: list[str]) -> int:
     print("| seed | mode | jobs | seconds | keys | done | missing | not changed | unknown | presumed | false |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     plan = []
     for seed in seeds:
@@ -278,7 +267,7 @@ def run(binaries: Path, seeds: range, users: int, jobs: int | None, modes: list[
             plan.append((seed, MODES[number], at_once, users if at_once > 1 else max(users // 6, 4)))
     false, total, reasons, presumed = [], Counter(), Counter(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = pool.map(lambda each: play(binaries, each[1], each[0], each[2], each[3]), plan)
+        results = pool.map(lambda each: play(binaries, each[1], each[0], each[2], each[3], more), plan)
         for (seed, mode, at_once, _), result in zip(plan, results):
             line(seed, mode.title, at_once, result)
             false += [f"seed {seed}, {mode.title}, {at_once} jobs: {text}" for text in result.false]
@@ -300,7 +289,7 @@ def line(seed: object, mode: str, jobs: object, result: Result) -> None:
         jobs,
         f"{result.seconds:.0f}",
         counted.total(),
-        counted["Deleted"] + counted["Deactivated"],
+        sum(counted[done] for done in truth.DONE.values()),
         counted["Missing"],
         sum(counted[outcome] for outcome in truth.UNCHANGED),
         counted["Unknown"],

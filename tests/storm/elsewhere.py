@@ -14,8 +14,8 @@ from botocore.config import Config
 
 import peer
 import truth
-from ours import HANGS, LIMITS
-from place import ALONE, write
+from ours import LIMITS
+from place import ALONE, HANGS, write
 from server import MOTO, Server, serving
 from truth import Named
 

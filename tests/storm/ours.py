@@ -1,9 +1,7 @@
 """iam-del-key in a storm: one run from beginning to end, or runs that are killed and gone on with."""
 
 import random
-import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import truth
-from place import Storming, listed, write
-from truth import Verdict
+from place import Storming, listed, write, write_deactivated
+from truth import Run, Verdict
 
 LIMITS = ["--cli-connect-timeout", "2", "--cli-read-timeout", "1", "--timeout", "20"]
-# What the seeds do, one after another.
-WAYS = [[], ["--ignore-missing"], ["--deactivate"]]
-# A run that is killed, and how often; then one after the other runs to its end.
-KILLS, RUNS = 4, 6
-HANGS = 600
+# How often a run is killed; then one after the other runs to its end, and so many at most until all keys are deleted.
+KILLS, RUNS, LAST = 4, 6, 20
 # Requests a second, as many as a development build makes.
 RATE = 1000
 
@@ -30,44 +25,57 @@ class Storm(NamedTuple):
     percent: int
     keys: int
     jobs: int
+    # Options of every run.
+    more: list[str]
 
     @contextmanager
-    def sandbox(self) -> Iterator[Storming]:
+    def sandbox(self, *more: str) -> Iterator[Storming]:
         options = ["--storm", str(self.seed), "--storm-percent", str(self.percent), "--throttle", str(RATE)]
-        with Storming(self.binaries, self.keys, *options) as sandbox:
+        with Storming(self.binaries, self.keys, *options, *more) as sandbox:
             yield sandbox
 
     def command(self, file: Path, *more: object) -> list:
-        return [self.binaries / "iam-del-key", "--from", file, "--jobs", str(self.jobs), *LIMITS, *more]
+        return [self.binaries / "iam-del-key", "--from", file, "--jobs", str(self.jobs), *LIMITS, *self.more, *more]
 
 
-def one_run(storm: Storm, way: list[str]) -> Verdict:
+def one_run(storm: Storm, action: str, *way: str) -> Verdict:
     """One run, and its rows, its counts and its exit status held against the truth."""
-    action = "deactivate" if "--deactivate" in way else "delete"
-    with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
-        file = Path(scratch) / "list.csv"
+    is_undo = action == "reactivate"
+    options = ["--inactive"] if is_undo else []
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox(*options) as sandbox:
+        file = Path(scratch) / "list"
         named = listed(sandbox.planted)
-        write(named, file)
-        ended = subprocess.run(storm.command(file, *way), env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
+        (write_deactivated if is_undo else write)(named, file)
+        run = sandbox.run(storm.command(file, *way))
         after = sandbox.end()
-    verdict = truth.judge(action, named, truth.rows_of(ended.stdout), sandbox.before, after)
-    counts = truth.counts_of(ended.stderr)
-    if counts != verdict.outcomes:
-        verdict.false.append(f"the last line counts {dict(counts)}, and the rows are {dict(verdict.outcomes)}")
-    if (ended.returncode == 0) != truth.is_success(action, verdict.outcomes):
-        verdict.false.append(f"exit status {ended.returncode} with {dict(verdict.outcomes)}")
-    return verdict
+    verdict = truth.judge(action, named, run.rows, sandbox.before, after)
+    return Verdict(verdict.outcomes, verdict.false + truth.judge_end(action, [key.id for key in named], run))
 
 
 def killed_and_resumed(storm: Storm) -> Verdict:
     """Deletes keys with one journal. Some runs are killed at random."""
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
-        file, journal = Path(scratch) / "list.csv", Path(scratch) / "done.jsonl"
-        named = own_keys(sandbox, file)
-        outputs = resumed(storm, storm.command(file, "--journal", journal), sandbox, journal, len(named))
+        named, runs, recorded = resumed(storm, sandbox, Path(scratch), RUNS)
         after = sandbox.end()
-        recorded = recorded_in(journal)
-    return judge_runs(named, outputs, recorded, sandbox.before, after)
+    return judge_runs(named, runs, recorded, sandbox, after)
+
+
+def killed_and_finished(storm: Storm) -> Verdict:
+    """The same until all keys are deleted: IAM lists each key before it is deleted, so its absence then shows that it is."""
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
+        named, runs, recorded = resumed(storm, sandbox, Path(scratch), LAST, "--older-than", "1d")
+        after = sandbox.end()
+    verdict = judge_runs(named, runs, recorded, sandbox, after)
+    left = [f"{key.id}: {recorded.get(key.id)} at last" for key in named if recorded.get(key.id) != "Deleted"]
+    return Verdict(verdict.outcomes, verdict.false + left)
+
+
+def resumed(storm: Storm, sandbox: Storming, scratch: Path, runs: int, *more: str) -> tuple[list[truth.Named], list[Run], dict[str, str]]:
+    """The keys to be deleted, the runs, and the last result that the journal has of each key."""
+    file, journal = scratch / "list.csv", scratch / "done.jsonl"
+    named = own_keys(sandbox, file)
+    command = storm.command(file, "--journal", journal, *more)
+    return named, list(runs_of(storm, command, sandbox, journal, len(named), runs)), results(sandbox.read(journal))
 
 
 def undone(storm: Storm) -> Verdict:
@@ -75,17 +83,18 @@ def undone(storm: Storm) -> Verdict:
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
         file, journal, undo = (Path(scratch) / name for name in ("list.csv", "done.jsonl", "undone.jsonl"))
         named = own_keys(sandbox, file)
-        resumed(storm, storm.command(file, "--deactivate", "--journal", journal), sandbox, journal, len(named))
+        command = storm.command(file, "--deactivate", "--journal", journal)
+        list(runs_of(storm, command, sandbox, journal, len(named)))
         # A key without a result was only started.
-        deactivated = {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in truth.rows_of(journal.read_text())[1:]}
+        deactivated = {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in sandbox.read(journal)}
         # A request of a killed run must not act after the undo.
         sandbox.settle()
         command = storm.command(journal, "--reactivate", "--yes", "--journal", undo)
         # One run is enough: keys stay refused if no response said that this tool deactivated them.
-        outputs = resumed(storm, command, sandbox, undo, len(named), runs=1)
+        runs = list(runs_of(storm, command, sandbox, undo, len(named), runs=1))
         after = sandbox.end()
-        told = {row["AccessKeyId"]: row["Outcome"] for output in outputs for row in truth.rows_of(output)}
-        told |= recorded_in(undo)
+        told = {row["AccessKeyId"]: row["Outcome"] for run in runs for row in run.rows}
+        told |= results(sandbox.read(undo))
     return judge_undo(deactivated, told, after)
 
 
@@ -96,57 +105,45 @@ def own_keys(sandbox: Storming, file: Path) -> list[truth.Named]:
     return named
 
 
-def resumed(storm: Storm, command: list, sandbox: Storming, journal: Path, keys: int, runs: int = RUNS) -> list[str]:
-    """Starts and kills runs with one journal, then runs to the end until all keys are done, and returns what they print."""
+def runs_of(storm: Storm, command: list, sandbox: Storming, journal: Path, keys: int, runs: int = RUNS) -> Iterator[Run]:
+    """Starts and kills runs with one journal, then runs to the end until all keys are done."""
     random_moments = random.Random(storm.seed)
-    outputs = []
     for _ in range(KILLS):
-        outputs.append(killed(command, sandbox.environment, journal, random_moments.randint(10, keys // 2)))
+        yield sandbox.run_and_kill(command, journal, random_moments.randint(10, keys // 2))
     for _ in range(runs):
-        ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
-        outputs.append(ended.stdout)
-        if ended.returncode == 0:
-            break
-    return outputs
+        run = sandbox.run(command)
+        yield run
+        if run.status == 0:
+            return
 
 
-def killed(command: list, environment: dict[str, str], journal: Path, records: int) -> str:
-    """Starts a run and kills it so many records of the journal later; what it printed in whole lines."""
-    size = lambda: journal.stat().st_size if journal.exists() else 0
-    until = size() + 200 * records
-    deadline = time.monotonic() + HANGS
-    with tempfile.TemporaryFile("w+") as printed:
-        process = subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.DEVNULL)
-        while size() < until and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        process.kill()
-        process.wait()
-        printed.seek(0)
-        return printed.read().rpartition("\n")[0]
-
-
-def recorded_in(journal: Path) -> dict[str, str]:
+def results(records: list[dict]) -> dict[str, str]:
     """The last result of each key."""
-    rows = truth.rows_of(journal.read_text())[1:]
-    return {row["AccessKeyId"]: row["Outcome"] for row in rows if "Outcome" in row}
+    return {row["AccessKeyId"]: row["Outcome"] for row in records if "Outcome" in row}
 
 
-def judge_runs(named: list[truth.Named], outputs: list[str], recorded: dict[str, str], before: truth.Keys, after: truth.Keys) -> Verdict:
+def judge_runs(named: list[truth.Named], runs: list[Run], recorded: dict[str, str], sandbox: Storming, after: truth.Keys) -> Verdict:
     false = []
+    acted = {change["AccessKeyId"]: change["Acted"] for change in sandbox.changes}
     told: dict[str, list[str]] = {}
-    for output in outputs:
-        for row in truth.rows_of(output):
-            told.setdefault(row["AccessKeyId"], []).append(row["Outcome"])
+    for run in runs:
+        for row in run.rows:
+            id, outcome = row["AccessKeyId"], row["Outcome"]
+            told.setdefault(id, []).append(outcome)
+            if outcome == "Deleted" and acted.get(id, float("inf")) > run.end:
+                false.append(f"{id}: told as deleted, and it was still there")
+        if run.status is not None:
+            false += truth.judge_end("delete", [key.id for key in named], run)
+            if run.status not in (0, 1, 5, 10, 12):
+                false.append(f"exit status {run.status}")
     for id, outcomes in told.items():
         if outcomes.count("Deleted") > 1:
             false.append(f"{id}: told as deleted {outcomes.count('Deleted')} times")
-        if "Deleted" in outcomes and id in after:
-            false.append(f"{id}: {outcomes}, and it is there")
-        if "Missing" in outcomes:
+        if not set(outcomes) <= {"Deleted", "Failed", "Unknown"}:
             false.append(f"{id}: {outcomes}, and it was there")
     # What was told last counts, unless the journal went on after it: its run was killed before it could tell.
     rows = [{"AccessKeyId": key.id, "Outcome": recorded.get(key.id, "nothing")} for key in named]
-    verdict = truth.judge("delete", named, rows, before, after)
+    verdict = truth.judge("delete", named, rows, sandbox.before, after)
     return Verdict(verdict.outcomes, false + verdict.false)
 
 

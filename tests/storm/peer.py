@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import truth
-from ours import HANGS, Storm
+from ours import Storm
 from place import listed, write
 from truth import Keys, Named
 
@@ -65,9 +65,9 @@ def run(storm: Storm, name: str) -> Said:
         named = listed(sandbox.planted)
         write(named, file)
         command = storm.command(file) if name == OURS else [*PROGRAMS[name], file, str(storm.jobs)]
-        ended = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, timeout=HANGS)
+        run = sandbox.run(command)
         after = sandbox.end()
-    return said(named, truth.rows_of(ended.stdout), sandbox.before, after)
+    return said(named, run.rows, sandbox.before, after)
 
 
 def table(counted: dict[str, Said]) -> None:

@@ -3,10 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 from sandbox import Sandbox
-from truth import Keys, Named
+from truth import Keys, Named, Run, rows_of
+
+HANGS = 600
+# What only a signed request has.
+SIGNED = ["AWS4-HMAC-SHA256", "Signature="]
 
 # Every so many keys, one is named with another's user, and one that nobody has is named too.
 WRONG_OWNER, NOBODYS = 40, 50
@@ -23,19 +30,57 @@ ALONE = {
 
 
 class Storming(Sandbox):
-    """A sandbox in a storm. Its truth is what it tells when it ends."""
+    """A sandbox in a storm, and the runs there. Its truth is what it tells when it ends."""
 
     def __init__(self, binaries: Path, keys: int, *more: str, https: bool = True) -> None:
         scheme = ["--https"] if https else []
-        super().__init__(binaries, *scheme, "--keys", str(keys), "--tell", *more)
-        # The requests that changed a key, and when they came.
+        super().__init__(binaries, *scheme, "--keys", str(keys), "--tell", "--remember", "1000000", *more)
+        # The requests that changed a key, when they came and when they acted.
         self.changes: list[dict] = []
         self.planted = [(key["AccessKeyId"], key["UserName"]) for key in self.told["keys"]]
-        self.before: Keys = {key["AccessKeyId"]: "Active" for key in self.told["keys"]}
+        self.before: Keys = {key["AccessKeyId"]: key["Status"] for key in self.told["keys"]}
         self.environment |= ALONE
         if https:
             # The one is read by the tool and by boto3, the other by the SDK for Rust.
             self.environment |= {"AWS_CA_BUNDLE": self.told["ca"], "SSL_CERT_FILE": self.told["ca"]}
+
+    def run(self, command: list) -> Run:
+        """A run to its end."""
+        start = time.time()
+        ended = subprocess.run(command, env=self.environment, capture_output=True, encoding="utf-8", timeout=HANGS)
+        self.search(ended.stdout, ended.stderr)
+        return Run(start, time.time(), rows_of(ended.stdout), ended.stderr, ended.returncode)
+
+    def run_and_kill(self, command: list, journal: Path, records: int) -> Run:
+        """A run that is killed so many records of the journal later. It has what was printed in whole lines."""
+        size = lambda: journal.stat().st_size if journal.exists() else 0
+        until = size() + 200 * records
+        start = time.time()
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as stdout, tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
+            process = subprocess.Popen(command, env=self.environment, stdout=stdout, stderr=stderr)
+            while size() < until and process.poll() is None and time.time() < start + HANGS:
+                time.sleep(0.002)
+            is_hanging = size() < until and process.poll() is None
+            process.kill()
+            process.wait()
+            end = time.time()
+            if is_hanging:
+                raise TimeoutError(f"no {records} records in {HANGS} seconds")
+            printed, said = (file.seek(0) or file.read() for file in (stdout, stderr))
+        self.search(printed, said)
+        return Run(start, end, rows_of(printed.rpartition("\n")[0]), said, None)
+
+    def read(self, journal: Path) -> list[dict]:
+        """The records of a journal."""
+        text = journal.read_text()
+        self.search(text)
+        return rows_of(text)[1:]
+
+    def search(self, *texts: str) -> None:
+        """No secret may be in what the tool wrote."""
+        for secret in (self.told["secret_access_key"], *SIGNED):
+            if any(secret in text for text in texts):
+                raise ValueError(f"a secret was written: {secret}")
 
     def settle(self) -> None:
         """Waits until each request of the runs that ended was carried out, also those that act late."""
@@ -66,3 +111,10 @@ def listed(planted: list[tuple[str, str]]) -> list[Named]:
 
 def write(named: list[Named], file: Path) -> None:
     file.write_text("AccessKeyId,UserName\n" + "".join(f"{key.id},{key.user}\n" for key in named))
+
+
+def write_deactivated(named: list[Named], file: Path) -> None:
+    """Writes the results of a run that deactivated all of them."""
+    deactivated = {"Outcome": "Deactivated", "PreviousStatus": "Active"}
+    rows = ({"AccessKeyId": key.id, "UserName": key.user, **deactivated} for key in named)
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
