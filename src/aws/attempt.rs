@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
-use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_types::DateTime;
+use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::parameters::Parameters;
 use super::redact::Secrets;
 use super::response_body::Body;
+use super::response_limit::Allowance;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
@@ -31,8 +32,6 @@ pub(crate) struct Attempt {
     pub(super) secrets: Secrets,
     pub(super) sent: SendTracking,
     pub(super) has_ended: bool,
-    /// The connection of the response.
-    pub(super) connection: Option<CaptureSmithyConnection>,
     /// The headers of the response, without secrets. Empty, with status 0, if there was no response.
     pub(super) metadata: ResponseMetadata,
     /// The response, once the attempt has ended.
@@ -76,14 +75,21 @@ impl Attempt {
 
     /// Whether any part of the request was sent.
     pub(crate) fn was_sent(&self) -> bool {
-        self.sent.0.load(Ordering::Acquire)
+        self.sent.is_started.load(Ordering::Acquire)
+    }
+
+    /// Whether any part of a response arrived.
+    pub(super) fn response_began(&self) -> bool {
+        self.sent
+            .connection
+            .get()
+            .is_some_and(Allowance::is_used_on)
     }
 
     /// Sends no further request on the connection: the next response on it might belong to an earlier request.
     pub(super) fn retire_connection(&self) {
-        let connection = self.connection.as_ref();
-        if let Some(connection) = connection.and_then(CaptureSmithyConnection::get) {
-            connection.poison();
+        if let Some(connection) = self.sent.connection.get() {
+            poison(connection);
         }
     }
 
@@ -105,14 +111,29 @@ impl Attempt {
     }
 }
 
-/// Records when the connector starts to send the request on an open connection.
+/// Records when the connector starts to send the request on an open connection, and which one it is.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SendTracking(Arc<AtomicBool>);
+pub(crate) struct SendTracking {
+    is_started: Arc<AtomicBool>,
+    connection: Arc<OnceLock<CaptureConnection>>,
+}
 
 impl SendTracking {
     /// Records that the request is being sent.
     pub(super) fn set(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_started.store(true, Ordering::Release);
+    }
+
+    /// Records where the connection will be captured.
+    pub(super) fn set_connection(&self, connection: &CaptureConnection) {
+        let _ = self.connection.set(connection.clone());
+    }
+}
+
+/// Sends no further request on a connection.
+pub(super) fn poison(connection: &CaptureConnection) {
+    if let Some(connected) = connection.connection_metadata().as_ref() {
+        connected.poison();
     }
 }
 
@@ -203,13 +224,19 @@ impl Attempts {
         code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
     }
 
-    /// Returns how long there has been no response: the time since the first of the last attempts that got none.
-    pub(super) fn time_without_response(&self) -> Duration {
+    /// Returns how long there has been no response: the time since the first of the last attempts that got none, and
+    /// whether one of them got a part of a response.
+    pub(super) fn time_without_response(&self) -> (Duration, bool) {
         let attempts = self.lock();
-        let last = attempts.iter().rev();
-        let unanswered = last.take_while(|attempt| matches!(attempt.response, Response::None));
-        let first = unanswered.last();
-        first.map_or(Duration::ZERO, |first| first.start.elapsed())
+        let is_answered = |attempt: &Attempt| !matches!(attempt.response, Response::None);
+        let first = attempts
+            .iter()
+            .rposition(is_answered)
+            .map_or(0, |at| at + 1);
+        let unanswered = &attempts[first..];
+        let waited = unanswered.first().map(|first| first.start.elapsed());
+        let began = unanswered.iter().any(Attempt::response_began);
+        (waited.unwrap_or_default(), began)
     }
 
     /// Returns the number of attempts.

@@ -27,7 +27,8 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
-use super::error::sources;
+use super::attempt::{SendTracking, poison};
+use super::error::{SILENT, sources};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_limit::{Allowance, LimitedStream, ResponseLimit};
 use crate::error::RunError;
@@ -101,6 +102,9 @@ impl Connector {
             }
         }
         let connection = capture_connection(&mut request);
+        if let Some(sent) = request.extensions().get::<SendTracking>() {
+            sent.set_connection(&connection);
+        }
         if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
             capture.set_connection_retriever(move || metadata(&connection));
         }
@@ -285,11 +289,7 @@ pub(super) struct Late(Duration);
 
 impl Display for Late {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "it did not respond within {} s",
-            self.0.as_secs_f64()
-        )
+        write!(formatter, "{SILENT} within {} s", self.0.as_secs_f64())
     }
 }
 
@@ -299,13 +299,8 @@ impl Error for Late {}
 fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
     let is_proxied = connection.connection_metadata().as_ref()?.is_proxied();
     let connection = connection.clone();
-    let poison = move || {
-        if let Some(connected) = connection.connection_metadata().as_ref() {
-            connected.poison();
-        }
-    };
     let metadata = ConnectionMetadata::builder().proxied(is_proxied);
-    Some(metadata.poison_fn(poison).build())
+    Some(metadata.poison_fn(move || poison(&connection)).build())
 }
 
 /// Classifies an error for the SDK, which decides by it what is tried again.

@@ -14,7 +14,9 @@ use super::proxy::{ProxyCause, ProxyError};
 use super::response_body::Body;
 use super::response_history::{SharedHistory, http_date};
 use super::tls;
-use crate::error::{CallError, Context, ServiceError, TransportError, file_limit_hint};
+use crate::error::{
+    CallError, Context, RAISE_TIMEOUT, ServiceError, TransportError, file_limit_hint,
+};
 use crate::guard;
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
@@ -110,6 +112,11 @@ pub(super) fn call_error(
         Some(error) => transport_error(error, &last.host),
         None => TransportError::new(&last.host, "the response is not from IAM"),
     };
+    if last.response_began()
+        && let Some(when) = error.reason.strip_prefix(SILENT)
+    {
+        error.reason = format!("{UNFINISHED}{when}");
+    }
     error.is_own_key = attempts.ended_at_own_key();
     if error.is_own_key {
         error.hint = Some(guard::OTHER_CREDENTIALS.to_owned());
@@ -172,11 +179,17 @@ pub(crate) fn timed_out(
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure
         && !error.has_unexpected_response
     {
-        let (waited, seconds) = (attempts.time_without_response(), limit.as_secs());
+        let ((waited, began), seconds) = (attempts.time_without_response(), limit.as_secs());
+        let what = if began { UNFINISHED } else { SILENT };
+        let hint = if attempts.was_sent() {
+            RAISE_TIMEOUT
+        } else {
+            NETWORK
+        };
+        error.hint.get_or_insert_with(|| hint.to_owned());
         let tenths = waited.as_millis() / 100;
         let (whole, tenth) = (tenths / 10, tenths % 10);
-        error.reason =
-            format!("it did not respond within {whole}.{tenth} s; --timeout is {seconds} s");
+        error.reason = format!("{what} within {whole}.{tenth} s; --timeout is {seconds} s");
         if tenths == 0 && !attempts.was_sent() {
             let what = "no time was left for the request";
             failure = CallError::Incomplete(TransportError::out_of_time(what, limit));
@@ -210,6 +223,10 @@ pub(crate) fn answered_at(response: &ResponseMetadata) -> Option<SystemTime> {
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
 const NETWORK: &str = "check the network, and the proxy if this network needs one";
+
+/// The starts of the reasons for a time limit.
+pub(super) const SILENT: &str = "it did not respond";
+const UNFINISHED: &str = "its response began but did not end";
 
 const CLOSED: &str = "the connection was closed too early";
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
@@ -181,7 +180,6 @@ impl Intercept for Recorder {
             secrets: Secrets::of(request),
             sent,
             has_ended: false,
-            connection: None,
             metadata: ResponseMetadata::default(),
             response: Response::None,
         });
@@ -201,7 +199,7 @@ impl Intercept for Recorder {
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        config: &mut ConfigBag,
+        _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let mut attempts = self.attempts.lock();
         let Some(attempt) = attempts.last_mut() else {
@@ -218,7 +216,6 @@ impl Intercept for Recorder {
                 .collect(),
         };
         attempt.response = self.response_of(response, attempt);
-        attempt.connection = config.load::<CaptureSmithyConnection>().cloned();
         if lock(&self.responses).are_mixed_up
             || matches!(attempt.response, Response::Unexpected(_) | Response::None)
         {
@@ -278,6 +275,7 @@ fn unreliable_body(response: &HttpResponse) -> Option<&'static str> {
 fn outline(attempt: &Attempt) -> String {
     let status = attempt.metadata.status;
     match &attempt.response {
+        Response::None if attempt.response_began() => "sent, incomplete response".to_owned(),
         Response::None if attempt.was_sent() => "sent, no response".to_owned(),
         Response::None => "not sent".to_owned(),
         Response::Service(Body::Expected { .. }) => {

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 use aws_smithy_types::body::SdkBody;
 use futures_util::{StreamExt, future, stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
-use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper::http::Extensions;
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -74,6 +75,16 @@ impl ResponseLimit {
 pub(super) struct Allowance(Arc<AtomicUsize>);
 
 impl Allowance {
+    /// Whether a part of the current response was read.
+    pub(super) fn is_used_on(connection: &CaptureConnection) -> bool {
+        let mut extensions = Extensions::new();
+        if let Some(connected) = connection.connection_metadata().as_ref() {
+            connected.get_extras(&mut extensions);
+        }
+        let allowance = extensions.get::<Self>();
+        allowance.is_some_and(|allowance| allowance.0.load(Ordering::Relaxed) != HEAD)
+    }
+
     /// Allows the body, once the head has been read.
     pub(super) fn allow_body(&self, limit: ResponseLimit) {
         self.0.store(FRAMING * limit.0 + HEAD, Ordering::Relaxed);

@@ -12,19 +12,21 @@ use aws_types::SdkConfig;
 use super::attempt::Attempts;
 use super::connection::Connection;
 use super::credentials::Source;
-use super::error::{incomplete_response, read_error};
+use super::error::{incomplete_response, read_error, timed_out};
 use super::recorder::Recorder;
 use super::renewal::Current;
 use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::root;
 use super::settings::Settings;
-use crate::error::{CallError, Exit, RunError};
+use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::AccountId;
 
 /// The start of the error if STS does not identify the caller of `AssumeRole` or `AssumeRoot`.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
+
+const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
 
 /// Who signs the requests of a run: the credentials, their source, and what STS says about them.
 #[derive(Debug)]
@@ -89,20 +91,16 @@ impl Caller {
     ) -> Result<Identity, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
         let client = client(&sdk, Some(credentials), IamRetries::Sdk);
-        match tokio::time::timeout(self.limit, self.get_caller_identity(&client)).await {
-            Ok(Ok(identity)) => Ok(identity),
-            Ok(Err(failure)) => {
-                let explain = self.settings.explain;
-                let stop = explain(&failure, "STS", &format!("{without}: "));
-                Err(self.source.with_hint(stop))
-            }
-            Err(_) => {
-                let seconds = self.limit.as_secs();
-                let message =
-                    format!("{without}: STS did not respond within --timeout, {seconds} s");
-                Err(RunError::new(Exit::Unreachable, "Unreachable", message))
-            }
-        }
+        let attempts = Attempts::default();
+        let call = self.get_caller_identity(&client, &attempts);
+        let called = tokio::time::timeout(self.limit, call).await;
+        let called =
+            called.unwrap_or_else(|_| Err(timed_out(GET_CALLER_IDENTITY, &attempts, self.limit)));
+        called.map_err(|failure| {
+            let explain = self.settings.explain;
+            let stop = explain(&failure, "STS", &format!("{without}: "));
+            self.source.with_hint(stop)
+        })
     }
 
     /// Checks the identity as the options require, and returns it if it was read. A renewal compares the later identity
@@ -158,22 +156,26 @@ impl Caller {
         Ok(self)
     }
 
-    async fn get_caller_identity(&self, client: &Client) -> Result<Identity, CallError> {
-        let (attempts, operation) = (Attempts::default(), "GetCallerIdentity");
-        let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
+    async fn get_caller_identity(
+        &self,
+        client: &Client,
+        attempts: &Attempts,
+    ) -> Result<Identity, CallError> {
+        let operation = GET_CALLER_IDENTITY;
+        let recorder = Recorder::new(attempts, operation, &self.responses, self.settings.log);
         let call = client.get_caller_identity().customize();
         let result = call.interceptor(recorder).send().await;
-        let output = result.map_err(|error| read_error(operation, &attempts, &error))?;
+        let output = result.map_err(|error| read_error(operation, attempts, &error))?;
         let account = output
             .account()
             .and_then(|account| account.trim().parse().ok());
         let arn = output.arn().unwrap_or_default().trim();
         let user_id = output.user_id().unwrap_or_default();
         let account: AccountId =
-            account.ok_or_else(|| incomplete_response(&attempts, "it has no account"))?;
+            account.ok_or_else(|| incomplete_response(attempts, "it has no account"))?;
         if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
             return Err(incomplete_response(
-                &attempts,
+                attempts,
                 "its account and its ARN contradict each other",
             ));
         }

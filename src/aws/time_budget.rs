@@ -126,7 +126,7 @@ impl TimeBudget {
         let fetched = self.spend(Duration::ZERO, work).await;
         fetched.unwrap_or_else(|| {
             Err(RunError::credentials(format!(
-                "no credentials within {} s: {origin} did not respond",
+                "no credentials within {} s from {origin}",
                 self.limit.as_secs()
             ))
             .hint("--timeout SECONDS gives the source of the credentials more time"))

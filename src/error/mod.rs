@@ -128,6 +128,9 @@ pub(crate) struct TransportError {
     pub(crate) before: Option<Box<ServiceError>>,
 }
 
+/// The hint for a request that `--timeout` ended.
+pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";
+
 impl TransportError {
     /// Creates an error without a hint. `reason` is a clause.
     pub(crate) fn new(host: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -142,7 +145,7 @@ impl TransportError {
     pub(crate) fn out_of_time(what: &str, limit: Duration) -> Self {
         Self {
             reason: format!("{what}; --timeout is {} s", limit.as_secs()),
-            hint: Some("if IAM is just slow, raise --timeout".to_owned()),
+            hint: Some(RAISE_TIMEOUT.to_owned()),
             ran_out_of_time: true,
             ..Self::default()
         }

@@ -166,7 +166,10 @@ fn c48_silence_after_an_error_of_iam_does_not_hide_that_error() {
         } else {
             said.says(&[
                 "iam-del-key: error: no usable response from IAM at ",
-                &format!(" s; --timeout is 3 s; before that: {failed}\n{checked}"),
+                &format!(
+                    " s; --timeout is 3 s; before that: {failed}\n\
+                     hint: if the service is just slow, raise --timeout\n{checked}"
+                ),
             ])
         };
     }

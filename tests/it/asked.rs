@@ -91,7 +91,9 @@ fn c14_silence_of_sts_is_bounded_and_ended_by_a_signal() {
     let silent = || faulty([always("GetCallerIdentity", What::SilenceBeforeActing)]);
     let sandbox = silent();
     Dialogue::start(asked(&sandbox).args(["--timeout", "2"]))
-        .shows("the account is unknown: STS did not respond within --timeout, 2 s")
+        .shows("the account is unknown: no usable response from STS at ")
+        .shows(": it did not respond within ")
+        .shows(" s; --timeout is 2 s")
         .shows("Delete this key in an unknown account?")
         .types(b"n\n")
         .end()

@@ -121,6 +121,7 @@ mod twice;
 mod undo;
 mod undo_hint;
 mod undone;
+mod unfinished;
 mod unread;
 mod unusable;
 mod update;

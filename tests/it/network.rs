@@ -150,7 +150,7 @@ fn f41_a_read_that_takes_too_long_does_not_make_iam_unreachable() {
         sandbox.fault(silence.skip(pages).always());
         let case = Case::at(&sandbox, args.iter().copied()).args(["--timeout", "2"]);
         let printed = case.run().within(BOUNDED).exits(9);
-        let hint = "if IAM is just slow, raise --timeout";
+        let hint = "if the service is just slow, raise --timeout";
         let _ = printed.prints_anything().says(&[&format!(
             "iam-del-key: error: {error}\nhint: {hint}\nresult: "
         )]);

@@ -43,6 +43,8 @@ pub enum What {
     ManyHeaders(usize),
     /// These bytes are sent instead of a reply, and the connection is closed.
     NotHttp(Vec<u8>),
+    /// These bytes are sent instead of a reply, and nothing more ever comes.
+    Stall(Vec<u8>),
     /// The first bytes are sent instead of a reply, and then the others without end, as fast as they are read.
     Flood(Vec<u8>, Vec<u8>),
     /// This reply is sent. A `Content-Length` is added unless a header says how long the body is.
@@ -170,6 +172,7 @@ impl What {
             Self::EndlessBody => "EndlessBody",
             Self::ManyHeaders(_) => "ManyHeaders",
             Self::NotHttp(_) => "NotHttp",
+            Self::Stall(_) => "Stall",
             Self::Flood(..) => "Flood",
             Self::Reply { .. } => "Reply",
             Self::Error { .. } => "Error",
@@ -193,6 +196,7 @@ impl What {
             | Self::ResetBeforeActing
             | Self::SilenceBeforeActing
             | Self::NotHttp(_)
+            | Self::Stall(_)
             | Self::Flood(..)
             | Self::Error { .. }
             | Self::Echo(_) => Act::Never,

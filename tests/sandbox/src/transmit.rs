@@ -62,6 +62,12 @@ pub(crate) async fn send_faulty<T: Transport>(
             stream.write_all(&bytes).await?;
         }
         What::NotHttp(bytes) => stream.write_all(bytes).await?,
+        What::Stall(bytes) => {
+            stream.write_all(bytes).await?;
+            stream.flush().await?;
+            transport::hold(stream).await?;
+            return Ok(None);
+        }
         What::EndlessBody => send_endlessly(&mut stream, reply).await?,
         What::Flood(start, unit) => {
             stream.write_all(start).await?;

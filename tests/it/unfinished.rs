@@ -1,0 +1,130 @@
+//! Responses that begin and do not end: the error says so, and never that there was no response.
+
+use iam_sandbox::What;
+
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, always, each_at_once, faulty};
+use crate::ended::Said;
+
+/// What arrives of a response before the silence.
+const PARTS: [&str; 6] = [
+    "H",
+    "HTTP/1.1 200 OK\r\nX-Header: val",
+    "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n",
+    "HTTP/1.1 503 Busy\r\nContent-Length: 300\r\n\r\n<html>",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n<DeleteAccessKeyResponse",
+];
+
+fn stall(part: &str) -> What {
+    What::Stall(part.into())
+}
+
+/// The messages, with `N` for the number of seconds that was measured.
+fn with_seconds_masked(said: &Said) -> String {
+    let messages = said.messages();
+    let (before, rest) = messages.split_once(" within ").expect("a time");
+    let (measured, after) = rest.split_once(" s; ").expect("a measured time");
+    assert!(measured.parse::<f64>().is_ok(), "{messages}");
+    format!("{before} within N s; {after}")
+}
+
+#[test]
+fn f43_a_change_whose_response_does_not_end() {
+    each_at_once(PARTS, |part| {
+        let sandbox = faulty([always("DeleteAccessKey", stall(part))]);
+        let host = sandbox.address();
+        let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        let ended = ended.exits(10).prints_outcome("Unknown");
+        assert_eq!(
+            with_seconds_masked(&ended),
+            format!(
+                "iam-del-key: error: no usable response from IAM at {host}: its response began but did not end within N s; \
+                 --timeout is 4 s\n\
+                 hint: if the service is just slow, raise --timeout\n\
+                 hint: check with: aws iam list-access-keys --user-name=Bob\n\
+                 result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
+            )
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn f43_an_identity_whose_response_does_not_end() {
+    each_at_once(PARTS.into_iter().chain([""]), |part| {
+        let sandbox = faulty([always("GetCallerIdentity", stall(part))]);
+        let host = sandbox.address();
+        let what = match part {
+            "" => "it did not respond",
+            _ => "its response began but did not end",
+        };
+        let expecting = ["--expect-account", "123456789012", "--timeout", "2"];
+        let ended = Case::documented(&sandbox, &expecting).run();
+        let ended = ended.exits(9).prints_nothing();
+        assert_eq!(
+            with_seconds_masked(&ended),
+            format!(
+                "iam-del-key: error: --expect-account could not be checked: no usable response from STS at {host}: {what} \
+                 within N s; --timeout is 2 s\n\
+                 hint: if the service is just slow, raise --timeout\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            )
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn f43_a_response_that_does_not_end_within_the_timeout_of_a_request() {
+    let of_head = ["--cli-read-timeout", "1", "--cli-connect-timeout", "60"];
+    let of_attempt = ["--cli-read-timeout", "1", "--cli-connect-timeout", "1"];
+    let cases = PARTS.into_iter().flat_map(|part| {
+        let is_head = part.contains("Content-Length") || part.contains("chunked");
+        let (limits, when) = if is_head {
+            (of_attempt, "in time")
+        } else {
+            (of_head, "within 1 s")
+        };
+        ["GetCallerIdentity", "GetAccessKeyLastUsed"]
+            .map(|operation| (part, limits, when, operation))
+    });
+    each_at_once(
+        cases.collect::<Vec<_>>(),
+        |(part, limits, when, operation)| {
+            let sandbox = faulty([always(operation, stall(part))]);
+            let host = sandbox.address();
+            let more = match operation {
+                "GetCallerIdentity" => ["--expect-account", "123456789012"],
+                _ => ["--unused-for", "1d"],
+            };
+            let case = Case::at(&sandbox, [&DOCUMENTED[..], &more, &limits].concat());
+            let ended = case.env("AWS_MAX_ATTEMPTS", "1").run().exits(9);
+            let (what, known) = match operation {
+                "GetCallerIdentity" => (
+                    "--expect-account could not be checked: no usable response from STS",
+                    "nothing was sent to IAM",
+                ),
+                _ => (
+                    "no usable response from IAM",
+                    "no request to change it was sent to IAM",
+                ),
+            };
+            let _ = ended.prints_anything().says_exactly(&format!(
+                "iam-del-key: error: {what} at {host}: its response began but did not end {when}\n\
+             hint: check the network, and the proxy if this network needs one\n\
+             result: {BOBS_KEY}: not deleted: {known}\n"
+            ));
+            assert!(sandbox.has_key(BOBS_KEY));
+        },
+    );
+}
+
+#[test]
+fn f43_the_log_says_that_a_response_is_incomplete() {
+    let sandbox = faulty([always("DeleteAccessKey", stall(PARTS[1]))]);
+    let limits = ["--cli-read-timeout", "1", "--timeout", "4", "--verbose"];
+    let ended = Case::documented(&sandbox, &limits).run().exits(10);
+    let _ = ended
+        .prints_outcome("Unknown")
+        .says(&["info: attempt 1: sent, incomplete response\n"]);
+}
