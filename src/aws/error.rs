@@ -368,6 +368,11 @@ pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(<dyn Error>::is::<rustls::Error>)
 }
 
+/// Whether a time limit ended the request.
+pub(super) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    failure(error).0.starts_with(SILENT)
+}
+
 /// Returns the error and all its causes. `source()` of an `io::Error` skips the error that it wraps.
 pub(super) fn sources<'a>(
     error: &'a (dyn Error + 'static),

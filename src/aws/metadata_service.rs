@@ -14,6 +14,7 @@ use url::Url;
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint::is_loopback;
+use super::error::is_timeout;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
@@ -74,13 +75,19 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
                 reason
             }
             Ok(Err(error)) => format!(
-                "its service could not be reached: {}",
+                "no usable response from its service: {}",
                 truncate_escaped(&error)
             ),
-            Err(_) => "its service did not respond in time".to_owned(),
+            Err(_) => late("its service", ATTEMPT_TIMEOUT),
         };
     }
     Err(fail(reason))
+}
+
+/// Says that a service did not respond within a limit, or not completely.
+fn late(service: &str, limit: Duration) -> String {
+    let seconds = limit.as_secs();
+    format!("{service} returned no complete response within {seconds} s")
 }
 
 /// Returns the message of an error without the token, which it may repeat.
@@ -159,10 +166,21 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
         RunError::credentials(format!("no credentials from the instance: {reason}"))
             .hint("check that the instance has a role, and run the same command again")
     };
-    let Some(client) = client(settings)? else {
+    let Some((client, limit)) = client(settings)? else {
         return Ok(None);
     };
-    let Some(role) = get(&client, ROLES_PATH).await.map_err(fail)? else {
+    let unread = |failure| match failure {
+        Failure::Status(status) => fail(format!(
+            "its metadata service returned HTTP status {status}"
+        )),
+        Failure::Late => RunError::credentials(format!(
+            "no credentials from the instance: {}",
+            late("its metadata service", limit)
+        ))
+        .hint("if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT"),
+        Failure::Unusable => fail("its metadata service returned no usable response".to_owned()),
+    };
+    let Some(role) = get(&client, ROLES_PATH).await.map_err(unread)? else {
         return Ok(None);
     };
     let role = role.trim();
@@ -177,7 +195,7 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
         )));
     }
     let path = format!("{ROLES_PATH}{role}");
-    match get(&client, &path).await.map_err(fail)? {
+    match get(&client, &path).await.map_err(unread)? {
         Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
         None => Err(fail("its role has none".to_owned())),
     }
@@ -185,7 +203,7 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
 
 /// Returns the region of the instance, if it is available.
 pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region>, RunError> {
-    let Some(client) = client(settings)? else {
+    let Some((client, _)) = client(settings)? else {
         return Ok(None);
     };
     let zone = get(&client, ZONE_PATH).await.ok().flatten();
@@ -210,7 +228,16 @@ fn is_role_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(is_allowed) && !matches!(text, "." | "..")
 }
 
-async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
+/// Why the metadata service of an instance did not return what was requested.
+enum Failure {
+    /// It returned another status than 200 and 404.
+    Status(u16),
+    /// The timeout ended the request.
+    Late,
+    Unusable,
+}
+
+async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
     let error = match client.get(path).await {
         Ok(body) => return Ok(Some(body.as_ref().to_owned())),
         Err(error) => error,
@@ -218,18 +245,17 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, String> {
     match error {
         ImdsError::ErrorResponse(error) => match error.response().status().as_u16() {
             404 => Ok(None),
-            status => Err(format!(
-                "its metadata service returned HTTP status {status}"
-            )),
+            status => Err(Failure::Status(status)),
         },
         ImdsError::FailedToLoadToken(error) if error.is_dispatch_failure() => Ok(None),
-        _ => Err("its metadata service returned no usable response".to_owned()),
+        error if is_timeout(&error) => Err(Failure::Late),
+        _ => Err(Failure::Unusable),
     }
 }
 
-/// Creates a client for instance metadata. Like the AWS CLI it makes one attempt with a timeout of a second, so users
-/// of other machines do not wait long. `None`: instance metadata is disabled.
-fn client(settings: &Settings) -> Result<Option<Client>, RunError> {
+/// Creates a client for instance metadata, and returns its timeout. Like the AWS CLI it makes one attempt with a timeout
+/// of a second, so users of other machines do not wait long. `None`: instance metadata is disabled.
+fn client(settings: &Settings) -> Result<Option<(Client, Duration)>, RunError> {
     if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
         && disabled.flag()?
     {
@@ -250,24 +276,21 @@ fn client(settings: &Settings) -> Result<Option<Client>, RunError> {
     };
     let endpoint = profile.find("ec2_metadata_service_endpoint")?;
     let http = settings.metadata_services.client();
-    let mut client = Client::builder()
+    let limit = Duration::from_secs(seconds.unwrap_or(1).into());
+    let client = Client::builder()
         .configure(&ProviderConfig::without_region().with_http_client(http))
-        .max_attempts(attempts);
-    if let Some(seconds) = seconds {
-        let limit = Duration::from_secs(seconds.into());
-        client = client
-            .connect_timeout(limit)
-            .read_timeout(limit)
-            .operation_attempt_timeout(limit * 2)
-            .operation_timeout(limit * 2 * attempts);
-    }
+        .max_attempts(attempts)
+        .connect_timeout(limit)
+        .read_timeout(limit)
+        .operation_attempt_timeout(limit * 2)
+        .operation_timeout(limit * 2 * attempts);
     let client = match endpoint {
         Some(endpoint) => client
             .endpoint(&endpoint.value)
             .map_err(|_| endpoint.wrong("it must be the URL of a metadata service"))?,
         None => client.endpoint_mode(mode),
     };
-    Ok(Some(client.build()))
+    Ok(Some((client.build(), limit)))
 }
 
 #[cfg(test)]

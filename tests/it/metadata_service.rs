@@ -1,11 +1,14 @@
 //! The metadata services of an instance and a container: their credentials sign, and one that is not there is not waited for.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use iam_sandbox::Metadata;
 use iam_sandbox::documented::SESSION_KEY_ID;
 
-use crate::case::{CANARIES, Case, DOCUMENTED, documented, each};
+use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, documented, each, each_at_once};
 use crate::credentials::{refused, signs, without};
 
 #[test]
@@ -205,4 +208,108 @@ fn a_token_that_is_not_text_is_not_a_missing_one() {
     let says = "no credentials from the container: it returned a Token that is not a string\n";
     refused(case.run(), &[says]);
     assert_eq!(sandbox.connections(), 0);
+}
+
+/// A metadata service that sends `part` of a response to the requests whose path contains `path`, and then nothing.
+fn stalling(path: &'static str, part: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let serve = move |mut stream: TcpStream| {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let asked = String::from_utf8_lossy(&buffer[..count]);
+            let line = asked.lines().next().unwrap_or_default();
+            let (header, body) = if line.starts_with("PUT") {
+                ("X-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600\r\n", "token")
+            } else {
+                ("", "role")
+            };
+            let length = body.len();
+            let whole =
+                format!("HTTP/1.1 200 OK\r\n{header}Content-Length: {length}\r\n\r\n{body}");
+            let response = if line.contains(path) { part } else { &whole };
+            let _ = stream.write_all(response.as_bytes());
+        }
+    };
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || serve(stream));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
+    const TOKEN: &str = "/latest/api/token";
+    const ROLES: &str = "/security-credentials/ ";
+    const ROLE: &str = "/security-credentials/role ";
+    const HEAD: &str = "HTTP/1.1 200 OK\r\nX: ";
+    const BODY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{";
+    let cases = [
+        (ROLES, "", "1"),
+        (ROLES, HEAD, "1"),
+        (ROLES, BODY, "1"),
+        (ROLE, "", "2"),
+        (ROLE, BODY, "1"),
+        (TOKEN, BODY, "1"),
+    ];
+    each_at_once(cases, |(path, part, seconds)| {
+        let sandbox = documented();
+        let case = without(&sandbox, "")
+            .without("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", stalling(path, part));
+        let case = match seconds {
+            "1" => case,
+            _ => case.env("AWS_METADATA_SERVICE_TIMEOUT", seconds),
+        };
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials from the instance: its metadata service returned no complete response \
+                 within {seconds} s\n\
+                 hint: if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+        assert_eq!(sandbox.connections(), 0);
+    });
+    each_at_once(["", HEAD, BODY], |part| {
+        let sandbox = documented();
+        let url = format!("{}/creds", stalling("/creds", part));
+        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        container_fails(case, "its service returned no complete response within 2 s");
+    });
+}
+
+#[test]
+fn a_containers_service_that_responds_with_something_else_was_reached() {
+    let sandbox = documented();
+    let responses = [
+        ("SSH-2.0-OpenSSH_9.6\r\n", "it does not speak HTTP"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "its response is not valid HTTP",
+        ),
+    ];
+    each_at_once(responses, |(response, reason)| {
+        let url = format!("{}/creds", stalling("/creds", response));
+        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        container_fails(
+            case,
+            &format!("no usable response from its service: {reason}"),
+        );
+    });
+}
+
+fn container_fails(case: Case, reason: &str) {
+    case.run().stops_exactly(
+        7,
+        &format!(
+            "iam-del-key: error: no credentials from the container: {reason}\n\
+             hint: check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the \
+             service there runs\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ),
+    );
 }
