@@ -21,7 +21,7 @@ use super::error::server_time;
 use super::parameters::Parameters;
 use super::proxy;
 use super::redact::Secrets;
-use super::response_body::{self, Body};
+use super::response_body::{self, Body, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
 use crate::error::{CredentialKind, ErrorKind, classify};
@@ -249,26 +249,6 @@ impl Intercept for Recorder {
         self.log
             .verbose(|| self.with_subject(format!("attempt {number}: {}", outline(attempt))));
         Ok(())
-    }
-}
-
-/// Returns why the body may not be what the service sent. Other HTTP software, such as a proxy, may find another end of
-/// this response, and then its body may come from another one. The HTTP client itself rejects different `Content-Length`
-/// headers. No request asks for an encoding of the content.
-fn unreliable_body(response: &HttpResponse) -> Option<&'static str> {
-    let headers = response.headers();
-    let mut contents = headers.get_all("content-encoding");
-    if contents.any(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        return Some("it has a Content-Encoding that was not asked for");
-    }
-    let mut encodings = headers.get_all("transfer-encoding");
-    let encoding = encodings.next()?;
-    if headers.get("content-length").is_some() {
-        Some("it has both Content-Length and Transfer-Encoding")
-    } else if !encoding.eq_ignore_ascii_case("chunked") || encodings.next().is_some() {
-        Some("its Transfer-Encoding is not chunked alone")
-    } else {
-        None
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use roxmltree::Node;
 
 use super::xml::{self, child, is_blank, is_mixed, names, text};
@@ -192,6 +193,26 @@ fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     let code = code.as_deref().unwrap_or("no code");
     let message = message.as_deref().unwrap_or("no message");
     Err(format!("it is an error ({code}: {message}) {wrong}"))
+}
+
+/// Returns why the body may not be what the service sent. Other HTTP software, such as a proxy, may find another end of
+/// this response, and then its body may come from another one. The HTTP client itself rejects different `Content-Length`
+/// headers. No request asks for an encoding of the content.
+pub(super) fn unreliable_body(response: &HttpResponse) -> Option<&'static str> {
+    let headers = response.headers();
+    let mut contents = headers.get_all("content-encoding");
+    if contents.any(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Some("it has a Content-Encoding that was not asked for");
+    }
+    let mut encodings = headers.get_all("transfer-encoding");
+    let encoding = encodings.next()?;
+    if headers.get("content-length").is_some() {
+        Some("it has both Content-Length and Transfer-Encoding")
+    } else if !encoding.eq_ignore_ascii_case("chunked") || encodings.next().is_some() {
+        Some("its Transfer-Encoding is not chunked alone")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -119,3 +119,67 @@ fn f50_a_response_of_one_length_is_read() {
             .says_nothing();
     });
 }
+
+/// Its end is unclear, so it is not waited for.
+#[test]
+fn f50_a_response_of_ambiguous_length_that_does_not_end_is_not_silence() {
+    const BOTH: &str = "HTTP status 200; it has both Content-Length and Transfer-Encoding";
+    const OTHER: &str = "HTTP status 200; its Transfer-Encoding is not chunked alone";
+    const INVALID: &str = "its response is not valid HTTP";
+    let responses = [
+        (
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            BOTH,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            BOTH,
+        ),
+        (
+            "Transfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello",
+            BOTH,
+        ),
+        ("Transfer-Encoding: identity\r\n\r\nhello", OTHER),
+        (
+            "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+            INVALID,
+        ),
+        ("Content-Length: 6, 5\r\n\r\nhello", INVALID),
+    ];
+    each_at_once(responses, |(response, reason)| {
+        let stall = || What::Stall(format!("HTTP/1.1 200 x\r\n{response}").into());
+        let sandbox = faulty([always("DeleteAccessKey", stall())]);
+        let host = sandbox.address();
+        let said = Case::documented(&sandbox, &["--timeout", "4"])
+            .run()
+            .exits(10);
+        let _ = said.prints_outcome("Unknown").says_exactly(&format!(
+            "iam-del-key: error: no usable response from IAM at {host}: {reason}\n\
+             hint: {HINT}\n\
+             hint: check with: aws iam list-access-keys --user-name=Bob\n\
+             result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
+        ));
+        assert!(sandbox.has_key(BOBS_KEY));
+        let sandbox = faulty([always("GetCallerIdentity", stall())]);
+        let host = sandbox.address();
+        let expecting = ["--expect-account", "123456789012", "--timeout", "4"];
+        Case::documented(&sandbox, &expecting).run().stops_exactly(
+            9,
+            &format!(
+                "iam-del-key: error: --expect-account could not be checked: unexpected response from STS at {host}: {reason}\n\
+                 hint: {HINT}\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+        let sandbox = faulty([always("GetAccessKeyLastUsed", stall())]);
+        let host = sandbox.address();
+        let reading = ["--unused-for", "1d", "--timeout", "4"];
+        let said = Case::documented(&sandbox, &reading).run().exits(9);
+        let _ = said.prints_outcome("Failed").says_exactly(&format!(
+            "iam-del-key: error: unexpected response from IAM at {host}: {reason}\n\
+             hint: {HINT}\n\
+             result: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+        ));
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
