@@ -128,7 +128,7 @@ impl Iam {
                 Some(rate_limiter) => rate_limiter.acquire_within(self.patience).await,
                 None => None,
             };
-            wait_guard.stop_waiting();
+            wait_guard.stop_waiting(attempts);
             let mut recorder = Recorder::new(
                 attempts,
                 operation,
@@ -139,9 +139,6 @@ impl Iam {
             recorder.signer = Some(Arc::clone(&self.signer));
             let generation = self.caller.generation();
             let result = send(recorder).await;
-            if attempts.has_response() {
-                wait_guard.add_response();
-            }
             drop(wait_guard);
             *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
             if attempts.is_closed() {

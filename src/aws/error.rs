@@ -222,7 +222,7 @@ pub(crate) fn answered_at(response: &ResponseMetadata) -> Option<SystemTime> {
 /// The hint for a response that is not from the service.
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
-const NETWORK: &str = "check the network, and the proxy if this network needs one";
+pub(super) const NETWORK: &str = "check the network, and the proxy if this network needs one";
 
 /// The starts of the reasons for a time limit.
 pub(super) const SILENT: &str = "it did not respond";

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::attempt::Attempts;
+use super::error::NETWORK;
 use crate::error::{CallError, RunError, TransportError};
 use crate::lock::lock;
 
@@ -23,8 +25,11 @@ pub(super) struct WaitClock {
     all_waiting_since: Option<Instant>,
     /// The waiting time before that.
     earlier: Duration,
-    /// Whether the service responded to a request.
+    /// Whether any request was sent, and whether the service responded to one.
+    was_sent: bool,
     has_response: bool,
+    /// The host of the last request, and its proxy. Empty: there was no request.
+    host: String,
 }
 
 impl WaitClock {
@@ -46,11 +51,12 @@ impl WaitClock {
     }
 }
 
-/// A waiting or running request. It stops counting when it is dropped.
+/// A waiting or running request. It stops counting when it is dropped, even in the middle of the request.
 #[derive(Debug)]
 pub(super) struct WaitGuard {
     wait_clock: SharedClock,
-    is_running: bool,
+    /// The attempts of a running request.
+    running: Option<Attempts>,
 }
 
 impl WaitGuard {
@@ -59,28 +65,28 @@ impl WaitGuard {
         lock(wait_clock).adjust(1, 0);
         Self {
             wait_clock: Arc::clone(wait_clock),
-            is_running: false,
+            running: None,
         }
     }
 
     /// Counts the request as running.
-    pub(super) fn stop_waiting(&mut self) {
-        self.is_running = true;
+    pub(super) fn stop_waiting(&mut self, attempts: &Attempts) {
+        self.running = Some(attempts.clone());
         lock(&self.wait_clock).adjust(-1, 1);
-    }
-
-    /// Records that the service responded.
-    pub(super) fn add_response(&self) {
-        lock(&self.wait_clock).has_response = true;
     }
 }
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        if self.is_running {
-            lock(&self.wait_clock).adjust(0, -1);
-        } else {
-            lock(&self.wait_clock).adjust(-1, 0);
+        let mut clock = lock(&self.wait_clock);
+        let Some(attempts) = &self.running else {
+            return clock.adjust(-1, 0);
+        };
+        clock.adjust(0, -1);
+        clock.was_sent |= attempts.was_sent();
+        clock.has_response |= attempts.has_response();
+        if let Some(last) = attempts.last() {
+            clock.host = last.host;
         }
     }
 }
@@ -136,10 +142,17 @@ impl TimeBudget {
     /// Creates the error of reads for which the limit was too short. `what` is a clause.
     pub(crate) fn exceeded(&self, what: &str) -> CallError {
         let error = TransportError::out_of_time(what, self.limit);
-        if lock(&self.wait_clock).has_response {
+        let clock = lock(&self.wait_clock);
+        if clock.has_response {
             CallError::Incomplete(error)
-        } else {
+        } else if clock.was_sent || clock.host.is_empty() {
             CallError::NoResponse(error)
+        } else {
+            CallError::NotSent(TransportError {
+                host: clock.host.clone(),
+                hint: Some(NETWORK.to_owned()),
+                ..error
+            })
         }
     }
 

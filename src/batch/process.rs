@@ -53,7 +53,9 @@ impl Run<'_> {
                     Some(Ok(target)) => {
                         let number = started;
                         started += 1;
-                        in_flight.push(async move { (number, work.process(target, stage).await) });
+                        in_flight.push(async move {
+                            (number, Box::pin(work.process(target, stage)).await)
+                        });
                     }
                     Some(Err(error)) => reason = Some(AbortReason::StorageFailed(error)),
                     None => {}

@@ -19,10 +19,12 @@ fn stall(part: &str) -> What {
     What::Stall(part.into())
 }
 
-/// The messages, with `N` for the number of seconds that was measured.
-fn with_seconds_masked(said: &Said) -> String {
+/// The messages, with `N` for the number of seconds that was measured, if there is one.
+pub(crate) fn with_seconds_masked(said: &Said) -> String {
     let messages = said.messages();
-    let (before, rest) = messages.split_once(" within ").expect("a time");
+    let Some((before, rest)) = messages.split_once(" within ") else {
+        return messages.to_owned();
+    };
     let (measured, after) = rest.split_once(" s; ").expect("a measured time");
     assert!(measured.parse::<f64>().is_ok(), "{messages}");
     format!("{before} within N s; {after}")
