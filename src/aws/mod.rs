@@ -23,6 +23,7 @@ mod mfa;
 mod parameters;
 mod process;
 mod proxy;
+mod proxy_variable;
 mod rate_limiter;
 mod recorder;
 mod redact;

@@ -1,7 +1,5 @@
-//! Selects the proxy from the environment as the AWS CLI does: lowercase variables take precedence over uppercase
-//! ones. The HTTP client would select them in the opposite order.
+//! The proxy of a request, its secrets, and why it opened no connection.
 
-use std::env;
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::sync::{Arc, OnceLock};
@@ -13,7 +11,7 @@ use url::Url;
 
 use super::connector::BoxError;
 use super::endpoint::host_and_port;
-use super::environment;
+use super::proxy_variable;
 use crate::error::RunError;
 use crate::secret::has_secret;
 
@@ -21,7 +19,7 @@ use crate::secret::has_secret;
 #[derive(Debug)]
 pub(super) struct Proxy {
     /// The environment variable that sets it.
-    variable: &'static str,
+    variable: String,
     /// Without user name and password.
     pub(super) uri: Uri,
     /// The value of `Proxy-Authorization`.
@@ -30,7 +28,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Parses the value of a variable. `None`: it is not the URL of an HTTP proxy.
-    fn parse(variable: &'static str, value: &str) -> Option<Self> {
+    fn parse(variable: &str, value: &str) -> Option<Self> {
         let proxy = with_scheme(value);
         // Parsers disagree on the characters of a host; both must accept it.
         let _: &str = proxy.parse::<Uri>().ok()?.host()?;
@@ -51,7 +49,7 @@ impl Proxy {
             value
         });
         Some(Self {
-            variable,
+            variable: variable.to_owned(),
             uri: uri.ok().filter(|_| is_usable)?,
             authorization,
         })
@@ -83,7 +81,7 @@ pub(super) enum ProxyCause {
 impl ProxyError {
     /// Returns the hint for everything that may be wrong with a proxy.
     pub(super) fn hint(&self) -> String {
-        let variable = self.proxy.variable;
+        let variable = &self.proxy.variable;
         format!("check {variable}; NO_PROXY names the hosts that need no proxy")
     }
 
@@ -153,13 +151,13 @@ pub(super) fn of(uri: &str) -> Result<Option<Proxy>, RunError> {
     } else {
         "http"
     };
-    let Some((variable, value)) = proxy_setting(scheme) else {
+    let Some((variable, value)) = proxy_variable::of(scheme) else {
         return Ok(None);
     };
-    if needs_no_proxy(host_and_port(uri), &no_proxy()) {
+    if proxy_variable::needs_no_proxy(host_and_port(uri)) {
         return Ok(None);
     }
-    let proxy = Proxy::parse(variable, &value).ok_or_else(|| {
+    let proxy = Proxy::parse(variable, value).ok_or_else(|| {
         let hint = if value.contains('@') {
             format!(
                 "set {variable} to http://USER:PASSWORD@HOST:PORT; in the user name and the password, write special \
@@ -182,10 +180,7 @@ pub(super) fn of(uri: &str) -> Result<Option<Proxy>, RunError> {
 ///
 /// See `of`. Or a variable is not Unicode.
 pub(crate) fn check(uri: &str) -> Result<(), RunError> {
-    for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
-        environment::text(variable)?;
-        environment::text(&variable.to_lowercase())?;
-    }
+    proxy_variable::check()?;
     of(uri).map(drop)
 }
 
@@ -196,28 +191,6 @@ pub(super) fn place(uri: &str) -> String {
         Ok(Some(proxy)) => format!("{host} through the proxy {proxy}"),
         _ => host.to_owned(),
     }
-}
-
-/// Whether `NO_PROXY` contains a host. `host` may end with a port, and only then an entry with this port contains it.
-/// This is `proxy_bypass_environment` of Python, which the AWS CLI uses: `*` must be the only entry, an entry also
-/// contains subdomains, and addresses are compared as text.
-fn needs_no_proxy(host: &str, no_proxy: &str) -> bool {
-    if no_proxy == "*" {
-        return true;
-    }
-    let host = host.to_ascii_lowercase();
-    let without_port = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => &host,
-    };
-    no_proxy.split(',').map(str::trim).any(|entry| {
-        let name = entry.trim_start_matches('.').to_ascii_lowercase();
-        let is_inside = |host: &str| {
-            let rest = host.strip_suffix(&name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        !name.is_empty() && (is_inside(without_port) || is_inside(&host))
-    })
 }
 
 /// Returns the user name and the password of a proxy as it gets them, decoded. `None`: it has neither.
@@ -232,8 +205,8 @@ fn credentials(url: &Url) -> Option<Vec<u8>> {
 pub(super) fn secrets() -> &'static [String] {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     SECRETS.get_or_init(|| {
-        let settings = ["https", "http"].into_iter().filter_map(proxy_setting);
-        let urls = settings.map(|(_, value)| with_scheme(&value));
+        let settings = ["https", "http"].into_iter().filter_map(proxy_variable::of);
+        let urls = settings.map(|(_, value)| with_scheme(value));
         urls.flat_map(|url| secrets_of(&url)).collect()
     })
 }
@@ -280,30 +253,6 @@ fn percent_decoded(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok()
 }
 
-/// Returns the variable that sets the proxy for a scheme, and its value. A lowercase variable counts even if it is
-/// empty.
-fn proxy_setting(scheme: &str) -> Option<(&'static str, String)> {
-    let (lower, upper) = match scheme {
-        "https" => ("https_proxy", "HTTPS_PROXY"),
-        _ => ("http_proxy", "HTTP_PROXY"),
-    };
-    // In a CGI program, HTTP_PROXY contains the client's `Proxy:` header.
-    let is_cgi = scheme == "http" && env::var_os("REQUEST_METHOD").is_some();
-    let set = |name| env::var(name).ok().map(|value| (name, value));
-    let is_nonempty = |(_, value): &(_, String)| !value.is_empty();
-    set(lower)
-        .or_else(|| set(upper).filter(|proxy_setting| !is_cgi && is_nonempty(proxy_setting)))
-        .or_else(|| set("all_proxy"))
-        .or_else(|| set("ALL_PROXY"))
-        .filter(is_nonempty)
-}
-
-/// Returns the hosts that need no proxy.
-fn no_proxy() -> String {
-    let hosts = env::var("no_proxy").or_else(|_| env::var("NO_PROXY"));
-    hosts.unwrap_or_default()
-}
-
 fn with_scheme(value: &str) -> String {
     if value.contains("://") {
         value.to_owned()
@@ -314,7 +263,7 @@ fn with_scheme(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{needs_no_proxy, secrets_of};
+    use super::secrets_of;
 
     #[test]
     fn a_proxys_secrets_are_its_password_and_the_pair() {
@@ -333,44 +282,6 @@ mod tests {
         assert!(token.contains(&"t/ken".to_owned()) && token.contains(&"t%2Fken".to_owned()));
         for url in ["http://host:3128", "http://@host", "not a URL"] {
             assert!(secrets_of(url).is_empty(), "{url}");
-        }
-    }
-
-    /// What `urllib.request.proxy_bypass_environment` of Python returns.
-    #[test]
-    fn an_entry_of_no_proxy_matches_as_in_the_aws_cli() {
-        for (no_proxy, host, expected) in [
-            ("a.b:80", "a.b:80", true),
-            ("a.b:80", "a.b", false),
-            ("a.b:80", "a.b:8080", false),
-            ("b:80", "a.b:80", true),
-            ("a.b", "a.b:80", true),
-            ("A.B", "x.a.b:1", true),
-            ("b", "ab", false),
-            (".a.b", "a.b", true),
-            ("..b", "a.b", true),
-            (" b , c", "a.b", true),
-            ("c,,", "a.b", false),
-            ("", "a.b", false),
-            (".", "a.b", false),
-            ("a.b.", "a.b", false),
-            ("a.b:", "a.b:", true),
-            ("*", "a.b", true),
-            (" *", "a.b", false),
-            ("*,c", "a.b", false),
-            ("*.b", "a.b", false),
-            ("1", "127.0.0.1", true),
-            ("10.0.0.0/8", "10.1.2.3", false),
-            ("::1", "[::1]:80", false),
-            ("[::1]", "[::1]:80", true),
-            ("[::1]:80", "[::1]:80", true),
-            ("[::1]:80", "[::1]", false),
-        ] {
-            assert_eq!(
-                needs_no_proxy(host, no_proxy),
-                expected,
-                "{no_proxy} {host}"
-            );
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Proxies between the run and IAM: which one a request uses, and that its password is not shown.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
 use iam_sandbox::{Act, Certificate, KeySeed, Proxy, ProxyMode, Sandbox};
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, always, each};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, always, each, each_at_once};
 use crate::network::{free_address, unreachable};
 use crate::response::reply;
+use crate::unfinished::with_seconds_masked;
 
 /// A run that goes to IAM's own host name through the proxy, which ends at the sandbox.
 fn by_way_of(proxy_url: &str, sandbox: &Sandbox) -> Case {
@@ -194,4 +198,119 @@ fn c35_a_proxy_that_the_request_does_not_use_may_be_anything() {
     each(refused, |variables| {
         is_no_proxy(with(&variables), variables[0].0);
     });
+}
+
+#[test]
+fn f46_a_variable_in_mixed_case_counts_as_in_the_aws_cli_and_is_named() {
+    let dead = "http://127.0.0.1:1";
+    let cases = [
+        ("Https_Proxy", &[("Https_Proxy", dead)][..]),
+        ("https_Proxy", &[("https_Proxy", dead), ("HTTPS_PROXY", "")]),
+        (
+            "HTTPS_proxy",
+            &[("HTTPS_proxy", dead), ("Https_Proxy", "x y")],
+        ),
+        ("All_Proxy", &[("All_Proxy", dead)]),
+        (
+            "HttpS_PROXY",
+            &[("HttpS_PROXY", dead), ("No_Proxy", "example.com")],
+        ),
+    ];
+    each(cases, |(name, variables)| {
+        let sandbox = behind_a_proxy();
+        let host = sandbox.address();
+        let set = |case: Case, (name, value): &(&str, &str)| case.env(name, value);
+        let case = variables.iter().fold(Case::documented(&sandbox, &[]), set);
+        let case = case.args(["--timeout", "4"]);
+        let said = case.run().exits(9).prints_outcome("Failed");
+        let _ = said.says_exactly(&format!(
+            "iam-del-key: error: could not reach IAM at {host} through the proxy 127.0.0.1:1: the connection to the proxy was \
+             refused\n\
+             hint: check {name}; NO_PROXY names the hosts that need no proxy\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
+    });
+    let direct = [
+        [
+            ("HTTPS_PROXY", dead),
+            ("https_Proxy", ""),
+            ("No_Proxy", "127.0.0.1"),
+        ],
+        [("HTTPS_PROXY", dead), ("HTTPS_proxy", ""), ("x", "")],
+        [
+            ("HTTPS_PROXY", dead),
+            ("No_proxy", "127.0.0.1"),
+            ("NO_PROXY", "x"),
+        ],
+    ];
+    each(direct, |variables| {
+        let sandbox = behind_a_proxy();
+        let set = |case: Case, (name, value): &(&str, &str)| case.env(name, value);
+        let case = variables.iter().fold(Case::documented(&sandbox, &[]), set);
+        case.run().deletes_quietly();
+    });
+    let sandbox = behind_a_proxy();
+    let case = Case::documented(&sandbox, &[]).env("Https_Proxy", "ftp://hunter2");
+    is_no_proxy(case, "Https_Proxy");
+    let not_text = OsStr::from_bytes(b"http://\xff");
+    Case::documented(&sandbox, &[])
+        .env("Http_Proxy", not_text)
+        .run()
+        .stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: the environment variable Http_Proxy is not UTF-8\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+}
+
+#[test]
+fn f46_a_proxy_that_hangs_until_the_limit_is_named() {
+    let read = "it did not return enough about the key in time";
+    let unread = "no request to change it was sent to IAM";
+    let cases = [
+        (&["--user-name", "Bob", "--dry-run"][..], read, unread),
+        (&["--user-name", "Bob", "--unused-for", "1d"], read, unread),
+        (&["--find-user"], read, unread),
+        (
+            &["--user-name", "Bob"],
+            "it did not respond within N s",
+            "nothing was sent to IAM",
+        ),
+    ];
+    each_at_once(cases, |(args, reason, known)| {
+        let sandbox = behind_a_proxy();
+        let proxy = Proxy::start(ProxyMode::Hang);
+        let (host, through) = (sandbox.address(), proxy.url().replace("http://", ""));
+        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--timeout", "2"]);
+        let case = case.args(args).env("HTTPS_PROXY", proxy.url());
+        let said = case.run().exits(9).prints_anything();
+        assert_eq!(
+            with_seconds_masked(&said),
+            format!(
+                "iam-del-key: error: could not reach IAM at {host} through the proxy {through}: {reason}; --timeout is 2 s\n\
+                 hint: check the network, and the proxy if this network needs one\n\
+                 result: {BOBS_KEY}: not deleted: {known}\n"
+            )
+        );
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+    let sandbox = behind_a_proxy();
+    let proxy = Proxy::start(ProxyMode::Hang);
+    let (host, through) = (sandbox.address(), proxy.url().replace("http://", ""));
+    let sweep = [
+        "--whole-account",
+        "--only-inactive",
+        "--dry-run",
+        "--timeout",
+        "2",
+    ];
+    let case = Case::at(&sandbox, sweep).env("HTTPS_PROXY", proxy.url());
+    let _ = case.run().exits(9).prints_anything().says_exactly(&format!(
+        "iam-del-key: error: could not reach IAM at {host} through the proxy {through}: ListUsers did not finish in time; \
+         --timeout is 2 s\n\
+         hint: check the network, and the proxy if this network needs one\n\
+         result: no key was changed\n"
+    ));
 }

@@ -9,7 +9,6 @@ use iam_sandbox::{Certificate, Fault, Proxy, ProxyMode, Sandbox};
 use crate::case::{BOBS_KEY, Case, each, each_at_once};
 use crate::proxied::behind_a_proxy;
 use crate::response::{IAM, METADATA, xml};
-use crate::unfinished::with_seconds_masked;
 
 const PASSWORD: &str = "of-the-proxy-1";
 const CHECK: &str = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy";
@@ -337,54 +336,4 @@ fn f46_no_proxy_is_read_as_the_aws_cli_does() {
         direct(&[("https_proxy", "")]),
         "an empty lowercase variable means no proxy"
     );
-}
-
-#[test]
-fn f46_a_proxy_that_hangs_until_the_limit_is_named() {
-    let read = "it did not return enough about the key in time";
-    let unread = "no request to change it was sent to IAM";
-    let cases = [
-        (&["--user-name", "Bob", "--dry-run"][..], read, unread),
-        (&["--user-name", "Bob", "--unused-for", "1d"], read, unread),
-        (&["--find-user"], read, unread),
-        (
-            &["--user-name", "Bob"],
-            "it did not respond within N s",
-            "nothing was sent to IAM",
-        ),
-    ];
-    each_at_once(cases, |(args, reason, known)| {
-        let sandbox = behind_a_proxy();
-        let proxy = Proxy::start(ProxyMode::Hang);
-        let (host, through) = (sandbox.address(), proxy.url().replace("http://", ""));
-        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--timeout", "2"]);
-        let case = case.args(args).env("HTTPS_PROXY", proxy.url());
-        let said = case.run().exits(9).prints_anything();
-        assert_eq!(
-            with_seconds_masked(&said),
-            format!(
-                "iam-del-key: error: could not reach IAM at {host} through the proxy {through}: {reason}; --timeout is 2 s\n\
-                 hint: check the network, and the proxy if this network needs one\n\
-                 result: {BOBS_KEY}: not deleted: {known}\n"
-            )
-        );
-        assert!(sandbox.has_key(BOBS_KEY));
-    });
-    let sandbox = behind_a_proxy();
-    let proxy = Proxy::start(ProxyMode::Hang);
-    let (host, through) = (sandbox.address(), proxy.url().replace("http://", ""));
-    let sweep = [
-        "--whole-account",
-        "--only-inactive",
-        "--dry-run",
-        "--timeout",
-        "2",
-    ];
-    let case = Case::at(&sandbox, sweep).env("HTTPS_PROXY", proxy.url());
-    let _ = case.run().exits(9).prints_anything().says_exactly(&format!(
-        "iam-del-key: error: could not reach IAM at {host} through the proxy {through}: ListUsers did not finish in time; \
-         --timeout is 2 s\n\
-         hint: check the network, and the proxy if this network needs one\n\
-         result: no key was changed\n"
-    ));
 }

@@ -209,4 +209,33 @@ ROUTES = [
     signed("variables that do not affect IAM", UNUSED),
     signed("keys of a profile that do not affect IAM", config=UNUSED_KEYS),
 ]
+# Not recorded with version 2: it and version 1 use the same function of Python.
+MIXED_CASE = [
+    signed("`Https_Proxy`", {"HTTPS_PROXY": None, "Https_Proxy": "{second}"}),
+    signed("`HTTPS_PROXY`, then `Https_Proxy`", {"Https_Proxy": "{second}"}),
+    signed(
+        "`Https_Proxy`, then `hTTPS_PROXY`", {"HTTPS_PROXY": None, "Https_Proxy": "{url}", "hTTPS_PROXY": "{second}"}
+    ),
+    signed("`HTTPS_proxy`, then `Https_Proxy`", {"HTTPS_proxy": "{second}", "Https_Proxy": "{url}"}),
+    signed("`https_proxy`, then `Https_proxy`", {"https_proxy": "{url}", "Https_proxy": "{second}"}),
+    signed(
+        "an empty `Http_Proxy`", {"HTTP_PROXY": "{second}", "Http_Proxy": "", "AWS_ENDPOINT_URL": "{url}/all"}
+    ),
+    signed(
+        "an empty `Http_proxy`", {"HTTP_PROXY": "{second}", "Http_proxy": "", "AWS_ENDPOINT_URL": "{url}/all"}
+    ),
+    signed(
+        "`HTTP_PROXY` and `REQUEST_METHOD`",
+        {"HTTP_PROXY": "{second}", "REQUEST_METHOD": "GET", "AWS_ENDPOINT_URL": "{url}/all"},
+    ),
+    signed(
+        "`HTTP_proxy` and `REQUEST_METHOD`",
+        {"HTTP_proxy": "{second}", "REQUEST_METHOD": "GET", "AWS_ENDPOINT_URL": "{url}/all"},
+    ),
+    signed("`No_Proxy`", {"HTTP_PROXY": "{second}", "No_Proxy": "127.0.0.1", "AWS_ENDPOINT_URL": "{url}/all"}),
+    signed(
+        "`NO_proxy`, then `NO_PROXY`",
+        {"HTTP_PROXY": "{second}", "NO_proxy": "127.0.0.1", "NO_PROXY": "x", "AWS_ENDPOINT_URL": "{url}/all"},
+    ),
+]
 ADDRESS = REGIONS + ENDPOINTS + ROUTES

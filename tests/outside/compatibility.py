@@ -4,7 +4,7 @@ cloud, and what they sent is compared."""
 from pathlib import Path
 from typing import NamedTuple
 
-from address import ADDRESS
+from address import ADDRESS, MIXED_CASE
 from authority import Authority
 from cloud import Cloud, clouds, owner
 from identity import IDENTITY
@@ -15,6 +15,7 @@ from server import BESIDE_PYTHON
 
 PARTS = [IDENTITY, ROLES, ADDRESS]
 ROWS = [row for part in PARTS for row in part]
+ALL_ROWS = ROWS + MIXED_CASE
 KEY = "AKIDPMS9RO4H3FEXAMPLE"
 DELETE = ["iam", "delete-access-key"]
 DEFAULT = "us-east-1"
@@ -29,7 +30,7 @@ class Sent(NamedTuple):
 
 
 def compare(row: Row, binary: Path, folder: Path, authority: Authority) -> Sent:
-    number = f"{ROWS.index(row)}"
+    number = f"{ALL_ROWS.index(row)}"
     theirs = run(row, BESIDE_PYTHON / "aws", DELETE, folder / f"{number}-aws", authority)
     return Sent(row, theirs, run(row, binary, [], folder / f"{number}-ours", authority))
 

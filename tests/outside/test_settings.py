@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from authority import Authority
-from compatibility import ROWS, Sent, compare
+from compatibility import ALL_ROWS, ROWS, Sent, compare
 from difference import named
 from document import DOCUMENT, KINDS, compared, document
 from known import absent, without_row
@@ -35,13 +35,13 @@ def sent(
             begun[row.name] = pool.submit(compare, row, binary, folder, authority)
         return begun[row.name]
 
-    for row in chosen("row") or ROWS:
+    for row in chosen("row") or ALL_ROWS:
         begin(row)
     yield lambda row: begin(row).result()
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=attrgetter("name"))
+@pytest.mark.parametrize("row", ALL_ROWS, ids=attrgetter("name"))
 def test_setting(row: Row, sent: Callable[[Row], Sent]) -> None:
     _, theirs, ours = sent(row)
     if row.why:
@@ -51,7 +51,7 @@ def test_setting(row: Row, sent: Callable[[Row], Sent]) -> None:
 
 
 def test_each_setting_has_a_name_of_its_own() -> None:
-    assert [name for name, count in Counter(row.name for row in ROWS).items() if count > 1] == []
+    assert [name for name, count in Counter(row.name for row in ALL_ROWS).items() if count > 1] == []
 
 
 def test_each_setting_that_the_aws_cli_knows_is_there() -> None:
