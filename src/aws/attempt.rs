@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::CaptureConnection;
 use super::parameters::Parameters;
 use super::redact::Secrets;
 use super::response_body::Body;
-use super::response_limit::Allowance;
+use super::response_limit::Reading;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
@@ -80,10 +80,7 @@ impl Attempt {
 
     /// Whether any part of a response arrived.
     pub(super) fn response_began(&self) -> bool {
-        self.sent
-            .connection
-            .get()
-            .is_some_and(Allowance::is_used_on)
+        self.sent.connection.get().is_some_and(Reading::began_on)
     }
 
     /// Sends no further request on the connection: the next response on it might belong to an earlier request.

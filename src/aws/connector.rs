@@ -17,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
 use futures_util::future::{Either, select};
 use hyper::client::conn::http1;
-use hyper::header::{HOST, PROXY_AUTHORIZATION};
+use hyper::header::{HOST, HeaderMap, PROXY_AUTHORIZATION};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
@@ -31,7 +31,7 @@ use super::attempt::{SendTracking, poison};
 use super::error::{SILENT, sources};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
-use super::response_limit::{Allowance, LimitedStream, ResponseLimit};
+use super::response_limit::{LimitedStream, Reading, ResponseLimit};
 use crate::error::RunError;
 
 /// The most that is read of a connection at a time, and the maximum size of the head of a response. The runtime lets
@@ -118,8 +118,8 @@ impl Connector {
             _ if !response.status().is_success() => ResponseLimit::SHORT,
             limit => limit.unwrap_or(ResponseLimit::ANY),
         };
-        if let Some(allowance) = response.extensions().get::<Allowance>() {
-            allowance.allow_body(limit);
+        if let Some(reading) = response.extensions().get::<Reading>() {
+            reading.allow_body(limit);
         }
         let response = response.map(|body| limit.limit(SdkBody::from_body_1_x(body)));
         let mut response = HttpResponse::try_from(response)
@@ -222,7 +222,15 @@ impl Service<Uri> for Tunnel {
 
 /// Asks a proxy for a connection to the host of a URI.
 async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstStream, ProxyCause> {
-    let failed = |error: hyper::Error| ProxyCause::Failed(error.into());
+    let stream = LimitedStream::new(stream, false);
+    let reading = stream.reading.clone();
+    let failed = |error: hyper::Error| match reading.status() {
+        // The HTTP client rejects the whole response if its reason or a header has an invalid character.
+        Some(status) if error.is_parse() && status.as_u16() > 200 => {
+            ProxyCause::Refused(status, HeaderMap::new())
+        }
+        _ => ProxyCause::Failed(error.into()),
+    };
     let host = uri.host().unwrap_or_default();
     let host = format!("{host}:{}", uri.port_u16().unwrap_or(443));
     let mut request = Request::builder().method(Method::CONNECT).uri(&host);
@@ -233,7 +241,7 @@ async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstSt
     let request = request.body(SdkBody::empty());
     let request = request.map_err(|error| ProxyCause::Failed(error.into()))?;
     let mut http = http1::Builder::new();
-    let handshake = http.max_buf_size(READ).handshake(stream);
+    let handshake = http.max_buf_size(READ).handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(failed)?;
     let answered = |response: hyper::Result<hyper::Response<_>>| match response.map_err(failed)? {
         response if response.status() == StatusCode::OK => Ok(()),
@@ -259,7 +267,7 @@ async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstSt
         let error = "it sent something through the connection before TLS began";
         return Err(ProxyCause::Failed(error.into()));
     }
-    Ok(parts.io)
+    Ok(parts.io.into_inner().into_inner())
 }
 
 impl Service<Uri> for Dialer {

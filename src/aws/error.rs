@@ -235,7 +235,7 @@ const NO_ROUTE: &str = "there is no route to the host";
 /// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
 const BROKEN_HTTP: [(&str, &str); 9] = [
     ("invalid http version", "it does not speak HTTP"),
-    ("invalid http status", "it does not speak HTTP"),
+    ("invalid http status", BREAKS_RULES),
     (
         "message head is too large",
         "its response has a head that is too large",

@@ -3,20 +3,22 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use aws_smithy_types::body::SdkBody;
 use futures_util::{StreamExt, future, stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
+use hyper::StatusCode;
 use hyper::http::Extensions;
+use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connector::Stream;
 use super::response_body;
+use crate::lock::lock;
 
 /// The maximum size of a response, in bytes and as text. Attached to the request as an extension.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,9 @@ pub(super) struct ResponseLimit(usize, &'static str);
 
 /// The maximum size of everything before the body, with 1xx responses.
 const HEAD: usize = 64 << 10;
+
+/// The length of a status line up to the byte after the status.
+const STATUS: usize = "HTTP/1.1 200 ".len();
 
 /// How many bytes the connection may take for each byte of the body. Small chunks have more framing than content.
 const FRAMING: usize = 3;
@@ -69,30 +74,48 @@ impl ResponseLimit {
     }
 }
 
-/// How many bytes of the current response may still be read. Every response has the allowance of its connection as an
-/// extension.
+/// What was read of the current response. Every response has that of its connection as an extension.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Allowance(Arc<AtomicUsize>);
+pub(super) struct Reading(Arc<Mutex<Progress>>);
 
-impl Allowance {
-    /// Whether a part of the current response was read.
-    pub(super) fn is_used_on(connection: &CaptureConnection) -> bool {
+#[derive(Debug, Default)]
+struct Progress {
+    /// How many bytes may still be read.
+    left: usize,
+    /// The first bytes, enough for the status.
+    start: Vec<u8>,
+}
+
+impl Reading {
+    /// Whether a part of the current response on a connection was read.
+    pub(super) fn began_on(connection: &CaptureConnection) -> bool {
         let mut extensions = Extensions::new();
         if let Some(connected) = connection.connection_metadata().as_ref() {
             connected.get_extras(&mut extensions);
         }
-        let allowance = extensions.get::<Self>();
-        allowance.is_some_and(|allowance| allowance.0.load(Ordering::Relaxed) != HEAD)
+        let reading = extensions.get::<Self>();
+        reading.is_some_and(|reading| !lock(&reading.0).start.is_empty())
+    }
+
+    /// Returns the status, even if the rest of the head is invalid.
+    pub(super) fn status(&self) -> Option<StatusCode> {
+        let progress = lock(&self.0);
+        let after_version = progress.start.strip_prefix(b"HTTP/1.")?.get(2..)?;
+        let (status, end) = after_version.split_at_checked(3)?;
+        let is_whole = matches!(end, [b' ' | b'\r' | b'\n']);
+        StatusCode::from_bytes(status).ok().filter(|_| is_whole)
     }
 
     /// Allows the body, once the head has been read.
     pub(super) fn allow_body(&self, limit: ResponseLimit) {
-        self.0.store(FRAMING * limit.0 + HEAD, Ordering::Relaxed);
+        lock(&self.0).left = FRAMING * limit.0 + HEAD;
     }
 
-    /// Allows everything before the body.
+    /// Allows everything before the body of the next response.
     fn allow_head(&self) {
-        self.0.store(HEAD, Ordering::Relaxed);
+        let mut progress = lock(&self.0);
+        progress.left = HEAD;
+        progress.start.clear();
     }
 
     /// Counts bytes that were read.
@@ -100,45 +123,52 @@ impl Allowance {
     /// # Errors
     ///
     /// They are too many.
-    fn use_up(&self, count: usize) -> io::Result<()> {
-        let left = self.0.load(Ordering::Relaxed).checked_sub(count);
-        self.0.store(left.unwrap_or_default(), Ordering::Relaxed);
+    fn add(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut progress = lock(&self.0);
+        let missing = STATUS.saturating_sub(progress.start.len());
+        let start = &bytes[..missing.min(bytes.len())];
+        progress.start.extend_from_slice(start);
+        let left = progress.left.checked_sub(bytes.len());
+        progress.left = left.unwrap_or_default();
         let too_long = || io::Error::new(ErrorKind::FileTooLarge, "the response is too long");
         left.map(drop).ok_or_else(too_long)
     }
 }
 
 /// A connection that limits each response, from the last byte of the request on.
-pub(super) struct LimitedStream {
-    stream: TokioIo<Stream>,
-    allowance: Allowance,
+pub(super) struct LimitedStream<S = Stream> {
+    stream: TokioIo<S>,
+    pub(super) reading: Reading,
     /// Whether a proxy receives the requests.
     is_proxied: bool,
 }
 
-impl LimitedStream {
-    pub(super) fn new(stream: Stream, is_proxied: bool) -> Self {
+impl<S> LimitedStream<S> {
+    pub(super) fn new(stream: S, is_proxied: bool) -> Self {
         let limited = Self {
             stream: TokioIo::new(stream),
-            allowance: Allowance::default(),
+            reading: Reading::default(),
             is_proxied,
         };
         // A server that does not speak HTTP may be the first to send something.
-        limited.allowance.allow_head();
+        limited.reading.allow_head();
         limited
+    }
+
+    /// Returns the connection without a limit.
+    pub(super) fn into_inner(self) -> S {
+        self.stream.into_inner()
     }
 }
 
 impl Connection for LimitedStream {
     fn connected(&self) -> Connected {
         let connected = self.stream.inner().connected();
-        connected
-            .proxy(self.is_proxied)
-            .extra(self.allowance.clone())
+        connected.proxy(self.is_proxied).extra(self.reading.clone())
     }
 }
 
-impl AsyncRead for LimitedStream {
+impl<S: Read + Unpin> AsyncRead for LimitedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -146,17 +176,17 @@ impl AsyncRead for LimitedStream {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        Poll::Ready(self.allowance.use_up(buffer.filled().len() - before))
+        Poll::Ready(self.reading.add(&buffer.filled()[before..]))
     }
 }
 
-impl AsyncWrite for LimitedStream {
+impl<S: Write + Unpin> AsyncWrite for LimitedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.allowance.allow_head();
+        self.reading.allow_head();
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -173,7 +203,7 @@ impl AsyncWrite for LimitedStream {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.allowance.allow_head();
+        self.reading.allow_head();
         Pin::new(&mut self.stream).poll_write_vectored(context, parts)
     }
 

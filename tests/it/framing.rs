@@ -128,26 +128,28 @@ fn f50_a_response_of_ambiguous_length_that_does_not_end_is_not_silence() {
     const INVALID: &str = "its response is not valid HTTP";
     let responses = [
         (
-            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            "\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
             BOTH,
         ),
         (
-            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            "\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
             BOTH,
         ),
         (
-            "Transfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello",
+            "\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello",
             BOTH,
         ),
-        ("Transfer-Encoding: identity\r\n\r\nhello", OTHER),
+        ("\r\nTransfer-Encoding: identity\r\n\r\nhello", OTHER),
         (
-            "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+            "\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
             INVALID,
         ),
-        ("Content-Length: 6, 5\r\n\r\nhello", INVALID),
+        ("\r\nContent-Length: 6, 5\r\n\r\nhello", INVALID),
+        (" \u{1b}[31m\r\n\r\n", INVALID),
+        ("\r\nX: \u{1b}[31m\r\n\r\n", INVALID),
     ];
     each_at_once(responses, |(response, reason)| {
-        let stall = || What::Stall(format!("HTTP/1.1 200 x\r\n{response}").into());
+        let stall = || What::Stall(format!("HTTP/1.1 200 x{response}").into());
         let sandbox = faulty([always("DeleteAccessKey", stall())]);
         let host = sandbox.address();
         let said = Case::documented(&sandbox, &["--timeout", "4"])

@@ -64,6 +64,7 @@ fn connecting(sandbox: &Sandbox, seconds: &str) -> Case {
 fn f46_each_failure_of_a_proxy_is_stated() {
     let too_large = "the proxy's response has a head that is too large";
     let no_http = "the proxy does not speak HTTP";
+    let not_valid = "the proxy's response is not valid HTTP";
     let closed = "the connection to the proxy was closed too early";
     let status = |status: u16| format!("the proxy opened no connection: HTTP status {status}");
     let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(20_000));
@@ -74,7 +75,27 @@ fn f46_each_failure_of_a_proxy_is_stated() {
             "\u{15}\u{3}\u{1}\0\u{2}\u{2}\u{46}".to_owned(),
             no_http.to_owned(),
         ),
-        ("HTTP/1.1 2000 OK\r\n\r\n".to_owned(), no_http.to_owned()),
+        ("HTTP/1.1 2000 OK\r\n\r\n".to_owned(), not_valid.to_owned()),
+        (
+            "HTTP/1.1 200 \u{1b}[31m\r\n\r\n".to_owned(),
+            not_valid.to_owned(),
+        ),
+        (
+            "HTTP/1.1 103 \u{1b}[31m\r\n\r\n".to_owned(),
+            not_valid.to_owned(),
+        ),
+        (
+            "HTTP/1.1 403 \u{1b}[31mNo\r\n\r\n\u{1b}[31m".to_owned(),
+            status(403),
+        ),
+        (
+            "HTTP/1.1 403 No\r\nX: \u{1b}[31m\r\n\r\n\u{1b}[31m".to_owned(),
+            status(403),
+        ),
+        (
+            "HTTP/1.0 502\r\nX\u{1b} : y\r\n\r\n".to_owned(),
+            status(502),
+        ),
         (String::new(), closed.to_owned()),
         ("HTTP/1.1 200 OK\r\n".to_owned(), closed.to_owned()),
         (long, too_large.to_owned()),
