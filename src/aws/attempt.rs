@@ -80,7 +80,9 @@ impl Attempt {
 
     /// Whether any part of a response arrived.
     pub(super) fn response_began(&self) -> bool {
-        self.sent.connection.get().is_some_and(Reading::began_on)
+        // Before the request is sent, the connection has the response to an earlier one.
+        let connection = self.sent.connection.get().filter(|_| self.was_sent());
+        connection.is_some_and(Reading::began_on)
     }
 
     /// Sends no further request on the connection: the next response on it might belong to an earlier request.
