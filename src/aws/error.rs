@@ -10,7 +10,7 @@ use aws_smithy_types::date_time::Format;
 
 use super::attempt::{Attempt, Attempts, Response};
 use super::connector::Late;
-use super::proxy::{ProxyCause, ProxyError};
+use super::proxy::ProxyError;
 use super::response_body::Body;
 use super::response_history::{SharedHistory, http_date};
 use super::tls;
@@ -230,7 +230,7 @@ const UNFINISHED: &str = "its response began but did not end";
 
 const CLOSED: &str = "the connection was closed too early";
 
-const NO_ROUTE: &str = "there is no route to the host";
+pub(super) const NO_ROUTE: &str = "there is no route to the host";
 
 /// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
 const BROKEN_HTTP: [(&str, &str); 9] = [
@@ -254,7 +254,7 @@ const BREAKS_RULES: &str = "its response is not valid HTTP";
 pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> TransportError {
     let of_proxy = sources(error).find_map(<dyn Error>::downcast_ref::<ProxyError>);
     if let Some(error) = of_proxy {
-        let (reason, hint) = proxy_failure(error);
+        let (reason, hint) = error.describe();
         return TransportError {
             hint: Some(hint),
             ..TransportError::new(host, reason)
@@ -273,7 +273,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
 }
 
 /// Describes why a request failed, with a hint, and returns whether there is a response that breaks the rules.
-fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>, bool) {
+pub(super) fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>, bool) {
     let all: Vec<String> = sources(error).map(ToString::to_string).collect();
     let lower = all.join("\n").to_ascii_lowercase();
     let says = |words: &str| lower.contains(words);
@@ -295,37 +295,6 @@ fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>, bool) {
         (innermost.unwrap_or_default(), hint)
     };
     (reason, hint, broken.is_some() || is_too_long)
-}
-
-/// Describes why a proxy opened no connection, with a hint.
-fn proxy_failure(error: &ProxyError) -> (String, String) {
-    let cause = match &error.cause {
-        ProxyCause::Refused(status, headers) => return error.explain(*status, headers),
-        ProxyCause::Failed(cause) => cause,
-    };
-    let (reason, _, _) = failure(&**cause);
-    let hint = match tls::explain(&**cause) {
-        Some((_, Some(tls::WITHOUT_TLS))) => Some("a proxy without TLS has an http:// URL"),
-        Some((_, hint)) => hint.filter(|hint| *hint != INTERCEPTED),
-        None => file_limit_hint(&reason),
-    };
-    let subjects = [
-        ("its ", "the proxy's "),
-        ("it ", "the proxy "),
-        ("the connection ", "the connection to the proxy "),
-        (NO_ROUTE, "there is no route to the proxy"),
-    ];
-    let reworded = subjects.iter().find_map(|(word, subject)| {
-        let rest = reason.strip_prefix(word)?;
-        Some(format!("{subject}{rest}"))
-    });
-    let reason =
-        reworded.unwrap_or_else(|| format!("the connection to the proxy failed: {reason}"));
-    let mut hint = hint.map_or_else(|| error.hint(), str::to_owned);
-    if sources(&**cause).any(<dyn Error>::is::<Late>) {
-        hint.push_str("; --cli-connect-timeout sets how long to wait for it");
-    }
-    (reason, hint)
 }
 
 /// Describes a failed connection, with a hint.

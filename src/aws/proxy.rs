@@ -9,10 +9,12 @@ use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
 use hyper::{StatusCode, Uri};
 use url::Url;
 
-use super::connector::BoxError;
+use super::connector::{BoxError, Late};
 use super::endpoint::host_and_port;
+use super::error::{INTERCEPTED, NO_ROUTE, failure, sources};
 use super::proxy_variable;
-use crate::error::RunError;
+use super::tls;
+use crate::error::{RunError, file_limit_hint};
 use crate::secret::has_secret;
 
 /// The proxy of requests to one host.
@@ -79,14 +81,45 @@ pub(super) enum ProxyCause {
 }
 
 impl ProxyError {
+    /// Describes why a proxy opened no connection, with a hint.
+    pub(super) fn describe(&self) -> (String, String) {
+        let cause = match &self.cause {
+            ProxyCause::Refused(status, headers) => return self.explain(*status, headers),
+            ProxyCause::Failed(cause) => cause,
+        };
+        let (reason, _, _) = failure(&**cause);
+        let hint = match tls::explain(&**cause) {
+            Some((_, Some(tls::WITHOUT_TLS))) => Some("a proxy without TLS has an http:// URL"),
+            Some((_, hint)) => hint.filter(|hint| *hint != INTERCEPTED),
+            None => file_limit_hint(&reason),
+        };
+        let subjects = [
+            ("its ", "the proxy's "),
+            ("it ", "the proxy "),
+            ("the connection ", "the connection to the proxy "),
+            (NO_ROUTE, "there is no route to the proxy"),
+        ];
+        let reworded = subjects.iter().find_map(|(word, subject)| {
+            let rest = reason.strip_prefix(word)?;
+            Some(format!("{subject}{rest}"))
+        });
+        let reason =
+            reworded.unwrap_or_else(|| format!("the connection to the proxy failed: {reason}"));
+        let mut hint = hint.map_or_else(|| self.hint(), str::to_owned);
+        if sources(&**cause).any(<dyn Error>::is::<Late>) {
+            hint.push_str("; --cli-connect-timeout sets how long to wait for it");
+        }
+        (reason, hint)
+    }
+
     /// Returns the hint for everything that may be wrong with a proxy.
-    pub(super) fn hint(&self) -> String {
+    fn hint(&self) -> String {
         let variable = &self.proxy.variable;
         format!("check {variable}; NO_PROXY names the hosts that need no proxy")
     }
 
     /// Describes a refusal, with a hint.
-    pub(super) fn explain(&self, status: StatusCode, headers: &HeaderMap) -> (String, String) {
+    fn explain(&self, status: StatusCode, headers: &HeaderMap) -> (String, String) {
         let Proxy {
             variable,
             uri,
