@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
-use crate::conclude::{Ambiguity, Response, describe_ambiguity, describe_location};
+use crate::conclude::{Ambiguity, Response, describe_ambiguity};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::guard;
 use crate::locate::{KeyLocation, Search, with_accounts};
@@ -52,8 +52,7 @@ impl Change<'_> {
             Outcome::Failed { known, .. } => self.stopped(exit, known),
             Outcome::Missing(_) if is_single => self.stopped(exit, self.not_done()),
             Outcome::Done { evidence, .. } if is_single => {
-                let confirmed = || "IAM confirmed it before the run ended".to_owned();
-                self.stopped(exit, KeyState::Done(evidence.unwrap_or_else(confirmed)))
+                self.stopped(exit, KeyState::Done(evidence.unwrap_or_default()))
             }
             outcome => outcome,
         };
@@ -66,8 +65,8 @@ impl Change<'_> {
     pub(crate) async fn confirm_earlier(&self) -> Option<Outcome> {
         let found = async {
             match self.search.locate_key().await {
-                found if found.is_absence() => self.search.locate_confirmed(&mut None).await,
-                found => self.search.confirm_other_owner(found, &mut None).await,
+                found if found.is_absence() => self.search.locate_confirmed().await,
+                found => self.search.confirm_other_owner(found).await,
             }
         };
         let found = self.budget.spend(Duration::ZERO, found).await?;
@@ -109,7 +108,7 @@ impl Change<'_> {
             if self.ambiguity() == Ambiguity::None {
                 return unverified();
             }
-            let found = timeout_at(end, self.search.locate_confirmed(&mut None)).await;
+            let found = timeout_at(end, self.search.locate_confirmed()).await;
             let Some((found, shown)) = found
                 .ok()
                 .and_then(|found| self.shows_done(&found).map(|shown| (found, shown)))
@@ -234,37 +233,25 @@ impl Change<'_> {
     /// Locates the key within the rest of the time limit, and concludes what happened to it.
     async fn verify(&self, failure: CallError) -> Outcome {
         let ambiguity = self.ambiguity();
-        let mut last = None;
         let found = async {
-            let found = self.search.locate_confirmed(&mut last).await;
+            let found = self.search.locate_confirmed().await;
             if ambiguity == Ambiguity::None {
                 return found;
             }
-            self.search.confirm_other_owner(found, &mut last).await
+            self.search.confirm_other_owner(found).await
         };
-        let location = match (self.budget.spend(Duration::ZERO, found).await, last) {
-            (Some(found), _) => found,
-            // No time is left. While a request is out, a list that may lag decides nothing and is only reported.
-            (None, Some(listed @ KeyLocation::Listed(_))) if ambiguity.is_of_this_run() => listed,
-            // Nor does an owner whose list may lag, or whom IAM may only still name.
-            (
-                None,
-                Some(
-                    KeyLocation::OtherUser(owner)
-                    | KeyLocation::ReportedOwner(owner)
-                    | KeyLocation::GoneButNamed(owner),
-                ),
-            ) if ambiguity != Ambiguity::None => KeyLocation::ReportedOwner(owner),
-            (None, _) => KeyLocation::LookupFailed,
-        };
+        let found = self.budget.spend(Duration::ZERO, found).await;
+        let location = found.unwrap_or_else(|| match ambiguity {
+            Ambiguity::None => KeyLocation::LookupFailed,
+            _ => self.search.location_so_far(ambiguity.is_of_this_run()),
+        });
         self.search.conclude(ambiguity, failure, &location)
     }
 
     /// Describes the location if it proves that the change was done.
     fn shows_done(&self, location: &KeyLocation) -> Option<String> {
-        let Search { request, hint, .. } = &self.search;
-        let is_done = location.shows_done(request.action);
-        is_done.then(|| describe_location(request.action, hint, location))
+        let is_done = location.shows_done(self.search.request.action);
+        is_done.then(|| self.search.describe(location))
     }
 
     /// Returns the state of the key as far as the attempts show it.
@@ -272,10 +259,16 @@ impl Change<'_> {
         match self.ambiguity() {
             Ambiguity::None => self.not_done(),
             Ambiguity::EarlierRun | Ambiguity::RecentRun => KeyState::started_earlier(),
-            Ambiguity::ServerError | Ambiguity::Unanswered => KeyState::Unknown {
-                why: self.describe_ambiguity(false).to_owned(),
-                check: self.search.list_check(),
-            },
+            Ambiguity::ServerError | Ambiguity::Unanswered => {
+                let location = self.search.location_so_far(true);
+                let cause = self.describe_ambiguity(false);
+                let why = match location {
+                    KeyLocation::LookupFailed => cause.to_owned(),
+                    _ => format!("{cause}; {}", self.search.describe(&location)),
+                };
+                let check = self.search.check(&location);
+                KeyState::Unknown { why, check }
+            }
         }
     }
 

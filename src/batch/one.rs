@@ -1,6 +1,5 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
-use std::cell::Cell;
 use std::io;
 use std::time::SystemTime;
 
@@ -15,7 +14,7 @@ use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
 use crate::journal::{Journal, PriorState};
-use crate::locate::Search;
+use crate::locate::{Found, Search};
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
@@ -272,7 +271,7 @@ impl Work<'_> {
                 request: self.request,
                 key: &target.key,
                 hint: self.owner_hint(&target.key, &target.metadata),
-                is_list_denied: Cell::default(),
+                found: Found::default(),
             },
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,

@@ -17,9 +17,9 @@ use crate::error::{CallError, ErrorKind, SearchScope};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, KeyState, Outcome};
-use crate::request::Key;
-use reason::reason;
-pub(crate) use reason::{describe_ambiguity, describe_location};
+use crate::request::{Action, Key};
+pub(crate) use reason::describe_ambiguity;
+use reason::{describe_location, reason};
 use table::{Conclusion, Evidence, conclude};
 
 /// Why a key may have been changed although no response of this run says so.
@@ -118,10 +118,14 @@ impl Search<'_> {
                 context.still_reported_owner = Some(owner.clone());
             }
             context.is_listed = matches!(location, KeyLocation::Listed(_));
-            context.owner_unchecked = matches!(
-                location,
-                KeyLocation::AbsentAsNamed | KeyLocation::NotListed | KeyLocation::LookupDenied
-            );
+            // A user who was renamed after a change of status still has the key.
+            let may_be_renamed =
+                ambiguity != Ambiguity::None && self.request.action != Action::Delete;
+            context.owner_unchecked = !may_be_renamed
+                && matches!(
+                    location,
+                    KeyLocation::AbsentAsNamed | KeyLocation::NotListed | KeyLocation::LookupDenied
+                );
         }
         let why = reason(&evidence);
         match conclude(&evidence) {
@@ -142,16 +146,17 @@ impl Search<'_> {
                     KeyLocation::OtherUser(_) => {
                         KeyState::NotDone(format!("it belongs to the user {owner}"))
                     }
-                    _ => KeyState::ShownNotDone(describe_location(
-                        self.request.action,
-                        &self.hint,
-                        location,
-                    )),
+                    _ => KeyState::ShownNotDone(self.describe(location)),
                 };
                 owned_by_other(self.key, failure, owner, known)
             }
             Conclusion::Unknown => Outcome::Failed {
-                failure,
+                failure: match location {
+                    KeyLocation::OtherUser(owner) | KeyLocation::ReportedOwner(owner) => {
+                        failure.with_owner(Some(owner.clone()))
+                    }
+                    _ => failure,
+                },
                 known: KeyState::Unknown {
                     why,
                     check: self.check(location),
@@ -160,8 +165,13 @@ impl Search<'_> {
         }
     }
 
+    /// Describes where the key is.
+    pub(crate) fn describe(&self, location: &KeyLocation) -> String {
+        describe_location(self.request.action, &self.hint, location)
+    }
+
     /// Returns where more can be learned about the key at this location.
-    fn check(&self, location: &KeyLocation) -> Check {
+    pub(crate) fn check(&self, location: &KeyLocation) -> Check {
         match check(self.key, location) {
             Check::List => self.list_check(),
             check => check,

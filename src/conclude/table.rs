@@ -64,7 +64,7 @@ pub(super) fn conclude(evidence: &Evidence<'_>) -> Conclusion {
         // IAM contradicts itself: the key may exist, with the new status.
         KeyLocation::GoneButNamed(_) => Conclusion::Unknown,
         // A change of status does not remove a key.
-        _ if is_gone || is_absent_as_named && is_of_this_run => Conclusion::NotDone,
+        _ if is_gone => Conclusion::NotDone,
         _ => Conclusion::Unknown,
     }
 }
@@ -82,10 +82,8 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName) -> Conclusion {
             let may_act = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun);
             *evidence.hint == OwnerHint::Unknown && may_act && !user_lacks_key
         }
-        // The user may have been renamed after a request took effect.
-        Action::Deactivate | Action::Reactivate => {
-            ambiguity != Ambiguity::None && !(ambiguity.is_of_this_run() && user_lacks_key)
-        }
+        // The user may have been renamed after a request took effect, and another one may have the name now.
+        Action::Deactivate | Action::Reactivate => ambiguity != Ambiguity::None,
     };
     if is_unknown {
         Conclusion::Unknown
@@ -174,7 +172,7 @@ mod tests {
         (Action::Deactivate, Ambiguity::None, NO_KEY, ["nnonnnnnnnno", "nnonnnnnnnno", "nnoMMnnnMnMo"]),
         (Action::Deactivate, Ambiguity::None, NO_USER, ["nnonnnnnnnno", "nnonnnnnnnno", "nnoMnnnnnnMo"]),
         (Action::Deactivate, Ambiguity::None, OTHER, ["nnonnnnnnnno", "nnonnnnnnnno", "nnonnnnnnnno"]),
-        (Action::Deactivate, Ambiguity::ServerError, NO_KEY, ["?Don????????", "?Donn???n???", "?DoMM???M?M?"]),
+        (Action::Deactivate, Ambiguity::ServerError, NO_KEY, ["?D?n????????", "?D?n????????", "?D?MM???M?M?"]),
         (Action::Deactivate, Ambiguity::ServerError, NO_USER, ["?D?n????????", "?D?n????????", "?D?M??????M?"]),
         (Action::Deactivate, Ambiguity::ServerError, OTHER, ["?D??????????", "?D??????????", "?D??????????"]),
         (Action::Deactivate, Ambiguity::EarlierRun, NO_KEY, ["?D?n????????", "?D?n????????", "?D?MM???M?M?"]),
@@ -183,7 +181,7 @@ mod tests {
         (Action::Deactivate, Ambiguity::RecentRun, NO_KEY, ["?D?n????????", "?D?n????????", "?D?MM???M?M?"]),
         (Action::Deactivate, Ambiguity::RecentRun, NO_USER, ["?D?n????????", "?D?n????????", "?D?M??????M?"]),
         (Action::Deactivate, Ambiguity::RecentRun, OTHER, ["?D??????????", "?D??????????", "?D??????????"]),
-        (Action::Deactivate, Ambiguity::Unanswered, NO_KEY, ["?Don????????", "?Donn???n???", "?DoMM???M?M?"]),
+        (Action::Deactivate, Ambiguity::Unanswered, NO_KEY, ["?D?n????????", "?D?n????????", "?D?MM???M?M?"]),
         (Action::Deactivate, Ambiguity::Unanswered, NO_USER, ["?D?n????????", "?D?n????????", "?D?M??????M?"]),
         (Action::Deactivate, Ambiguity::Unanswered, OTHER, ["?D??????????", "?D??????????", "?D??????????"]),
     ];
@@ -291,12 +289,14 @@ mod tests {
                 // A change of status does not remove a key, so a request that is out cannot act on a missing one.
                 let is_absent = action != Action::Delete
                     && response.is_missing()
-                    && !matches!(location, KeyLocation::GoneButNamed(_));
+                    && *location == KeyLocation::Gone;
                 (!is_out || is_absent) && (!is_confirmed || ambiguity == Ambiguity::None)
             }
             // After an ambiguous request, only the list of the other owner shows it.
             Conclusion::OtherUser(_) => match location {
-                KeyLocation::OtherUser(_) => true,
+                KeyLocation::OtherUser(_) => {
+                    action == Action::Delete || ambiguity == Ambiguity::None
+                }
                 KeyLocation::ReportedOwner(_) => ambiguity == Ambiguity::None,
                 _ => false,
             },

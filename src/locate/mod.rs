@@ -1,6 +1,6 @@
 //! Locates a key: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -120,8 +120,15 @@ pub(crate) struct Search<'a> {
     /// The key, with the user who is named as its owner.
     pub(crate) key: &'a Key,
     pub(crate) hint: OwnerHint,
+    pub(crate) found: Found,
+}
+
+/// What the search has found so far. It outlives a look-up that a signal or a time limit ends.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    location: RefCell<Option<KeyLocation>>,
     /// Whether IAM last denied the list of the named or calling user.
-    pub(crate) is_list_denied: Cell<bool>,
+    is_list_denied: Cell<bool>,
 }
 
 /// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
@@ -148,13 +155,34 @@ impl Search<'_> {
             }
             _ => self.read_list(named).await,
         };
-        self.is_list_denied.set(list == ListRead::Denied);
-        self.interpret(named, owner, list).await
+        self.found.is_list_denied.set(list == ListRead::Denied);
+        self.found(self.interpret(named, owner, list).await)
+    }
+
+    /// Remembers where the key is.
+    fn found(&self, location: KeyLocation) -> KeyLocation {
+        *self.found.location.borrow_mut() = Some(location.clone());
+        location
+    }
+
+    /// Returns where the key is as far as look-ups that did not end show it.
+    pub(crate) fn location_so_far(&self, is_of_this_run: bool) -> KeyLocation {
+        match self.found.location.borrow().clone() {
+            // While a request is out, a list that may lag decides nothing and is only reported.
+            Some(listed @ KeyLocation::Listed(_)) if is_of_this_run => listed,
+            // Nor does an owner whose list may lag, or whom IAM may only still name.
+            Some(
+                KeyLocation::OtherUser(owner)
+                | KeyLocation::ReportedOwner(owner)
+                | KeyLocation::GoneButNamed(owner),
+            ) => KeyLocation::ReportedOwner(owner),
+            _ => KeyLocation::LookupFailed,
+        }
     }
 
     /// Returns how to check the key by the list of its named owner.
     pub(crate) fn list_check(&self) -> Check {
-        if self.is_list_denied.get() {
+        if self.found.is_list_denied.get() {
             Check::ListWithPermission
         } else {
             Check::List
@@ -173,12 +201,11 @@ impl Search<'_> {
     }
 
     /// Locates the key, and repeats the reads while a list may lag behind a change or cannot be read. An absence is
-    /// confirmed. `last` gets the location so far, for the case that this future is dropped.
-    pub(crate) async fn locate_confirmed(&self, last: &mut Option<KeyLocation>) -> KeyLocation {
+    /// confirmed.
+    pub(crate) async fn locate_confirmed(&self) -> KeyLocation {
         let mut pauses = READ_AGAIN.into_iter().map(Duration::from_millis);
         loop {
             let mut location = self.locate_key().await;
-            *last = Some(location.clone());
             if location.is_absence() {
                 sleep(CONFIRM_ABSENCE).await;
                 let again = self.locate_key().await;
@@ -193,10 +220,7 @@ impl Search<'_> {
                 _ => location.is_absence(),
             };
             match pauses.next() {
-                Some(pause) if may_change => {
-                    *last = Some(location);
-                    sleep(pause).await;
-                }
+                Some(pause) if may_change => sleep(pause).await,
                 // A list that contains the key only now and then proves nothing.
                 _ if location.is_absence() => return KeyLocation::LookupFailed,
                 _ => return location,
@@ -205,19 +229,24 @@ impl Search<'_> {
     }
 
     /// Confirms another owner of a key that may have been deleted. IAM may still name the owner of a deleted key: a user
-    /// who was renamed after the deletion, or the calling user.
-    pub(crate) async fn confirm_other_owner(
-        &self,
-        location: KeyLocation,
-        last: &mut Option<KeyLocation>,
-    ) -> KeyLocation {
-        match location {
-            KeyLocation::OtherUser(_) if self.request.action == Action::Delete => {
-                sleep(OWNER_LAG).await;
-                self.locate_confirmed(last).await
-            }
-            location => location,
+    /// who was renamed after the deletion, or the calling user. An owner whose list had the key is not forgotten.
+    pub(crate) async fn confirm_other_owner(&self, location: KeyLocation) -> KeyLocation {
+        let KeyLocation::OtherUser(owner) = location else {
+            return location;
+        };
+        if self.request.action != Action::Delete {
+            return KeyLocation::OtherUser(owner);
         }
+        sleep(OWNER_LAG).await;
+        let location = match self.locate_confirmed().await {
+            location if !location.is_absence() && location != KeyLocation::LookupDenied => location,
+            location => match Box::pin(self.read_list(Some(&owner))).await {
+                ListRead::NotListed(_) if location.is_gone() => location,
+                ListRead::NotListed(_) => KeyLocation::Gone,
+                list => listed_by_owner(owner, &list),
+            },
+        };
+        self.found(location)
     }
 
     /// Returns what the two reads prove. Another owner is believed only if that user's list has the key: the calling user

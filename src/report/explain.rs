@@ -187,7 +187,8 @@ impl Report<'_> {
                 if let KeyState::Done(_) = known {
                     next = self.after_change(result);
                 }
-                error("Interrupted", &interrupted(failure.as_ref()), known.clone())
+                let message = interrupted(result, known, failure.as_ref());
+                error("Interrupted", &message, known.clone())
             }
             Outcome::OwnKey => {
                 let message = format!("{id} belongs to your own credentials: skipped");
@@ -251,9 +252,13 @@ impl Report<'_> {
         hints: Vec<String>,
     ) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
+        let failure = record::failure(&result.outcome);
+        let has_owner = failure.is_some_and(|failure| failure.context().owner.is_some());
         let check = known
             .as_ref()
             .and_then(|known| self.commands.check(&result.key, known))
+            // The hint already shows the key of its owner.
+            .filter(|_| !has_owner || matches!(about, About::OneOfMany(..)))
             .filter(|check| {
                 let command = check.trim_start_matches("check with: ");
                 !hints.iter().any(|hint| hint.ends_with(command))
@@ -273,7 +278,6 @@ impl Report<'_> {
             }
             (About::One(_) | About::OneOfMany(..), _) => None,
         };
-        let failure = record::failure(&result.outcome);
         let mut service = failure.and_then(CallError::last_service_error).cloned();
         let is_last = failure.is_some_and(|failure| failure.service().is_some());
         if let Some(error) = &mut service
@@ -346,13 +350,20 @@ pub(super) fn unchecked_owner(failure: &CallError) -> Option<[&'static str; 2]> 
     }
 }
 
-/// Says that a signal ended the change, and what IAM had returned before.
-fn interrupted(before: Option<&CallError>) -> String {
-    match before {
-        Some(failure) => {
+/// Says that a signal ended the change, and what IAM had returned before or what shows the change.
+fn interrupted(result: &KeyResult, known: &KeyState, before: Option<&CallError>) -> String {
+    let (id, done) = (&result.key.id, result.action.done());
+    match (known, before) {
+        (KeyState::Done(evidence), _) if evidence.is_empty() => {
+            "interrupted after IAM confirmed the change".to_owned()
+        }
+        (KeyState::Done(evidence), _) => {
+            format!("interrupted; {id} is presumed {done}: {evidence}")
+        }
+        (_, Some(failure)) => {
             let (_, sentence) = code_and_sentence(failure, "IAM");
             format!("interrupted; before that: {sentence}")
         }
-        None => "interrupted".to_owned(),
+        (_, None) => "interrupted".to_owned(),
     }
 }

@@ -1,13 +1,11 @@
 //! Finds out why a key is not where it was looked for.
 
-use std::cell::Cell;
-
 use super::{Selector, failed};
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
 use crate::guard::Principal;
 use crate::ident::UserName;
-use crate::locate::{ListRead, Search, owner_hint, with_accounts};
+use crate::locate::{Found, ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::KeyMetadata;
 use crate::outcome::Outcome;
 use crate::request::Key;
@@ -70,14 +68,14 @@ impl Selector<'_> {
             request: self.request,
             key,
             hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
-            is_list_denied: Cell::default(),
+            found: Found::default(),
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,
             Err(failure) => return failed(failure),
         };
         if location.is_absence() && self.request.ignore_missing {
-            location = search.locate_confirmed(&mut None).await;
+            location = search.locate_confirmed().await;
         }
         let failure = with_accounts(failure, key, &self.iam.signer);
         match search.conclude(Ambiguity::None, failure, &location) {

@@ -126,13 +126,15 @@ fn where_every_read_is_denied_no_hint_needs_the_denied_permissions() {
     let no_list = "hint: with the permission iam:ListAccessKeys and the owner's name, check with: iam-del-key --user-name NAME \
                    --all-keys --dry-run\n";
     let find = "ask for the permission iam:GetAccessKeyLastUsed on * to find the key's owner";
-    let gone = "hint: if it was the named user's key, it is already gone: --ignore-missing counts that as success\n";
     let cases = [
         (&["--ignore-missing"][..], no_owner.to_owned()),
         (&[], format!("{no_owner}{no_list}")),
         (
             &["--user-name", "admin", "--deactivate"],
-            format!("hint: the key does not exist, or belongs to another user; {find}\n{gone}"),
+            format!(
+                "hint: the key does not exist, or belongs to another user; {find}\nhint: with the permission \
+                 iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=admin\n"
+            ),
         ),
         (
             &["--user-name", "Nobody"],

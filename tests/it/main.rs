@@ -70,6 +70,7 @@ mod metadata_service;
 mod mfa;
 mod named_by_settings;
 mod network;
+mod other_owner;
 mod owner;
 mod pages;
 mod paste;

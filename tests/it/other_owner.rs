@@ -1,0 +1,142 @@
+//! A key whose named user does not have it (any more): what a list of its owner showed is not forgotten, and a user who was
+//! renamed may have the key with its new status.
+
+use std::time::Duration;
+
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What};
+
+use crate::blocked::interrupt;
+use crate::case::{BOBS_KEY, Case, documented, each_at_once, once};
+use crate::proof::{READS, denied, on_delete};
+
+const SOON: Duration = Duration::from_secs(20);
+const LOST: &str =
+    "the response to an earlier attempt was lost, and the retry returned NoSuchEntity";
+
+#[test]
+fn c51_a_change_of_status_is_unknown_if_another_user_has_the_key() {
+    let no_lookup = format!(
+        "hint: the key does not exist, or belongs to another user; ask for the permission iam:GetAccessKeyLastUsed on * to \
+         find the key's owner\n\
+         hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n\
+         result: {BOBS_KEY}: unknown: {LOST}; there is no permission to check the key\n"
+    );
+    let by_owner = format!(
+        "hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Robert --dry-run\n\
+         result: {BOBS_KEY}: unknown: {LOST}; IAM reports that Robert owns the key\n"
+    );
+    let mut cases = Vec::new();
+    for (option, status) in [
+        ("--deactivate", Status::Active),
+        ("--reactivate", Status::Inactive),
+    ] {
+        cases.push((option, status.clone(), &[][..], &by_owner));
+        cases.push((option, status, &READS, &no_lookup));
+    }
+    each_at_once(cases, |(option, status, denials, expected)| {
+        let sandbox = denied(denials);
+        sandbox.set_status(BOBS_KEY, status);
+        let no_such_key = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+        let faults = [What::ResetAfterActing, What::ResetBeforeActing, no_such_key];
+        for what in faults {
+            sandbox.fault(once("UpdateAccessKey", what));
+        }
+        let running = Case::documented(&sandbox, &[option, "--yes"]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        sandbox.rename_user("Bob", "Robert");
+        sandbox.add_key(KeySeed::new("Bob", "AKIAIOSFODNN7EXAMPLE"));
+        let _ = running
+            .end()
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says_exactly(&format!(
+                "iam-del-key: error: An error occurred (NoSuchEntity) when calling the UpdateAccessKey operation: The Access \
+                 Key cannot be found.\n{expected}"
+            ));
+    });
+}
+
+/// The first deletion does not reach IAM. Then IAM names the owner, whose list has the key, and after that denies it.
+fn owner_is_named_once() -> Sandbox {
+    let sandbox = documented();
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let no = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(no).on("GetAccessKeyLastUsed").skip(1).always());
+    sandbox
+}
+
+fn named_alice(sandbox: &Sandbox) -> Case {
+    Case::at(
+        sandbox,
+        ["--access-key-id", BOBS_KEY, "--user-name", "Alice"],
+    )
+}
+
+#[test]
+fn c50_an_owner_whose_list_has_the_key_is_not_forgotten() {
+    let sandbox = owner_is_named_once();
+    let _ = named_alice(&sandbox)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says_exactly(&format!(
+            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key \
+             with id {BOBS_KEY} cannot be found.\n\
+             hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --dry-run\n\
+             result: {BOBS_KEY}: not deleted: it belongs to the user Bob\n"
+        ));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c50_a_signal_does_not_forget_the_owner_either() {
+    let sandbox = owner_is_named_once();
+    let running = named_alice(&sandbox).start();
+    // Two deletions, the look-up of the owner, and the owner's list.
+    assert!(sandbox.wait_for_requests(4, SOON));
+    let _ = interrupt(running, "TERM")
+        .exits(143)
+        .prints_outcome("Unknown")
+        .says_exactly(&format!(
+            "iam-del-key: error: interrupted; before that: An error occurred (NoSuchEntity) when calling the DeleteAccessKey \
+             operation: The Access Key with id {BOBS_KEY} cannot be found.\n\
+             hint: check with: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run\n\
+             result: {BOBS_KEY}: unknown: {LOST}; IAM reports that Bob owns the key\n"
+        ));
+}
+
+#[test]
+fn c01_after_a_signal_a_deletion_that_is_presumed_is_called_that() {
+    let sandbox = denied(&READS[..1]);
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    let running = named_alice(&sandbox).start();
+    // Two deletions and two reads. The absence is confirmed a second later.
+    assert!(sandbox.wait_for_requests(4, SOON));
+    let why =
+        format!("{LOST}; IAM does not list the key for Alice, and does not confirm its owner");
+    let _ = interrupt(running, "TERM")
+        .exits(143)
+        .prints_outcome("Deleted")
+        .says_exactly(&format!(
+            "iam-del-key: error: interrupted; {BOBS_KEY} is presumed deleted: {why}\n\
+             result: {BOBS_KEY}: deleted: {why}\n"
+        ));
+}
+
+#[test]
+fn c01_after_a_signal_a_deletion_that_iam_confirms_is_called_that() {
+    let sandbox = documented();
+    sandbox.fault(once(
+        "DeleteAccessKey",
+        What::Delay(Duration::from_millis(300)),
+    ));
+    let running = Case::documented(&sandbox, &[]).start();
+    assert!(sandbox.wait_for_requests(1, SOON));
+    let _ = interrupt(running, "TERM")
+        .exits(143)
+        .prints_outcome("Deleted")
+        .says_exactly(&format!(
+            "iam-del-key: error: interrupted after IAM confirmed the change\nresult: {BOBS_KEY}: deleted\n"
+        ));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
