@@ -83,6 +83,15 @@ impl Request {
         }
     }
 
+    /// Whether keys that do not exist are failures, as those are in the next run that this run deletes.
+    pub(crate) fn fails_on_missing(&self) -> bool {
+        let names_keys = matches!(
+            self.selection,
+            Selection::Named(_) | Selection::Listed { .. }
+        );
+        names_keys && !self.ignore_missing
+    }
+
     /// Whether this deletes a single key. Then standard output is by default what scripts of the AWS CLI and boto3 expect:
     /// one JSON object on success, and nothing otherwise.
     pub(crate) fn deletes_one(&self) -> bool {

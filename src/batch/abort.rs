@@ -24,6 +24,7 @@ pub(super) enum AbortReason {
     NotRenewed {
         exit: Exit,
         why: String,
+        hints: Vec<String>,
     },
     /// The answer to the question was not yes, or a signal came instead. The exit status tells which.
     NotConfirmed(Exit),
@@ -56,7 +57,8 @@ impl AbortReason {
                 format!("the credentials have expired and could not be renewed: {error}"),
             ),
         };
-        Self::NotRenewed { exit, why }
+        let hints = error.hints.clone();
+        Self::NotRenewed { exit, why, hints }
     }
 
     /// The keys cannot be selected.
@@ -107,7 +109,7 @@ impl Work<'_> {
         let (exit, why) = match reason {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
             AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
-            AbortReason::KeyFailed { exit, why } | AbortReason::NotRenewed { exit, why } => {
+            AbortReason::KeyFailed { exit, why } | AbortReason::NotRenewed { exit, why, .. } => {
                 (*exit, why.as_str())
             }
             AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM did not respond"),

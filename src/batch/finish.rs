@@ -19,19 +19,24 @@ impl Run<'_> {
         let report = &mut self.report;
         report.bar.clear();
         match &reason {
-            AbortReason::Signal(exit) => report.print_stop("Interrupted", "interrupted", *exit),
+            AbortReason::Signal(exit) => {
+                report.print_stop("Interrupted", "interrupted", *exit, &[]);
+            }
             AbortReason::Unreachable(keys) => {
                 let why = format!("IAM did not respond for {keys} keys in a row");
-                report.print_stop("Unreachable", &why, Exit::Unreachable);
+                report.print_stop("Unreachable", &why, Exit::Unreachable, &[]);
             }
             AbortReason::NotRenewed {
                 exit: exit @ Exit::Refused,
                 why,
+                hints,
             } => {
                 report.continue_as = self.work.iam.began_as();
-                report.print_stop("Refused", why, *exit);
+                report.print_stop("Refused", why, *exit, hints);
             }
-            AbortReason::NotRenewed { exit, why } => report.print_stop("Credentials", why, *exit),
+            AbortReason::NotRenewed { exit, why, hints } => {
+                report.print_stop("Credentials", why, *exit, hints);
+            }
             AbortReason::NotConfirmed(exit) => report.print_not_confirmed(*exit),
             _ => {}
         }

@@ -252,6 +252,10 @@ impl Report<'_> {
         hints: Vec<String>,
     ) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
+        let is_unknown = matches!(known, Some(KeyState::Unknown { .. }));
+        let hints = hints.into_iter();
+        let hints = hints.map(|hint| self.for_next_run(&hint, is_unknown));
+        let hints: Vec<String> = hints.collect();
         let failure = record::failure(&result.outcome);
         let has_owner = failure.is_some_and(|failure| failure.context().owner.is_some());
         let check = known

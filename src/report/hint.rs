@@ -1,10 +1,11 @@
 //! Hints for the error of a key. Each hint is a command or the one thing to do.
 
+use super::Report;
 use super::advice::advice;
 use super::command::Commands;
 use crate::error::{CallError, Context, ErrorKind, NamedBy, SearchScope};
 use crate::ident::AccountId;
-use crate::request::{Key, Request, Selection};
+use crate::request::{Action, Key, Mode, Request, Selection};
 
 /// The key that a hint concerns.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,25 @@ impl About<'_> {
                 Some("use --find-user instead of --user-name to look up the owner of each key")
             }
             _ => None,
+        }
+    }
+}
+
+/// What hints say for an error that may be gone in a minute.
+const AGAIN: &str = "run the same command again";
+
+impl Report<'_> {
+    /// Adds to a hint what the next run needs if this one deleted keys, or may have.
+    pub(super) fn for_next_run(&self, hint: &str, is_unknown: bool) -> String {
+        let request = self.request;
+        let may_be_gone = request.action == Action::Delete
+            && request.mode == Mode::Change
+            && (is_unknown || request.single().is_none());
+        // With a journal, the next run skips finished keys.
+        if may_be_gone && request.fails_on_missing() && request.journal.is_none() {
+            hint.replace(AGAIN, "run the same command again with --ignore-missing")
+        } else {
+            hint.to_owned()
         }
     }
 }

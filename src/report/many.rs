@@ -55,7 +55,7 @@ impl Report<'_> {
         }
     }
 
-    fn add_final(&mut self, level: Level, text: String) {
+    pub(super) fn add_final(&mut self, level: Level, text: String) {
         let line = (level, text);
         if self.final_lines.len() < MAX_FINAL_LINES && !self.final_lines.contains(&line) {
             self.final_lines.push(line);
@@ -129,10 +129,7 @@ impl Report<'_> {
             }
         };
         // Otherwise the same command lists the keys that are left, or skips those that are gone.
-        let fails_on_missing = match self.request.selection {
-            Selection::User(_) | Selection::Root | Selection::Account => false,
-            Selection::Named(_) | Selection::Listed { .. } => !self.request.ignore_missing,
-        };
+        let fails_on_missing = self.request.fails_on_missing();
         if self.request.mode != Mode::Change || rest == 0 {
             return None;
         }

@@ -238,11 +238,23 @@ impl<'a> Report<'a> {
         self.messages.explain(&error);
     }
 
-    /// Reports why no more keys are tried. For a single key, its result says so.
-    pub(crate) fn print_stop(&self, code: &str, why: &str, exit: Exit) {
-        if let Subject::List = self.subject {
-            let why = why.trim_end_matches('.');
-            self.print_end(code, format!("{why}: no more keys are tried"), exit);
+    /// Reports why no more keys are tried. For a single key, its result says so. People read the hints at the end.
+    pub(crate) fn print_stop(&mut self, code: &str, why: &str, exit: Exit, hints: &[String]) {
+        let Subject::List = self.subject else {
+            return;
+        };
+        let why = why.trim_end_matches('.');
+        let message = format!("{why}: no more keys are tried");
+        let hints = hints.iter().map(|hint| self.for_next_run(hint, false));
+        let hints: Vec<String> = hints.collect();
+        let mut error = Explanation::error(code, message, exit, AS_REPORTED);
+        if self.messages.is_json() {
+            error.hints = hints;
+            return self.messages.explain(&error);
+        }
+        self.messages.explain(&error);
+        for hint in hints {
+            self.add_final(Level::Hint, hint);
         }
     }
 

@@ -30,7 +30,7 @@ fn c51_a_change_of_status_is_unknown_if_another_user_has_the_key() {
         ("--deactivate", Status::Active),
         ("--reactivate", Status::Inactive),
     ] {
-        cases.push((option, status.clone(), &[][..], &by_owner));
+        cases.push((option, status, &[][..], &by_owner));
         cases.push((option, status, &READS, &no_lookup));
     }
     each_at_once(cases, |(option, status, denials, expected)| {

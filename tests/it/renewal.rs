@@ -284,3 +284,26 @@ fn c09_credentials_that_expire_before_the_first_change_are_renewed_once() {
         assert_eq!(actions(&sandbox, "GetCallerIdentity"), 2, "renewed once");
     }
 }
+
+#[test]
+fn c09_the_error_of_a_failed_renewal_has_its_hint_as_json_too() {
+    let (sandbox, list) = crowd(4);
+    expires_after(&sandbox, 1);
+    let case = from_stdin(&sandbox, &list, &["--yes", "--jobs", "1"]);
+    let case = renewed(
+        case.args(["--error-format", "json"]),
+        &sandbox.admin(),
+        "{}",
+    );
+    let printed = case.run().exits(12);
+    let output = printed.output().to_owned();
+    let said = printed.prints(&output);
+    let of_renewal = said
+        .messages()
+        .lines()
+        .find(|line| line.contains("\"Code\":\"Credentials\""));
+    let error: serde_json::Value =
+        serde_json::from_str(of_renewal.expect("an error")).expect("JSON");
+    let hint = "run the command by itself to see what is wrong";
+    assert_eq!(error["Hint"], serde_json::json!([hint]), "{error}");
+}
