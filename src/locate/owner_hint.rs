@@ -1,0 +1,60 @@
+//! The owner of a key, as far as it is known before IAM is asked.
+
+use crate::guard::Principal;
+use crate::ident::UserName;
+use crate::journal::EarlierAttempt;
+use crate::metadata::KeyMetadata;
+use crate::request::Key;
+
+/// The owner of a key, as far as it is known before IAM is asked. An owner without a name is the root user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerHint {
+    /// Nobody names the owner. IAM then assumes the calling user, who need not be the owner.
+    Unknown,
+    /// The caller names this owner, in every run.
+    Named(Option<UserName>),
+    /// IAM listed the key among this owner's keys, in this run or in an earlier one.
+    Listed(Option<UserName>),
+    /// Earlier runs named another user than this run does.
+    Disputed,
+}
+
+impl OwnerHint {
+    /// Whether there is one owner whom nobody disputes.
+    pub(crate) fn is_named(&self) -> bool {
+        matches!(self, Self::Named(_) | Self::Listed(_))
+    }
+}
+
+/// Returns the owner of a key as far as it is known: the named user, unless IAM or an earlier run says more. Without a
+/// name it is the root user if the root user signs.
+pub(crate) fn owner_hint(
+    key: &Key,
+    metadata: &KeyMetadata,
+    earlier: &[EarlierAttempt],
+    principal: Principal,
+) -> OwnerHint {
+    let user = |name: &UserName| Some(name.clone());
+    let is_listed = metadata.status.is_some();
+    let listed = metadata.owner.as_ref().filter(|_| is_listed);
+    let now = key.user_name.as_ref().or(listed);
+    let is_same = |attempt: &EarlierAttempt| match (&attempt.owner, now) {
+        (Some(then), Some(now)) => then.same_user(now),
+        (then, now) => then.is_none() && now.is_none(),
+    };
+    let listed_then = earlier.iter().find_map(EarlierAttempt::listed_owner);
+    match (now, listed_then) {
+        // This run names nobody, so the earlier list decides.
+        (None, Some(owner)) => OwnerHint::Listed(user(owner)),
+        (Some(now), Some(owner)) if !now.same_user(owner) => OwnerHint::Disputed,
+        (Some(now), Some(_)) => OwnerHint::Listed(user(now)),
+        _ if !earlier.iter().all(is_same) => OwnerHint::Disputed,
+        (Some(now), None) if listed.is_some() => OwnerHint::Listed(user(now)),
+        (Some(now), None) => OwnerHint::Named(user(now)),
+        (None, None) => match principal {
+            Principal::Caller => OwnerHint::Unknown,
+            Principal::RootUser if is_listed => OwnerHint::Listed(None),
+            Principal::RootUser => OwnerHint::Named(None),
+        },
+    }
+}
