@@ -141,9 +141,11 @@ impl Search<'_> {
         self.found(self.interpret(named, owner, list).await)
     }
 
-    /// Remembers where the key is.
+    /// Remembers where the key is. A look-up that fails later takes nothing back.
     fn found(&self, location: KeyLocation) -> KeyLocation {
-        *self.found.location.borrow_mut() = Some(location.clone());
+        if location != KeyLocation::LookupFailed {
+            *self.found.location.borrow_mut() = Some(location.clone());
+        }
         location
     }
 
@@ -221,11 +223,14 @@ impl Search<'_> {
         }
         sleep(OWNER_LAG).await;
         let location = match self.locate_confirmed().await {
-            location if !location.is_absence() && location != KeyLocation::LookupDenied => location,
+            location @ (KeyLocation::Listed(_)
+            | KeyLocation::OtherUser(_)
+            | KeyLocation::OtherAccount(..)) => location,
             location => match Box::pin(self.read_list(Some(&owner))).await {
+                ListRead::Listed(_) => KeyLocation::OtherUser(owner),
                 ListRead::NotListed(_) if location.is_gone() => location,
-                ListRead::NotListed(_) => KeyLocation::Gone,
-                list => listed_by_owner(owner, &list),
+                ListRead::NotListed(_) if location.is_absence() => KeyLocation::Gone,
+                _ => KeyLocation::ReportedOwner(owner),
             },
         };
         self.found(location)

@@ -56,13 +56,16 @@ fn c51_a_change_of_status_is_unknown_if_another_user_has_the_key() {
     });
 }
 
-/// The first deletion does not reach IAM. Then IAM names the owner, whose list has the key, and after that denies it.
-fn owner_is_named_once() -> Sandbox {
+/// The first deletion does not reach IAM. Then IAM names the owner, whose list has the key, and after that it does not.
+fn owner_is_named_once(then: What) -> Sandbox {
     let sandbox = documented();
     sandbox.fault(on_delete(What::ResetBeforeActing));
-    let no = What::error(403, "AccessDenied", "no");
-    sandbox.fault(Fault::new(no).on("GetAccessKeyLastUsed").skip(1).always());
+    sandbox.fault(Fault::new(then).on("GetAccessKeyLastUsed").skip(1).always());
     sandbox
+}
+
+fn no() -> What {
+    What::error(403, "AccessDenied", "no")
 }
 
 fn named_alice(sandbox: &Sandbox) -> Case {
@@ -74,23 +77,35 @@ fn named_alice(sandbox: &Sandbox) -> Case {
 
 #[test]
 fn c50_an_owner_whose_list_has_the_key_is_not_forgotten() {
-    let sandbox = owner_is_named_once();
-    let _ = named_alice(&sandbox)
-        .run()
-        .exits(3)
-        .prints_outcome("Failed")
-        .says_exactly(&format!(
-            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key \
-             with id {BOBS_KEY} cannot be found.\n\
-             hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --dry-run\n\
-             result: {BOBS_KEY}: not deleted: it belongs to the user Bob\n"
-        ));
-    assert!(sandbox.has_key(BOBS_KEY));
+    let of_bob = (3, "Failed", "not deleted: it belongs to the user Bob");
+    let failed = || What::error(500, "ServiceFailure", "oops");
+    let unknown = format!("unknown: {LOST}; IAM reports that Bob owns the key");
+    let cases = [
+        (no(), "30", of_bob),
+        (failed(), "30", of_bob),
+        // No time is left to read Bob's list again.
+        (failed(), "5", (10, "Unknown", unknown.as_str())),
+    ];
+    each_at_once(cases, |(then, timeout, (status, outcome, known))| {
+        let sandbox = owner_is_named_once(then);
+        let _ = named_alice(&sandbox)
+            .args(["--timeout", timeout])
+            .run()
+            .exits(status)
+            .prints_outcome(outcome)
+            .says_exactly(&format!(
+                "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access \
+                 Key with id {BOBS_KEY} cannot be found.\n\
+                 hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --dry-run\n\
+                 result: {BOBS_KEY}: {known}\n"
+            ));
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
 }
 
 #[test]
 fn c50_a_signal_does_not_forget_the_owner_either() {
-    let sandbox = owner_is_named_once();
+    let sandbox = owner_is_named_once(no());
     let running = named_alice(&sandbox).start();
     // Two deletions, the look-up of the owner, and the owner's list.
     assert!(sandbox.wait_for_requests(4, SOON));
