@@ -123,7 +123,7 @@ fn c55_a_deletions_response_has_at_most_64_kib() {
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
     let sandbox = documented();
-    let end = format!("<IsTruncated>false</IsTruncated>{}", " ".repeat(2 << 20));
+    let end = format!("<IsTruncated>false</IsTruncated>{}", " ".repeat(1 << 20));
     let list = keys(&member(BOBS_KEY, "Bob", "Inactive"), &end);
     let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for byte in list.into_bytes() {

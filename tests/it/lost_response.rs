@@ -141,9 +141,9 @@ fn f72_only_the_owner_may_not_be_asked() {
 
 #[test]
 fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
-    let args = ["--access-key-id", BOBS_KEY, "--timeout", "4"];
+    let args = |timeout| ["--access-key-id", BOBS_KEY, "--timeout", timeout];
     let is_unknown = |sandbox: &Sandbox| {
-        let ended = Case::at(sandbox, args).run();
+        let ended = Case::at(sandbox, args("4")).run();
         ended.ends_as(10, "Unknown", &["check with: "], "unknown");
     };
     // It is Bob's and alive, and whose it is may not be asked.
@@ -159,7 +159,7 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
     let sandbox = lost(What::ResetAfterActing);
     sandbox.add_key(KeySeed::new("admin", BOBS_KEY));
     sandbox.fault(never());
-    let case = Case::at(&sandbox, args).args(["--unused-for", "1d"]);
+    let case = Case::at(&sandbox, args("12")).args(["--unused-for", "1d"]);
     case.run().deletes(&["IAM no longer lists the key"]);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
