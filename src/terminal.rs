@@ -2,16 +2,17 @@
 //! signal can end the run meanwhile.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
@@ -29,7 +30,7 @@ use crate::signal;
 pub(crate) const LONGEST_ANSWER: usize = 1_000;
 /// The code that disables a special character (`_POSIX_VDISABLE`).
 const DISABLED: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
-/// How long after an answer an earlier signal may be noticed.
+/// How long after an answer or SIGCONT an earlier signal may be noticed.
 const NOTICED: Duration = Duration::from_millis(100);
 
 /// How long after a terminal failed its SIGHUP may be noticed.
@@ -51,20 +52,26 @@ pub(crate) fn open() -> io::Result<File> {
 
 /// Returns the terminal and its mode if this process is in its foreground.
 pub(crate) fn own() -> Option<(File, Termios)> {
-    let file = open().ok().filter(is_foreground)?;
+    let file = open().ok().filter(|file| !is_of_another_job(file))?;
     let mode = tcgetattr(&file).ok()?;
     Some((file, mode))
 }
 
-/// Whether this process is in the foreground of its terminal.
-fn is_foreground(terminal: &impl AsFd) -> bool {
-    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
+/// Whether a stream is the terminal of this process, but another job is in its foreground.
+pub(crate) fn is_of_another_job(stream: &impl AsFd) -> bool {
+    tcgetpgrp(stream).is_ok_and(|group| group != getpgrp())
+}
+
+/// Whether the system would stop this process if it wrote to a stream (`stty tostop`).
+pub(crate) fn stops_writers(stream: &impl AsFd) -> bool {
+    is_of_another_job(stream)
+        && tcgetattr(stream).is_ok_and(|mode| mode.local_modes.contains(LocalModes::TOSTOP))
 }
 
 /// Sets a terminal's mode, but not in the background: there the system would stop this process, and again after each signal
 /// that continues it. The shell has set its own mode.
 pub(crate) fn restore(terminal: &File, mode: &Termios) {
-    if is_foreground(terminal) {
+    if !is_of_another_job(terminal) {
         let _ = tcsetattr(terminal, OptionalActions::Now, mode);
     }
 }
@@ -73,7 +80,7 @@ pub(crate) fn restore(terminal: &File, mode: &Termios) {
 ///
 /// # Errors
 ///
-/// The terminal was closed.
+/// The terminal was closed, or nobody can bring this process to its foreground.
 pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u8>> {
     ask_in_mode(terminal, None, question).await
 }
@@ -82,11 +89,13 @@ pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u
 ///
 /// # Errors
 ///
-/// The terminal was closed.
-pub(crate) async fn ask_secret(
-    (terminal, mode): (File, Termios),
-    prompt: &SafeText,
-) -> io::Result<Vec<u8>> {
+/// The terminal was closed, or nobody can bring this process to its foreground.
+pub(crate) async fn ask_secret(terminal: File, prompt: &SafeText) -> io::Result<Vec<u8>> {
+    ask_in_mode(terminal, Some(hidden), prompt).await
+}
+
+/// Returns a terminal's mode without an echo.
+fn hidden(mode: &Termios) -> Termios {
     let mut hidden = mode.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
     // Ctrl-\ would end the run and leave the terminal like this.
@@ -95,30 +104,89 @@ pub(crate) async fn ask_secret(
     hidden
         .local_modes
         .insert(LocalModes::ECHONL | LocalModes::NOFLSH);
-    ask_in_mode(terminal, Some((mode, hidden)), prompt).await
+    hidden
 }
 
-/// Asks a question, in the second of two modes of the terminal if they are given. The first is set again afterwards.
+/// Asks a question. `change` returns the mode of the terminal for it, which is set back afterwards.
 async fn ask_in_mode(
     terminal: File,
-    modes: Option<(Termios, Termios)>,
+    change: Option<fn(&Termios) -> Termios>,
     question: &SafeText,
 ) -> io::Result<Vec<u8>> {
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;
     let terminal = Arc::new(terminal);
-    if let Some((mode, _)) = &modes {
-        restore_before_signals(&terminal, mode)?;
-    }
+    let mut continued = unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    // In the background, the mode is another program's.
+    wait_for_foreground(&terminal, &mut continued).await?;
+    let modes = match change {
+        None => None,
+        Some(change) => {
+            let mode = tcgetattr(&terminal)?;
+            restore_before_signals(&terminal, &mode)?;
+            let asking = change(&mode);
+            Some((mode, asking))
+        }
+    };
     let (mode, asking) = modes.unzip();
     let mut restored = Restored {
         terminal: Arc::clone(&terminal),
         mode,
         is_line_ended: false,
     };
-    let answer = read_answer(&terminal, asking.as_ref(), question).await?;
+    let answer = read_answer(&terminal, &mut continued, asking.as_ref(), question).await?;
     restored.is_line_ended = answer.contains(&b'\n');
     Ok(answer)
+}
+
+/// Waits until this process is in the foreground of its terminal.
+///
+/// # Errors
+///
+/// Nobody can bring it there.
+pub(crate) async fn foreground(terminal: &impl AsFd) -> io::Result<()> {
+    let mut continued = unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+    wait_for_foreground(terminal, &mut continued).await
+}
+
+/// Waits for the foreground. `continued` receives SIGCONT. In the background nobody can answer. The system would stop this
+/// process at its next step there, and again after each signal that continues it: it stops itself, where a signal can end it.
+async fn wait_for_foreground(terminal: &impl AsFd, continued: &mut unix::Signal) -> io::Result<()> {
+    while is_of_another_job(terminal) {
+        // A signal that arrived together with SIGCONT ends the run first.
+        sleep(NOTICED).await;
+        if !is_of_another_job(terminal) {
+            break;
+        }
+        kill_process_group(getpgrp(), Signal::TTIN)?;
+        let is_stopped = timeout(NOTICED, continued.recv()).await.is_ok();
+        if !is_stopped {
+            let why = "this process is in the background of its terminal, and no shell can bring it to the foreground";
+            return Err(io::Error::other(why));
+        }
+    }
+    Ok(())
+}
+
+/// What is typed at a terminal, as a file. In the background it waits, because a read there would stop this process, and
+/// again after each signal that continues it.
+#[derive(Debug)]
+pub(crate) struct Typing(pub(crate) File);
+
+impl Read for Typing {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            while is_of_another_job(&self.0) {
+                thread::sleep(NOTICED);
+            }
+            // A read could not be left when this process is stopped and continued.
+            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None) {
+                Ok(_) if !is_of_another_job(&self.0) => return self.0.read(bytes),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
 }
 
 /// Restores the terminal's mode before SIGQUIT ends or SIGTSTP (Ctrl-Z) stops this process. Not every shell does so.
@@ -159,7 +227,7 @@ struct Restored {
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        if !self.is_line_ended && is_foreground(&*self.terminal) {
+        if !self.is_line_ended && !is_of_another_job(&*self.terminal) {
             // Otherwise the shell would read the typed part of a secret.
             let _ = tcflush(&*self.terminal, QueueSelector::IFlush);
             let _ = rustix::io::write(&*self.terminal, b"\n");
@@ -175,20 +243,13 @@ impl Drop for Restored {
 /// line answers nothing.
 async fn read_answer(
     terminal: &Arc<File>,
+    continued: &mut unix::Signal,
     mode: Option<&Termios>,
     question: &SafeText,
 ) -> io::Result<Vec<u8>> {
-    let mut continued = unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut waiting = None;
     loop {
-        while !is_foreground(terminal) {
-            // Nobody can answer. The system would stop this process at its next step, and again after each signal that
-            // continues it: it stops itself, where a signal can end it.
-            kill_process_group(getpgrp(), Signal::TTIN)?;
-            let stopped = timeout(NOTICED, continued.recv()).await;
-            stopped.map_err(|_| Errno::IO)?;
-            sleep(NOTICED).await;
-        }
+        wait_for_foreground(terminal, continued).await?;
         // What was typed before the question was not typed as its answer.
         tcflush(terminal, QueueSelector::IFlush)?;
         if let Some(mode) = mode {
@@ -227,6 +288,11 @@ async fn line(terminal: &Arc<File>, waiting: &mut Option<JoinHandle<()>>) -> io:
         if poll(&mut ready, Some(&Timespec::default()))? == 0 {
             continue;
         }
+        if is_of_another_job(terminal) {
+            // This process was stopped and continued, so the question is asked again.
+            sleep(NOTICED).await;
+            continue;
+        }
         let mut bytes = [0; LONGEST_ANSWER];
         let count = rustix::io::read(terminal, &mut bytes)?;
         line.extend_from_slice(&bytes[..count]);
@@ -247,7 +313,11 @@ async fn put(terminal: &Arc<File>, question: &SafeText) -> io::Result<()> {
 /// Writes all of a text, and waits for the terminal where it has to.
 fn write(terminal: &File, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
-        poll(&mut [PollFd::new(terminal, PollFlags::OUT)], None)?;
+        retry_on_intr(|| poll(&mut [PollFd::new(terminal, PollFlags::OUT)], None))?;
+        if is_of_another_job(terminal) {
+            // This process was stopped and continued, so the question is asked again.
+            return Ok(());
+        }
         text = &text[rustix::io::write(terminal, text)?..];
     }
     Ok(())

@@ -98,7 +98,7 @@ impl Role {
                     "run the same command again and enter the 6 digits that the device shows",
                 ),
             };
-            let can_ask = settings.log.is_for_people() && terminal::own().is_some();
+            let can_ask = settings.log.is_for_people() && terminal::open().is_ok();
             if attempts == MAX_PROMPTS || !can_ask {
                 return Err(stop);
             }
@@ -165,27 +165,34 @@ async fn code(
     if let Some(code) = lock(&settings.token_code).take() {
         return Ok(Ok(code));
     }
-    let own = terminal::own().filter(|_| settings.log.is_for_people());
-    let own = own.ok_or_else(|| required(serial, profile, settings.log))?;
+    let required = |why: &str| required(serial, profile, why);
+    if settings.log.is_json() {
+        return Err(required(
+            "a question cannot be asked with --error-format json",
+        ));
+    }
+    let terminal = terminal::open()
+        .ok()
+        .filter(|_| settings.log.is_for_people());
+    let terminal = terminal.ok_or_else(|| required("there is no terminal"))?;
     let prompt = SafeText::message(&format!("Enter MFA code for {serial}: "));
     let asking = budget.pause();
-    let entered = terminal::ask_secret(own, &prompt).await;
+    let entered = terminal::ask_secret(terminal, &prompt).await;
     drop(asking);
-    let line = entered.ok().filter(|line| line.ends_with(b"\n"));
-    let none = || RunError::credentials(format!("no MFA code was entered for {serial}"));
+    let line =
+        entered.map_err(|error| required(&format!("the terminal cannot be used: {error}")))?;
+    if !line.ends_with(b"\n") {
+        let message = format!("no MFA code was entered for {serial}");
+        return Err(RunError::credentials(message));
+    }
     // Apps show a code as two groups of digits.
-    let mut code = String::from_utf8_lossy(&line.ok_or_else(none)?).into_owned();
+    let mut code = String::from_utf8_lossy(&line).into_owned();
     code.retain(|c| !c.is_whitespace());
     Ok(code.parse())
 }
 
-/// Creates the error if a code is required and nobody can be asked.
-fn required(serial: &str, profile: Option<&str>, log: Log) -> RunError {
-    let why = if log.is_json() {
-        "a question cannot be asked with --error-format json"
-    } else {
-        "there is no terminal"
-    };
+/// Creates the error if a code is required and nobody can be asked. `why` is a clause.
+fn required(serial: &str, profile: Option<&str>, why: &str) -> RunError {
     let message = format!("an MFA code from {serial} is required, and {why}");
     let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
     match profile {

@@ -10,6 +10,7 @@ use crate::report::command::Commands;
 use crate::report::message::Messages;
 use crate::request::{Request, Selection};
 use crate::signal::Signals;
+use crate::terminal;
 
 /// Returns the named keys with their number, and the journal that they are from. All of them are checked before a request is
 /// sent. `None`: a sweep selects the keys.
@@ -32,6 +33,10 @@ pub(crate) async fn named(
     };
     let messages = Messages::of(request);
     if file.is_none() && io::stdin().is_terminal() {
+        let foreground = signals.race(terminal::foreground(&io::stdin())).await;
+        foreground
+            .map_err(RunError::signal)?
+            .map_err(|error| RunError::usage(format!("cannot read standard input: {error}")))?;
         messages.note("reading keys from the terminal; press Ctrl-D on an empty line to finish");
     }
     let (find_user, action) = (request.find_user, request.action);

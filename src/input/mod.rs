@@ -12,7 +12,8 @@ mod line;
 mod plain;
 
 use std::fs::{File, TryLockError};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -23,6 +24,7 @@ use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::Deactivation;
 use crate::request::{Action, Key};
 use crate::sanitize::escape_path;
+use crate::terminal::Typing;
 use collect::KeyCollector;
 pub(crate) use distinct::List;
 use error::InputError;
@@ -125,8 +127,14 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
     let name = file.map_or("standard input".to_owned(), escape_path);
     let unreadable = |error: &io::Error| RunError::usage(format!("cannot read {name}: {error}"));
     let source: Box<dyn BufRead> = match file {
+        None if io::stdin().is_terminal() => {
+            let terminal = io::stdin().as_fd().try_clone_to_owned();
+            let terminal = terminal.map_err(|error| unreadable(&error))?;
+            Box::new(BufReader::new(Typing(terminal.into())))
+        }
         None => Box::new(io::stdin().lock()),
         Some(path) => match File::open(path) {
+            Ok(file) if file.is_terminal() => Box::new(BufReader::new(Typing(file))),
             Ok(file) => {
                 if options.action == Action::Reactivate {
                     check_finished(&file, &name)?;

@@ -15,6 +15,7 @@ use crate::lock::lock;
 use crate::outcome::OutcomeKind;
 use crate::request::Request;
 use crate::summary::Summary;
+use crate::terminal;
 
 /// A run that ends sooner has no bar.
 const DELAY: Duration = Duration::from_secs(1);
@@ -115,9 +116,9 @@ pub(super) struct DrawnBar {
 }
 
 impl DrawnBar {
-    /// Draws the current state, unless the run may still end soon.
+    /// Draws the current state, unless the run may still end soon, or the line on the screen is another job's.
     pub(super) fn draw(&self) {
-        if self.start.elapsed() < DELAY {
+        if self.start.elapsed() < DELAY || terminal::is_of_another_job(&io::stderr()) {
             return;
         }
         // A full line could wrap.
@@ -161,7 +162,7 @@ impl DrawnBar {
 
     /// Removes the bar.
     pub(super) fn clear(&self) {
-        if self.is_drawn.take() {
+        if self.is_drawn.take() && !terminal::is_of_another_job(&io::stderr()) {
             put(CLEAR_LINE);
         }
     }

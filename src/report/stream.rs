@@ -15,11 +15,14 @@ use tokio::sync::oneshot;
 
 use super::progress::DrawnBar;
 use crate::sanitize::SafeText;
+use crate::terminal;
 
 /// How often the bar is redrawn while nothing else is written.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 /// The delay before a write to a non-blocking stream is retried.
 const RETRY_DELAY: Duration = Duration::from_millis(10);
+/// How often a writer in the background checks whether it may write.
+const FOREGROUND_DELAY: Duration = Duration::from_millis(100);
 /// No new key starts while more than this is unwritten on standard error, in bytes.
 const BACKLOG_LIMIT: usize = 64 << 10;
 /// The maximum that is buffered for standard error, in bytes. Further messages are dropped.
@@ -258,7 +261,7 @@ fn run_writer(jobs: &Receiver<Job>) {
         };
         let put = || match stream {
             Stream::Results if is_closed => Err(closed_error()),
-            stream => write(stream, &text),
+            stream => write_in_foreground(stream, &text),
         };
         let result = match &bar {
             Some(bar) => bar.suspend(put),
@@ -282,7 +285,7 @@ fn finish_message(bytes: usize) {
         let text = format!(
             "iam-del-key: warning: {dropped} messages were dropped, because nothing read them\n"
         );
-        let _ = write(Stream::Messages, text.as_bytes());
+        let _ = write_in_foreground(Stream::Messages, text.as_bytes());
     }
 }
 
@@ -322,6 +325,20 @@ fn write_without_blocking(stream: Stream, text: &mut Vec<u8>) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn write_without_blocking(_: Stream, text: &mut Vec<u8>) -> bool {
     text.is_empty()
+}
+
+/// Writes the whole text, in the background only if the system would not stop this process there. That could keep a signal
+/// from ending it.
+fn write_in_foreground(stream: Stream, text: &[u8]) -> io::Result<()> {
+    let stops = || match stream {
+        Stream::Results => terminal::stops_writers(&io::stdout()),
+        Stream::Messages => terminal::stops_writers(&io::stderr()),
+    };
+    // Like a reader that pauses, this blocks nothing else.
+    while stops() {
+        thread::sleep(FOREGROUND_DELAY);
+    }
+    write(stream, text)
 }
 
 /// Writes the whole text. The buffer of the standard library is bypassed because it does not report how much was
