@@ -115,7 +115,8 @@ impl LazyConnector {
         self.with(settings.build()).connector_of(uri).map(drop)
     }
 
-    /// Requests `url` from a service on this machine, and returns the status and the body.
+    /// Requests `url` from a service on this machine, and returns the status and the body. The caller limits the time
+    /// for the response.
     ///
     /// # Errors
     ///
@@ -133,7 +134,8 @@ impl LazyConnector {
             let inserted = headers.try_insert("authorization", value.to_owned());
             inserted.map_err(|error| error.to_string())?;
         }
-        let response = self.call(request).await;
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
+        let response = self.with(settings.build()).call(request).await;
         let response = response.map_err(|error| transport_error(&error, url).reason)?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;
@@ -141,6 +143,9 @@ impl LazyConnector {
         Ok((status, body.to_vec()))
     }
 }
+
+/// How long a connection to a service on this machine may take, which needs no network.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The header with the lifetime of a token for instance metadata.
 const TOKEN_LIFETIME: &str = "x-aws-ec2-metadata-token-ttl-seconds";

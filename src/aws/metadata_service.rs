@@ -33,9 +33,8 @@ const PLAIN_HTTP_HOSTS: [&str; 4] = [
     "[fd00:ec2::23]",
     "localhost",
 ];
-/// The number of attempts for a container's credentials, and the timeout of each.
+/// The number of attempts for a container's credentials.
 const MAX_ATTEMPTS: u32 = 3;
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
@@ -64,9 +63,9 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let response = settings.metadata_services.get(&url, token.as_deref());
-        reason = match tokio::time::timeout(ATTEMPT_TIMEOUT, response).await {
-            Ok(Ok((200, body))) => return read(&body, "the container", fail),
-            Ok(Ok((status, body))) => {
+        reason = match response.await {
+            Ok((200, body)) => return read(&body, "the container", fail),
+            Ok((status, body)) => {
                 let message = message(&body, token.as_deref());
                 let reason = format!("its service returned HTTP status {status}{message}");
                 if status < 500 {
@@ -74,20 +73,13 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
                 }
                 reason
             }
-            Ok(Err(error)) => format!(
+            Err(error) => format!(
                 "no usable response from its service: {}",
                 truncate_escaped(&error)
             ),
-            Err(_) => late("its service", ATTEMPT_TIMEOUT),
         };
     }
     Err(fail(reason))
-}
-
-/// Says that a service did not respond within a limit, or not completely.
-fn late(service: &str, limit: Duration) -> String {
-    let seconds = limit.as_secs();
-    format!("{service} returned no complete response within {seconds} s")
 }
 
 /// Returns the message of an error without the token, which it may repeat.
@@ -169,16 +161,18 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
     let Some((client, limit)) = client(settings)? else {
         return Ok(None);
     };
-    let unread = |failure| match failure {
+    let unread = |failure| {
+        match failure {
         Failure::Status(status) => fail(format!(
             "its metadata service returned HTTP status {status}"
         )),
         Failure::Late => RunError::credentials(format!(
-            "no credentials from the instance: {}",
-            late("its metadata service", limit)
+            "no credentials from the instance: its metadata service returned no complete response within {} s",
+            limit.as_secs()
         ))
         .hint("if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT"),
         Failure::Unusable => fail("its metadata service returned no usable response".to_owned()),
+    }
     };
     let Some(role) = get(&client, ROLES_PATH).await.map_err(unread)? else {
         return Ok(None);

@@ -274,11 +274,32 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
         );
         assert_eq!(sandbox.connections(), 0);
     });
-    each_at_once(["", HEAD, BODY], |part| {
+}
+
+/// Its only limit is that of the option that the hint names.
+#[test]
+fn a_containers_service_that_hangs_is_waited_for_until_the_timeout() {
+    let parts = [
+        "",
+        "HTTP/1.1 200 OK\r\nX: ",
+        "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{",
+    ];
+    each_at_once(parts, |part| {
         let sandbox = documented();
         let url = format!("{}/creds", stalling("/creds", part));
-        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-        container_fails(case, "its service returned no complete response within 2 s");
+        without(&sandbox, "")
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+            .args(["--timeout", "9"])
+            .run()
+            .stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: no credentials within 9 s from the container\n\
+                     hint: --timeout SECONDS gives the source of the credentials more time\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+        assert_eq!(sandbox.connections(), 0);
     });
 }
 
