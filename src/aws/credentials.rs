@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_types::region::Region;
@@ -17,7 +17,7 @@ use super::role::Role;
 use super::root::Root;
 use super::settings::Settings;
 use super::sso::Sso;
-use super::time_budget::{SharedClock, TimeBudget};
+use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::{RunError, ServiceError};
 use crate::lock::lock;
@@ -133,15 +133,26 @@ impl Source {
     }
 
     /// Returns the region of the instance if the credentials come from it and no region is configured.
-    pub(crate) async fn region(&self, settings: &Settings) -> Result<Option<Region>, RunError> {
+    ///
+    /// # Errors
+    ///
+    /// The metadata service is configured incorrectly, or it did not respond in time.
+    pub(crate) async fn region(
+        &self,
+        settings: &Settings,
+        budget: &TimeBudget,
+    ) -> Result<Option<Region>, RunError> {
         match (&settings.region, &self.provider, &self.base) {
-            (None, Provider::Instance, _) => metadata_service::instance_region(settings).await,
-            (None, _, Some(base)) => Box::pin(base.region(settings)).await,
+            (None, Provider::Instance, _) => {
+                let fetching = metadata_service::instance_region(settings);
+                budget.fetch(&self.origin, fetching).await
+            }
+            (None, _, Some(base)) => Box::pin(base.region(settings, budget)).await,
             _ => Ok(None),
         }
     }
 
-    /// Fetches the credentials within `limit`. `base` are the credentials that assume the role or the root user, if they
+    /// Fetches the credentials. `base` are the credentials that assume the role or the root user, if they
     /// were fetched before.
     ///
     /// # Errors
@@ -151,10 +162,9 @@ impl Source {
         &self,
         base: Option<Credentials>,
         settings: &Settings,
-        limit: Duration,
+        budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
-        let budget = TimeBudget::new(&SharedClock::default(), limit);
-        let credentials = Box::pin(self.fetch(base, settings, &budget)).await?;
+        let credentials = Box::pin(self.fetch(base, settings, budget)).await?;
         settings.log.verbose(|| {
             let id = escape(credentials.access_key_id());
             format!("using access key {id}, from {}", self.described())

@@ -115,10 +115,11 @@ pub(crate) async fn connect(
         root::check_before(target, expected, &settings)?;
     }
     let source = Source::choose(connection, &settings)?;
-    if let Some(region) = source.region(&settings).await? {
+    let budget = TimeBudget::of_credentials(limit);
+    if let Some(region) = source.region(&settings, &budget).await? {
         settings.default_region = region;
     }
-    let credentials = source.resolve(None, &settings, limit).await?;
+    let credentials = source.resolve(None, &settings, &budget).await?;
     let mut caller = Caller::new(settings, source, credentials, limit);
     if let (Some(name), Some(keys)) = (&connection.role_name, keys) {
         if let Some(role) = Box::pin(caller.role_of(name, keys, expected)).await? {

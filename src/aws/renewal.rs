@@ -5,6 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use aws_credential_types::Credentials;
 
 use super::sts::{Caller, Identity};
+use super::time_budget::TimeBudget;
 use crate::error::RunError;
 use crate::lock::lock;
 use crate::sanitize::escape;
@@ -104,10 +105,9 @@ impl Caller {
     async fn renewed(&self, known: &Identity) -> Result<Credentials, RunError> {
         let renewing = || "the credentials have expired: renewing them".to_owned();
         self.settings.log.verbose(renewing);
-        let credentials = self
-            .source
-            .resolve(None, &self.settings, self.limit)
-            .await?;
+        let budget = TimeBudget::of_credentials(self.limit);
+        let renewing = self.source.resolve(None, &self.settings, &budget);
+        let credentials = renewing.await?;
         let without = "STS did not identify the renewed credentials";
         let identity = self.identity_of(credentials.clone(), without).await?;
         if identity != *known {

@@ -19,6 +19,7 @@ use super::response_history::SharedHistory;
 use super::retry::IamRetries;
 use super::root;
 use super::settings::Settings;
+use super::time_budget::TimeBudget;
 use crate::error::{CallError, RunError};
 use crate::guard;
 use crate::ident::AccountId;
@@ -151,7 +152,8 @@ impl Caller {
     pub(super) async fn assume(mut self, role: Source) -> Result<Self, RunError> {
         let base = Some(self.credentials());
         self.source = role.assumed_with(self.source);
-        let assuming = self.source.resolve(base, &self.settings, self.limit);
+        let budget = TimeBudget::of_credentials(self.limit);
+        let assuming = self.source.resolve(base, &self.settings, &budget);
         self.current = Mutex::new(Current::new(Box::pin(assuming).await?));
         Ok(self)
     }

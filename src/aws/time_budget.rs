@@ -119,6 +119,11 @@ impl TimeBudget {
         }
     }
 
+    /// Creates the budget of credentials, and of the region in which they are valid.
+    pub(super) fn of_credentials(limit: Duration) -> Self {
+        Self::new(&SharedClock::default(), limit)
+    }
+
     /// Fetches credentials from `origin` in the remaining time.
     ///
     /// # Errors
@@ -195,7 +200,7 @@ mod tests {
             .build()
             .expect("a runtime");
         runtime.block_on(async {
-            let budget = TimeBudget::new(&SharedClock::default(), Duration::ZERO);
+            let budget = TimeBudget::of_credentials(Duration::ZERO);
             let late = budget.fetch("the source", std::future::pending::<Result<(), _>>());
             assert!(late.await.is_err());
             let _asking = budget.pause();

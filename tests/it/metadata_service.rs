@@ -1,15 +1,23 @@
 //! The metadata services of an instance and a container: their credentials sign, and one that is not there is not waited for.
 
+use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::Metadata;
 use iam_sandbox::documented::SESSION_KEY_ID;
+use iam_sandbox::{Metadata, Sandbox};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, documented, each, each_at_once};
-use crate::credentials::{refused, signs, without};
+use crate::credentials::{SOON, refused, signs, without};
+
+/// A run whose credentials are those of the instance with this metadata service.
+fn on_instance(sandbox: &Sandbox, url: impl AsRef<OsStr>) -> Case {
+    without(sandbox, "")
+        .without("AWS_EC2_METADATA_DISABLED")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+}
 
 #[test]
 fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
@@ -26,9 +34,7 @@ fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
 fn an_instance_and_a_container_sign() {
     let sandbox = documented();
     let metadata = Metadata::start();
-    let instance = without(&sandbox, "")
-        .without("AWS_EC2_METADATA_DISABLED")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+    let instance = on_instance(&sandbox, metadata.url());
     signs(&sandbox, instance, SESSION_KEY_ID);
     let sandbox = documented();
     let container = without(&sandbox, "").env(
@@ -43,10 +49,7 @@ fn the_metadata_services_are_never_asked_through_a_proxy() {
     let sandbox = documented();
     let metadata = Metadata::start();
     let proxy = iam_sandbox::Proxy::start(iam_sandbox::ProxyMode::Refuse502);
-    let case = without(&sandbox, "")
-        .without("AWS_EC2_METADATA_DISABLED")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
-        .env("HTTP_PROXY", proxy.url());
+    let case = on_instance(&sandbox, metadata.url()).env("HTTP_PROXY", proxy.url());
     let _ = case
         .run()
         .exits(10)
@@ -145,9 +148,7 @@ fn an_instance_whose_role_has_no_name_of_a_role() {
     each(cases, |(name, shown)| {
         let instead = [(roles.to_owned(), name.to_owned())].into();
         let metadata = Metadata::start_instead(instead);
-        let case = without(&sandbox, "")
-            .without("AWS_EC2_METADATA_DISABLED")
-            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+        let case = on_instance(&sandbox, metadata.url());
         refused(
             case.run(),
             &[
@@ -160,9 +161,7 @@ fn an_instance_whose_role_has_no_name_of_a_role() {
     });
     let instead = [(roles.to_owned(), "\n".to_owned())].into();
     let metadata = Metadata::start_instead(instead);
-    let case = without(&sandbox, "")
-        .without("AWS_EC2_METADATA_DISABLED")
-        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+    let case = on_instance(&sandbox, metadata.url());
     refused(case.run(), &["none from the instance metadata service"]);
     assert_eq!(sandbox.connections(), 0);
 }
@@ -185,9 +184,7 @@ fn a_metadata_token_that_cannot_be_one_is_not_used() {
     each(tokens, |token| {
         let instead = [("/latest/api/token".to_owned(), token)].into();
         let metadata = Metadata::start_instead(instead);
-        let case = without(&sandbox, "")
-            .without("AWS_EC2_METADATA_DISABLED")
-            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+        let case = on_instance(&sandbox, metadata.url());
         let says =
             "no credentials from the instance: its metadata service returned no usable response\n";
         refused(case.run(), &[says]);
@@ -256,9 +253,7 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
     ];
     each_at_once(cases, |(path, part, seconds)| {
         let sandbox = documented();
-        let case = without(&sandbox, "")
-            .without("AWS_EC2_METADATA_DISABLED")
-            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", stalling(path, part));
+        let case = on_instance(&sandbox, stalling(path, part));
         let case = match seconds {
             "1" => case,
             _ => case.env("AWS_METADATA_SERVICE_TIMEOUT", seconds),
@@ -274,6 +269,28 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
         );
         assert_eq!(sandbox.connections(), 0);
     });
+}
+
+#[test]
+fn the_lookup_of_an_instances_region_counts_for_the_timeout() {
+    let sandbox = documented();
+    let url = stalling(
+        "/latest/api/token",
+        "HTTP/1.1 200 OK\r\nX-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600\r\nContent-Length: 300\r\n\r\n{",
+    );
+    let case = on_instance(&sandbox, url)
+        .without("AWS_REGION")
+        .env("AWS_METADATA_SERVICE_TIMEOUT", "15")
+        .args(["--timeout", "1"]);
+    case.run().within(SOON).stops_exactly(
+        7,
+        &format!(
+            "iam-del-key: error: no credentials within 1 s from the instance\n\
+             hint: --timeout SECONDS gives the source of the credentials more time\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ),
+    );
+    assert_eq!(sandbox.connections(), 0);
 }
 
 /// Its only limit is that of the option that the hint names.
