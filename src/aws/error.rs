@@ -129,22 +129,24 @@ pub(super) fn call_error(
     let returned = |attempt| service_error(operation, attempt).map(Box::new);
     error.before = attempts.lock().iter().rev().find_map(returned);
     if error.has_unexpected_response {
-        let hint = match last.metadata.status {
-            // Captive portals that require a sign-in use status 511.
-            500..=510 => {
-                "the server, or a proxy in front of it, failed: run the same command again in a minute"
-            }
-            407 => {
-                "a proxy asks for a user name and a password: check them in the URL of the proxy"
-            }
-            _ => INTERCEPTED,
-        };
-        error.hint = Some(hint.to_owned());
+        error.hint = Some(unexpected_hint(last.metadata.status).to_owned());
     }
     if attempts.may_have_acted() {
         CallError::NoResponse(error)
     } else {
         CallError::NotSent(error)
+    }
+}
+
+/// Returns the hint for a response with this status that is not from the service.
+pub(super) fn unexpected_hint(status: u16) -> &'static str {
+    match status {
+        // Captive portals that require a sign-in use status 511.
+        500..=510 => {
+            "the server, or a proxy in front of it, failed: run the same command again in a minute"
+        }
+        407 => "a proxy asks for a user name and a password: check them in the URL of the proxy",
+        _ => INTERCEPTED,
     }
 }
 

@@ -12,11 +12,11 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
-use super::error::{sources, transport_error};
+use super::error::{transport_error, unexpected_hint};
 use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
@@ -48,23 +48,22 @@ impl LastRequest {
     ) -> RunError {
         let seen = lock(&self.0);
         let (host, secrets) = &*seen;
-        // The SDK returns an error without a code only as a cause.
-        let cause = sources(error).find_map(|cause| cause.downcast_ref::<ErrorMetadata>());
-        let metadata = match error.code() {
-            Some(_) => Some(error.meta()),
-            None => cause,
-        };
-        let response = error.raw_response();
-        let (what, hint) = if let (Some(metadata), Some(response)) = (metadata, response) {
-            let code = match metadata.code() {
-                Some(code) => code.to_owned(),
-                None => format!("HTTP status {}", response.status()),
-            };
-            let message = metadata.message().unwrap_or("no reason given");
-            (
-                format!("{service} refused ({code}): {message}"),
-                Some(hint.into()),
-            )
+        let (what, hint) = if let SdkError::ServiceError(context) = error {
+            let response = context.raw();
+            if let Some((code, message)) = refusal(error.code(), response) {
+                let what = format!("{service} refused ({code}): {message}");
+                (what, Some(hint.into()))
+            } else {
+                let status = response.status();
+                let body = match status.is_success() {
+                    true => " with an unexpected body",
+                    false => "",
+                };
+                let what = format!(
+                    "no usable response from {service} at {host}: HTTP status {status}{body}"
+                );
+                (what, Some(unexpected_hint(status.as_u16()).to_owned()))
+            }
         } else {
             let TransportError {
                 host, reason, hint, ..
@@ -81,6 +80,30 @@ impl LastRequest {
         stop.hints.extend(hint);
         stop
     }
+}
+
+/// Returns the code and the message of a refusal. `None`: the response does not refuse anything.
+fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, String)> {
+    let status = response.status();
+    let body = match response.body().bytes()? {
+        b"" => Value::Null,
+        body => object(body)?,
+    };
+    let member = |name: &str| text(&body, name);
+    // OAuth (RFC 6749) has other names for them.
+    let messages = ["message", "Message", "error_description"];
+    let message = messages.into_iter().find_map(member);
+    let (code, message) = match (code, member("error")) {
+        _ if status.is_success() => return None,
+        (Some(code), oauth) => (code.to_owned(), message.or(oauth)),
+        (None, Some(oauth)) => (oauth, message),
+        (None, None) if status.is_client_error() || message.is_some() => {
+            (format!("HTTP status {status}"), message)
+        }
+        (None, None) => return None,
+    };
+    let message = message.unwrap_or_else(|| "no reason given".to_owned());
+    Some((code, message))
 }
 
 /// Returns the file of a session. The AWS CLI uses the hash of the name.

@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use iam_sandbox::documented::SESSION_KEY_ID;
-use iam_sandbox::{Credentials, Echo, Fault, Metadata, What};
+use iam_sandbox::{Act, Credentials, Echo, Fault, Metadata, Sandbox, What};
 use serde_json::Value;
 
-use crate::case::{CANARIES, DELETED, documented, each};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
 use crate::credentials::{EARLIER, LATER, refused, signs, without};
 
 const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
@@ -168,6 +168,105 @@ fn an_sso_portal_that_refuses_is_told_in_words() {
     });
 }
 
+const RENEWABLE_TOKEN: &str = r#"{"accessToken":"old","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z"}"#;
+
+/// A run that renews its SSO session at the sandbox, which responds with `response`.
+fn renews(sandbox: &Sandbox, response: What) -> Case {
+    sandbox.fault(Fault::new(response).always());
+    without(sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url())
+}
+
+/// OAuth has other names for the code and the message.
+#[test]
+fn a_renewal_that_sso_refuses_has_the_reason() {
+    let cases = [
+        (
+            Some("InvalidGrantException"),
+            r#"{"error":"invalid_grant","error_description":"the token was revoked"}"#,
+            "InvalidGrantException): the token was revoked",
+        ),
+        (
+            Some("InvalidGrantException"),
+            r#"{"error":"invalid_grant"}"#,
+            "InvalidGrantException): invalid_grant",
+        ),
+        (
+            Some("InvalidGrantException"),
+            "",
+            "InvalidGrantException): no reason given",
+        ),
+        (
+            None,
+            r#"{"error":"invalid_grant","error_description":"gone\n\u001b[2J refresh-1"}"#,
+            "invalid_grant): gone\\u{a}\\u{1b}[2J (not shown)",
+        ),
+        (
+            None,
+            r#"{"error":"invalid_grant"}"#,
+            "invalid_grant): no reason given",
+        ),
+        (None, "{}", "HTTP status 400): no reason given"),
+    ];
+    each(cases, |(code, body, reason)| {
+        let sandbox = documented();
+        let code = code.map(|code| ("x-amzn-ErrorType".to_owned(), code.to_owned()));
+        let response = What::Reply {
+            status: 400,
+            headers: code.into_iter().collect(),
+            body: body.into(),
+            act: Act::Never,
+        };
+        renews(&sandbox, response).run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials: SSO refused ({reason}\n\
+                 hint: aws sso login --sso-session corp\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+    });
+}
+
+#[test]
+fn a_response_that_is_not_from_sso_has_its_status() {
+    const FAILED: &str =
+        "the server, or a proxy in front of it, failed: run the same command again in a minute";
+    const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
+                               the proxy";
+    let html = "<!DOCTYPE html><html></html>";
+    let cases = [
+        (500, html, "500", FAILED),
+        (503, "", "503", FAILED),
+        (302, "", "302", INTERCEPTED),
+        (302, html, "302", INTERCEPTED),
+        (404, html, "404", INTERCEPTED),
+        (200, html, "200 with an unexpected body", INTERCEPTED),
+        (200, "[]", "200 with an unexpected body", INTERCEPTED),
+    ];
+    each(cases, |(status, body, reason, hint)| {
+        let sandbox = documented();
+        let renews = renews(&sandbox, What::page(status, "text/html", body));
+        let asks = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token(LATER))
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
+        let host = sandbox.url().replace("http://", "");
+        for case in [renews, asks] {
+            case.run().stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: no credentials: no usable response from SSO at {host}: HTTP status {reason}\n\
+                     hint: {hint}\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+        }
+    });
+}
+
 /// The SHA-256 of the session's ARN names its cached token.
 const LOGIN_TOKEN: &str =
     ".aws/login/cache/3bc116bc89c2aaafd2966cc3739259adf8e7b4b69c08c4e21f4dd28c17bb78d4.json";
@@ -303,9 +402,8 @@ fn an_sso_token_that_has_expired_is_renewed_and_kept() {
 #[test]
 fn a_renewal_without_a_token_does_not_replace_the_session() {
     let sandbox = documented();
-    let sso_token = r#"{"accessToken":"old","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z"}"#;
     let login_token = login_token(&sandbox.expired_session(), EARLIER, "refresh-1");
-    let sso = (sso_session(), SSO_SESSION_TOKEN, sso_token, "/token");
+    let sso = (sso_session(), SSO_SESSION_TOKEN, RENEWABLE_TOKEN, "/token");
     let login = (LOGIN.to_owned(), LOGIN_TOKEN, &*login_token, "/v1/token");
     let sso_says = [
         "no credentials: SSO returned no accessToken",
