@@ -75,7 +75,12 @@ fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, Run
     Ok(of_service.or_else(|| profile.get(name)))
 }
 
-fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
+/// Checks that an endpoint URL is valid, and warns about one that is not encrypted.
+///
+/// # Errors
+///
+/// The endpoint is not an `http` or `https` URL of a host and a path.
+pub(super) fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     let value = &setting.value;
     let is_clean = |c: char| {
         c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')

@@ -13,12 +13,13 @@ use serde_json::Value;
 use url::Url;
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
-use super::endpoint::is_loopback;
+use super::endpoint;
 use super::error::is_timeout;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use crate::error::RunError;
+use crate::log::Log;
 use crate::sanitize::truncate_escaped;
 use crate::secret::REDACTED;
 
@@ -109,7 +110,7 @@ fn container_url() -> Result<String, RunError> {
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => Ok(url.into()),
-        "http" if is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host) => Ok(url.into()),
+        "http" if endpoint::is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host) => Ok(url.into()),
         _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
     }
 }
@@ -269,6 +270,9 @@ fn client(settings: &Settings) -> Result<Option<(Client, Duration)>, RunError> {
         None => EndpointMode::IpV4,
     };
     let endpoint = profile.find("ec2_metadata_service_endpoint")?;
+    if let Some(endpoint) = &endpoint {
+        endpoint::check(endpoint, Log::quiet())?;
+    }
     let http = settings.metadata_services.client();
     let limit = Duration::from_secs(seconds.unwrap_or(1).into());
     let client = Client::builder()

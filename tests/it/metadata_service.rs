@@ -31,6 +31,49 @@ fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
 }
 
 #[test]
+fn a_metadata_service_whose_address_is_no_url_is_named() {
+    const RULE: &str =
+        "an endpoint URL consists of http:// or https://, a host, and optionally a port and a path";
+    let cases = [
+        ("notaurl", format!("is `notaurl`: {RULE}")),
+        ("ftp://127.0.0.1/", format!("is `ftp://127.0.0.1/`: {RULE}")),
+        (
+            "http://127.0.0.1:99999",
+            format!("is `http://127.0.0.1:99999`: {RULE}"),
+        ),
+        ("http://", format!("is `http://`: {RULE}")),
+        (
+            "http://me:hunter2@127.0.0.1",
+            "contains a user name or password, which is not allowed in an endpoint URL".to_owned(),
+        ),
+    ];
+    each(cases, |(url, reason)| {
+        let sandbox = documented();
+        let stops = |case: Case, name: &str, place: &str| {
+            case.run().stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: {name} {reason}\n\
+                     hint: correct {name}{place}, or remove it\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+        };
+        for region in ["us-east-1", ""] {
+            let case = on_instance(&sandbox, url).env("AWS_REGION", region);
+            let name = "the environment variable AWS_EC2_METADATA_SERVICE_ENDPOINT";
+            stops(case, name, "");
+        }
+        let config = format!("[default]\nec2_metadata_service_endpoint = {url}\n");
+        let case = without(&sandbox, &config).without("AWS_EC2_METADATA_DISABLED");
+        let place = format!(" (line 2 of {})", case.path(".aws/config").display());
+        let name = "`ec2_metadata_service_endpoint` of profile `default`";
+        stops(case, name, &place);
+        assert_eq!(sandbox.connections(), 0);
+    });
+}
+
+#[test]
 fn an_instance_and_a_container_sign() {
     let sandbox = documented();
     let metadata = Metadata::start();
