@@ -171,13 +171,13 @@ impl HttpConnector for LazyConnector {
             // If an idle connection has received bytes, they would be read as the response to the next request.
             // Yielding lets the runtime notice them and close the connection.
             yield_now().await;
-            let is_metadata_service = connector.root_certs.is_none();
+            let is_for_token = connector.root_certs.is_none() && request.method() == "PUT";
             let connector = connector.connector_of(request.uri());
             // The bundle may have been removed since it was checked.
             let connector = connector.map_err(|error| ConnectorError::user(error.into()))?;
             let mut response = connector.send(request).await?;
-            if is_metadata_service && response.headers().get(TOKEN_LIFETIME).is_some() {
-                reject_unusable_token(&mut response).await?;
+            if is_for_token {
+                check_token(&mut response).await?;
             }
             Ok(response)
         })
@@ -186,15 +186,20 @@ impl HttpConnector for LazyConnector {
 
 /// Removes the lifetime of a token that is not usable, so that the SDK rejects the token. The SDK would use the body of
 /// any status but 400 and 403, and it panics if a token is not text or if it cannot represent the end of its lifetime.
-async fn reject_unusable_token(response: &mut HttpResponse) -> Result<(), ConnectorError> {
+/// A token without a lifetime is usable, as in the AWS CLI, and gets the lifetime that the SDK asked for.
+async fn check_token(response: &mut HttpResponse) -> Result<(), ConnectorError> {
     let token = ByteStream::new(response.take_body()).collect().await;
     let token = token.map_err(|error| ConnectorError::io(error.into()))?;
     let token = token.into_bytes();
-    let lifetime = response.headers().get(TOKEN_LIFETIME);
+    let lifetime = response.headers().get(TOKEN_LIFETIME).unwrap_or("21600");
     let is_usable = response.status().as_u16() == 200
-        && lifetime.is_some_and(|seconds| seconds.parse::<u32>().is_ok())
+        && lifetime.parse::<u32>().is_ok()
+        && !token.is_empty()
         && token.iter().all(u8::is_ascii_graphic);
-    if !is_usable {
+    if is_usable {
+        let lifetime = lifetime.to_owned();
+        response.headers_mut().insert(TOKEN_LIFETIME, lifetime);
+    } else {
         response.headers_mut().remove(TOKEN_LIFETIME);
     }
     *response.body_mut() = SdkBody::from(token);

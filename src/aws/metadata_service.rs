@@ -1,20 +1,23 @@
 //! Fetches the credentials of containers and instances from their metadata services.
 
+use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
 use aws_config::imds::Client;
 use aws_config::imds::client::EndpointMode;
-use aws_config::imds::client::error::ImdsError;
+use aws_config::imds::client::error::{ImdsError, TokenError};
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::region::Region;
 use serde_json::Value;
 use url::Url;
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
-use super::error::is_timeout;
+use super::error::{is_timeout, unexpected_hint};
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
@@ -36,6 +39,10 @@ const PLAIN_HTTP_HOSTS: [&str; 4] = [
 ];
 /// The number of attempts for a container's credentials.
 const MAX_ATTEMPTS: u32 = 3;
+
+/// The hints for failures of an instance's service.
+const CHECK_ROLE: &str = "check that the instance has a role, and run the same command again";
+const SLOW: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT";
 
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
@@ -155,26 +162,11 @@ fn read(
 ///
 /// A setting is invalid, or the metadata service fails.
 pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>, RunError> {
-    let fail = |reason: String| {
-        RunError::credentials(format!("no credentials from the instance: {reason}"))
-            .hint("check that the instance has a role, and run the same command again")
-    };
+    let fail = |reason: String| no_credentials(&reason).hint(CHECK_ROLE);
     let Some((client, limit)) = client(settings)? else {
         return Ok(None);
     };
-    let unread = |failure| {
-        match failure {
-        Failure::Status(status) => fail(format!(
-            "its metadata service returned HTTP status {status}"
-        )),
-        Failure::Late => RunError::credentials(format!(
-            "no credentials from the instance: its metadata service returned no complete response within {} s",
-            limit.as_secs()
-        ))
-        .hint("if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT"),
-        Failure::Unusable => fail("its metadata service returned no usable response".to_owned()),
-    }
-    };
+    let unread = |failure: Failure| failure.error(limit);
     let Some(role) = get(&client, ROLES_PATH).await.map_err(unread)? else {
         return Ok(None);
     };
@@ -194,6 +186,10 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
         Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
         None => Err(fail("its role has none".to_owned())),
     }
+}
+
+fn no_credentials(reason: &str) -> RunError {
+    RunError::credentials(format!("no credentials from the instance: {reason}"))
 }
 
 /// Returns the region of the instance, if it is available.
@@ -227,9 +223,47 @@ fn is_role_name(text: &str) -> bool {
 enum Failure {
     /// It returned another status than 200 and 404.
     Status(u16),
+    /// It returned this status instead of a token.
+    NoToken(u16),
     /// The timeout ended the request.
     Late,
+    /// The timeout ended the request for a token.
+    LateToken,
     Unusable,
+}
+
+impl Failure {
+    /// Creates the error. `limit` is the timeout.
+    fn error(&self, limit: Duration) -> RunError {
+        let late = || {
+            let seconds = limit.as_secs();
+            no_credentials(&format!(
+                "its metadata service returned no complete response within {seconds} s"
+            ))
+        };
+        match self {
+            Self::Status(status) => no_credentials(&format!(
+                "its metadata service returned HTTP status {status}"
+            ))
+            .hint(CHECK_ROLE),
+            Self::NoToken(status) => no_credentials(&format!(
+                "its metadata service returned HTTP status {status} instead of a token"
+            ))
+            .hint(match status {
+                403 => "it may be turned off: aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id ID",
+                400..500 => "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials",
+                status => unexpected_hint(*status),
+            }),
+            Self::Late => late().hint(SLOW),
+            Self::LateToken => late().hint(SLOW).hint(
+                "a container on the instance may be one hop too far away: \
+                 aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID",
+            ),
+            Self::Unusable => {
+                no_credentials("its metadata service returned no usable response").hint(CHECK_ROLE)
+            }
+        }
+    }
 }
 
 async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
@@ -237,15 +271,26 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
         Ok(body) => return Ok(Some(body.as_ref().to_owned())),
         Err(error) => error,
     };
-    match error {
+    match &error {
         ImdsError::ErrorResponse(error) => match error.response().status().as_u16() {
             404 => Ok(None),
             status => Err(Failure::Status(status)),
         },
         ImdsError::FailedToLoadToken(error) if error.is_dispatch_failure() => Ok(None),
-        error if is_timeout(&error) => Err(Failure::Late),
+        ImdsError::FailedToLoadToken(_) => Err(match token_status(&error) {
+            Some(status) if status != 200 => Failure::NoToken(status),
+            None if is_timeout(&error) => Failure::LateToken,
+            _ => Failure::Unusable,
+        }),
+        _ if is_timeout(&error) => Err(Failure::Late),
         _ => Err(Failure::Unusable),
     }
+}
+
+/// Returns the status of the response to the request for a token.
+fn token_status(error: &ImdsError) -> Option<u16> {
+    let error: &SdkError<TokenError, HttpResponse> = error.source()?.downcast_ref()?;
+    Some(error.raw_response()?.status().as_u16())
 }
 
 /// Creates a client for instance metadata, and returns its timeout. Like the AWS CLI it makes one attempt with a timeout
@@ -279,7 +324,8 @@ fn client(settings: &Settings) -> Result<Option<(Client, Duration)>, RunError> {
         .configure(&ProviderConfig::without_region().with_http_client(http))
         .max_attempts(attempts)
         .connect_timeout(limit)
-        .read_timeout(limit)
+        // It would include the time for the connection. The timeout of the attempt ends first.
+        .read_timeout(limit * 3)
         .operation_attempt_timeout(limit * 2)
         .operation_timeout(limit * 2 * attempts);
     let client = match endpoint {

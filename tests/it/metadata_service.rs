@@ -219,10 +219,9 @@ fn a_metadata_token_that_cannot_be_one_is_not_used() {
         format!("200 {too_long} metadata-token"),
         "200 21600 \u{ff}\u{fe}".to_owned(),
         "200 21600 t\u{f6}k".to_owned(),
-        "201 21600 metadata-token".to_owned(),
-        "302 21600 metadata-token".to_owned(),
-        "404 21600 metadata-token".to_owned(),
-        "503 21600 metadata-token".to_owned(),
+        "200 - <html> </html>".to_owned(),
+        "200 - ".to_owned(),
+        "200 21600 ".to_owned(),
     ];
     each(tokens, |token| {
         let instead = [("/latest/api/token".to_owned(), token)].into();
@@ -233,6 +232,63 @@ fn a_metadata_token_that_cannot_be_one_is_not_used() {
         refused(case.run(), &[says]);
     });
     assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_metadata_token_without_a_lifetime_is_used() {
+    let sandbox = documented();
+    let instead = [(
+        "/latest/api/token".to_owned(),
+        "200 - metadata-token".to_owned(),
+    )];
+    let metadata = Metadata::start_instead(instead.into());
+    signs(
+        &sandbox,
+        on_instance(&sandbox, metadata.url()),
+        SESSION_KEY_ID,
+    );
+}
+
+/// Services that offer only version 1, or that are turned off.
+#[test]
+fn a_metadata_service_that_returns_no_token_has_its_status() {
+    const VERSION: &str = "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials";
+    const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
+                               the proxy";
+    let cases = [
+        ("400", VERSION),
+        (
+            "403",
+            "it may be turned off: aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id ID",
+        ),
+        ("404", VERSION),
+        ("405", VERSION),
+        ("201", INTERCEPTED),
+        ("302", INTERCEPTED),
+        (
+            "503",
+            "the server, or a proxy in front of it, failed: run the same command again in a minute",
+        ),
+    ];
+    for lifetime in ["21600", "-"] {
+        each(cases, |(status, hint)| {
+            let sandbox = documented();
+            let token = format!("{status} {lifetime} metadata-token");
+            let instead = [("/latest/api/token".to_owned(), token)].into();
+            let metadata = Metadata::start_instead(instead);
+            let case = on_instance(&sandbox, metadata.url()).without("AWS_REGION");
+            case.run().stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: no credentials from the instance: its metadata service returned HTTP status \
+                     {status} instead of a token\n\
+                     hint: {hint}\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+            assert_eq!(sandbox.connections(), 0);
+        });
+    }
 }
 
 #[test]
@@ -292,6 +348,7 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
         (ROLES, BODY, "1"),
         (ROLE, "", "2"),
         (ROLE, BODY, "1"),
+        (TOKEN, "", "1"),
         (TOKEN, BODY, "1"),
     ];
     each_at_once(cases, |(path, part, seconds)| {
@@ -301,12 +358,20 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
             "1" => case,
             _ => case.env("AWS_METADATA_SERVICE_TIMEOUT", seconds),
         };
+        let hint = match path {
+            TOKEN => {
+                "hint: a container on the instance may be one hop too far away: aws ec2 modify-instance-metadata-options \
+                 --http-put-response-hop-limit 2 --instance-id ID\n"
+            }
+            _ => "",
+        };
         case.run().stops_exactly(
             7,
             &format!(
                 "iam-del-key: error: no credentials from the instance: its metadata service returned no complete response \
                  within {seconds} s\n\
                  hint: if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT\n\
+                 {hint}\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
             ),
         );

@@ -38,8 +38,8 @@ impl Metadata {
         Self::start_instead(HashMap::new())
     }
 
-    /// The same, with other answers to what is asked for at these paths. For a token: the status, the lifetime and the
-    /// token, whose characters are bytes.
+    /// The same, with other answers to what is asked for at these paths. For a token: the status, the lifetime or `-`, and
+    /// the token, whose characters are bytes.
     ///
     /// # Panics
     ///
@@ -121,7 +121,10 @@ fn token(parts: &str) -> Reply {
     let lifetime = next();
     let token: Vec<u8> = next().chars().map(|byte| byte as u8).collect();
     let reply = Reply::new(status, "text/plain", token);
-    reply.with_header("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", lifetime)
+    match lifetime {
+        "-" => reply,
+        lifetime => reply.with_header("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", lifetime),
+    }
 }
 
 fn role(credentials: &Credentials) -> String {
