@@ -19,7 +19,7 @@ use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
 use super::error::{is_timeout, unexpected_hint};
 use super::setting::Setting;
-use super::settings::Settings;
+use super::settings::{Settings, checked_region};
 use super::small_file;
 use crate::error::RunError;
 use crate::log::Log;
@@ -198,18 +198,16 @@ pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region
         return Ok(None);
     };
     let zone = get(&client, ZONE_PATH).await.ok().flatten();
-    Ok(zone.as_deref().and_then(region_of).map(Region::new))
+    Ok(zone.as_deref().and_then(region_of))
 }
 
-/// Returns the region of an availability zone, such as `us-west-2a` or `us-west-2-lax-1a`.
-fn region_of(zone: &str) -> Option<String> {
+/// Returns the region of an availability zone, such as `us-west-2a` or `us-west-2-lax-1a`. `None`: it could not be
+/// configured either.
+fn region_of(zone: &str) -> Option<Region> {
     let number = zone.find(|c: char| c.is_ascii_digit())?;
     let letters = zone[number..].find(|c: char| !c.is_ascii_digit());
     let region = &zone[..letters.map_or(zone.len(), |length| number + length)];
-    let is_one = region
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    (is_one && number > 1).then(|| region.to_owned())
+    checked_region(&Setting::new("the region of the instance", region)).ok()
 }
 
 /// Whether IAM allows this name for a role.
@@ -350,11 +348,15 @@ mod tests {
             ("us-east-1", Some("us-east-1")),
             ("ap-southeast-12c\n", Some("ap-southeast-12")),
             ("role", None),
+            ("US-EAST-1A", None),
+            ("fips-us-east-1a", None),
+            ("<html>", None),
             ("<a>1", None),
             ("1a", None),
             ("", None),
         ] {
-            assert_eq!(region_of(zone).as_deref(), region, "{zone}");
+            let found = region_of(zone);
+            assert_eq!(found.as_ref().map(Region::as_ref), region, "{zone}");
         }
     }
 }

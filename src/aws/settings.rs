@@ -264,9 +264,16 @@ pub(super) fn region(
             setting = Setting::variable(variable)?;
         }
     }
-    let Some(setting) = setting.or_else(|| profile.get("region")) else {
-        return Ok(None);
-    };
+    let setting = setting.or_else(|| profile.get("region"));
+    setting.as_ref().map(checked_region).transpose()
+}
+
+/// Returns the region that a setting names.
+///
+/// # Errors
+///
+/// It is not the name of a region.
+pub(super) fn checked_region(setting: &Setting) -> Result<Region, RunError> {
     let value = &setting.value;
     let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let valid = (1..=63).contains(&value.len())
@@ -283,7 +290,7 @@ pub(super) fn region(
         let rule = "name the region itself, and set AWS_USE_FIPS_ENDPOINT to true";
         return Err(setting.wrong(rule));
     }
-    Ok(Some(Region::new(setting.value)))
+    Ok(Region::new(value.clone()))
 }
 
 /// Returns the retry settings.

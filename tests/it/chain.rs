@@ -155,6 +155,37 @@ fn c87_an_instance_without_a_region_is_in_its_own() {
     assert_eq!(sandbox.connections(), 0);
 }
 
+/// The default is `us-east-1`, as where the instance does not name a zone.
+#[test]
+fn c87_an_instance_whose_zone_is_in_no_region_has_the_default_region() {
+    let zone = "/latest/meta-data/placement/availability-zone";
+    let sandbox = documented();
+    let cases = [
+        "CN-NORTH-1A",
+        "fips-us-gov-west-1a",
+        "<html>1",
+        "-1a",
+        "cn_1a",
+    ];
+    each(cases, |found| {
+        let instead = HashMap::from([(zone.to_owned(), found.to_owned())]);
+        let metadata = Metadata::start_instead(instead);
+        let proxy = Proxy::start(ProxyMode::Refuse502);
+        let config = format!("[default]\n{ROLE}credential_source = Ec2InstanceMetadata\n");
+        let case = without(&sandbox, &config)
+            .without("AWS_ENDPOINT_URL")
+            .without("AWS_REGION")
+            .without("AWS_EC2_METADATA_DISABLED")
+            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env("HTTPS_PROXY", proxy.url());
+        let _ = case.run().exits(9);
+        let target = &proxy.requests()[0].target;
+        assert_eq!(target, "sts.us-east-1.amazonaws.com:443");
+    });
+    assert_eq!(sandbox.connections(), 0);
+}
+
 #[test]
 fn c93_a_role_that_ends_in_itself() {
     let sandbox = documented();
