@@ -18,6 +18,7 @@ use url::Url;
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
 use super::error::{is_timeout, unexpected_hint};
+use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::small_file;
@@ -41,7 +42,8 @@ const PLAIN_HTTP_HOSTS: [&str; 4] = [
 const MAX_ATTEMPTS: u32 = 3;
 
 /// The hints for failures of an instance's service.
-const CHECK_ROLE: &str = "check that the instance has a role, and run the same command again";
+const CHECK_ROLE: &str =
+    "check the role of the instance and its trust policy, and run the same command again";
 const SLOW: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT";
 
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
@@ -152,8 +154,21 @@ fn read(
         return Err(fail("it did not return JSON".to_owned()));
     };
     let key = CredentialParts::of_session(&value, METADATA_FIELDS, origin);
-    key.map_err(|reason| fail(format!("it returned {reason}")))?
-        .credentials()
+    key.map_err(|reason| {
+        fail(format!(
+            "it returned {}",
+            returned_error(&value).unwrap_or(reason)
+        ))
+    })?
+    .credentials()
+}
+
+/// Returns the error that a metadata service returned instead of credentials.
+fn returned_error(value: &Value) -> Option<String> {
+    let code = text(value, "Code").filter(|code| code != "Success")?;
+    let message = text(value, "Message").map(|message| format!(": {message}"));
+    let error = format!("the error {code}{}", message.unwrap_or_default());
+    Some(truncate_escaped(&error))
 }
 
 /// Fetches the credentials of the instance. `None`: this machine is not an instance, or has no role.

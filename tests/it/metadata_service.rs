@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use iam_sandbox::documented::SESSION_KEY_ID;
+use iam_sandbox::documented::{ROLE, SESSION_KEY_ID};
 use iam_sandbox::{Metadata, Sandbox};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, documented, each, each_at_once};
@@ -207,6 +207,34 @@ fn an_instance_whose_role_has_no_name_of_a_role() {
     let case = on_instance(&sandbox, metadata.url());
     refused(case.run(), &["none from the instance metadata service"]);
     assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
+    let cases = [
+        (
+            r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role r.\n\u001b[2J"}"#,
+            "the error AssumeRoleUnauthorizedAccess: EC2 cannot assume the role r.\\u{a}\\u{1b}[2J",
+        ),
+        (r#"{"Code":"Failed"}"#, "the error Failed"),
+        (r#"{"Code":"Success"}"#, "no AccessKeyId"),
+        (r#"{"Code":5,"Message":"m"}"#, "no AccessKeyId"),
+    ];
+    each(cases, |(body, reason)| {
+        let sandbox = documented();
+        let path = format!("/latest/meta-data/iam/security-credentials/{ROLE}");
+        let instead = [(path, body.to_owned())].into();
+        let metadata = Metadata::start_instead(instead);
+        on_instance(&sandbox, metadata.url()).run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials from the instance: it returned {reason}\n\
+                 hint: check the role of the instance and its trust policy, and run the same command again\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+        assert_eq!(sandbox.connections(), 0);
+    });
 }
 
 #[test]
