@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::byte_stream::{AggregatedBytes, ByteStream};
 use aws_smithy_types::timeout::TimeoutConfig;
 use http_body_util::BodyExt as _;
 use tokio::task::yield_now;
@@ -177,7 +177,7 @@ impl HttpConnector for LazyConnector {
             let connector = connector.map_err(|error| ConnectorError::user(error.into()))?;
             let mut response = connector.send(request).await?;
             if is_for_token {
-                check_token(&mut response).await?;
+                check_token(&mut response).await;
             }
             Ok(response)
         })
@@ -187,10 +187,9 @@ impl HttpConnector for LazyConnector {
 /// Removes the lifetime of a token that is not usable, so that the SDK rejects the token. The SDK would use the body of
 /// any status but 400 and 403, and it panics if a token is not text or if it cannot represent the end of its lifetime.
 /// A token without a lifetime is usable, as in the AWS CLI, and gets the lifetime that the SDK asked for.
-async fn check_token(response: &mut HttpResponse) -> Result<(), ConnectorError> {
+async fn check_token(response: &mut HttpResponse) {
     let token = ByteStream::new(response.take_body()).collect().await;
-    let token = token.map_err(|error| ConnectorError::io(error.into()))?;
-    let token = token.into_bytes();
+    let token = token.map(AggregatedBytes::into_bytes).unwrap_or_default();
     let lifetime = response.headers().get(TOKEN_LIFETIME).unwrap_or("21600");
     let is_usable = response.status().as_u16() == 200
         && lifetime.parse::<u32>().is_ok()
@@ -203,5 +202,4 @@ async fn check_token(response: &mut HttpResponse) -> Result<(), ConnectorError> 
         response.headers_mut().remove(TOKEN_LIFETIME);
     }
     *response.body_mut() = SdkBody::from(token);
-    Ok(())
 }

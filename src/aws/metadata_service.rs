@@ -17,7 +17,7 @@ use url::Url;
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
-use super::error::{is_timeout, unexpected_hint};
+use super::error::{is_timeout, transport_error};
 use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
@@ -41,10 +41,17 @@ const PLAIN_HTTP_HOSTS: [&str; 4] = [
 /// The number of attempts for a container's credentials.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// The hints for failures of an instance's service.
+// The hints for failures of an instance's service.
 const CHECK_ROLE: &str =
     "check the role of the instance and its trust policy, and run the same command again";
+const TURNED_OFF: &str = "it may be turned off: aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id ID";
+const ONLY_VERSION_2: &str =
+    "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials";
+const OTHER_SERVICE: &str = "another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use other credentials";
 const SLOW: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT";
+/// The response to the request for a token passes only as many hops as the options of the instance allow.
+const SLOW_OR_FAR: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT; in a container, allow another hop: \
+                           aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID";
 
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
@@ -248,34 +255,23 @@ enum Failure {
 impl Failure {
     /// Creates the error. `limit` is the timeout.
     fn error(&self, limit: Duration) -> RunError {
-        let late = || {
-            let seconds = limit.as_secs();
-            no_credentials(&format!(
-                "its metadata service returned no complete response within {seconds} s"
-            ))
-        };
-        match self {
-            Self::Status(status) => no_credentials(&format!(
-                "its metadata service returned HTTP status {status}"
-            ))
-            .hint(CHECK_ROLE),
-            Self::NoToken(status) => no_credentials(&format!(
-                "its metadata service returned HTTP status {status} instead of a token"
-            ))
-            .hint(match status {
-                403 => "it may be turned off: aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id ID",
-                400..500 => "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials",
-                status => unexpected_hint(*status),
-            }),
-            Self::Late => late().hint(SLOW),
-            Self::LateToken => late().hint(SLOW).hint(
-                "a container on the instance may be one hop too far away: \
-                 aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID",
-            ),
-            Self::Unusable => {
-                no_credentials("its metadata service returned no usable response").hint(CHECK_ROLE)
+        let late = || format!("no complete response within {} s", limit.as_secs());
+        let (reason, hint) = match self {
+            Self::Status(status) => (format!("HTTP status {status}"), CHECK_ROLE),
+            Self::NoToken(status) => {
+                let hint = match status {
+                    403 => TURNED_OFF,
+                    400..500 => ONLY_VERSION_2,
+                    500..600 => "run the same command again in a minute",
+                    _ => OTHER_SERVICE,
+                };
+                (format!("HTTP status {status} instead of a token"), hint)
             }
-        }
+            Self::Late => (late(), SLOW),
+            Self::LateToken => (late(), SLOW_OR_FAR),
+            Self::Unusable => ("no usable response".to_owned(), OTHER_SERVICE),
+        };
+        no_credentials(&format!("its metadata service returned {reason}")).hint(hint)
     }
 }
 
@@ -289,7 +285,12 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
             404 => Ok(None),
             status => Err(Failure::Status(status)),
         },
-        ImdsError::FailedToLoadToken(error) if error.is_dispatch_failure() => Ok(None),
+        ImdsError::FailedToLoadToken(token) if token.is_dispatch_failure() => {
+            match transport_error(&error, "").has_unexpected_response {
+                true => Err(Failure::Unusable),
+                false => Ok(None),
+            }
+        }
         ImdsError::FailedToLoadToken(_) => Err(match token_status(&error) {
             Some(status) if status != 200 => Failure::NoToken(status),
             None if is_timeout(&error) => Failure::LateToken,

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -281,8 +282,7 @@ fn a_metadata_token_without_a_lifetime_is_used() {
 #[test]
 fn a_metadata_service_that_returns_no_token_has_its_status() {
     const VERSION: &str = "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials";
-    const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
-                               the proxy";
+    const OTHER: &str = "another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use other credentials";
     let cases = [
         ("400", VERSION),
         (
@@ -291,12 +291,9 @@ fn a_metadata_service_that_returns_no_token_has_its_status() {
         ),
         ("404", VERSION),
         ("405", VERSION),
-        ("201", INTERCEPTED),
-        ("302", INTERCEPTED),
-        (
-            "503",
-            "the server, or a proxy in front of it, failed: run the same command again in a minute",
-        ),
+        ("201", OTHER),
+        ("302", OTHER),
+        ("503", "run the same command again in a minute"),
     ];
     for lifetime in ["21600", "-"] {
         each(cases, |(status, hint)| {
@@ -335,10 +332,12 @@ fn a_token_that_is_not_text_is_not_a_missing_one() {
 }
 
 /// A metadata service that sends `part` of a response to the requests whose path contains `path`, and then nothing.
-fn stalling(path: &'static str, part: &'static str) -> String {
+/// After `Connection: close`, it closes the connection.
+fn stalling(path: &'static str, part: impl Into<String>) -> String {
+    let part: Arc<str> = part.into().into();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let serve = move |mut stream: TcpStream| {
+    let serve = move |mut stream: TcpStream, part: &str| {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             let asked = String::from_utf8_lossy(&buffer[..count]);
@@ -353,11 +352,15 @@ fn stalling(path: &'static str, part: &'static str) -> String {
                 format!("HTTP/1.1 200 OK\r\n{header}Content-Length: {length}\r\n\r\n{body}");
             let response = if line.contains(path) { part } else { &whole };
             let _ = stream.write_all(response.as_bytes());
+            if response.contains("Connection: close") {
+                return;
+            }
         }
     };
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            thread::spawn(move || serve(stream));
+            let part = Arc::clone(&part);
+            thread::spawn(move || serve(stream, &part));
         }
     });
     format!("http://{address}")
@@ -388,8 +391,8 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
         };
         let hint = match path {
             TOKEN => {
-                "hint: a container on the instance may be one hop too far away: aws ec2 modify-instance-metadata-options \
-                 --http-put-response-hop-limit 2 --instance-id ID\n"
+                "; in a container, allow another hop: aws ec2 modify-instance-metadata-options \
+                 --http-put-response-hop-limit 2 --instance-id ID"
             }
             _ => "",
         };
@@ -398,8 +401,7 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
             &format!(
                 "iam-del-key: error: no credentials from the instance: its metadata service returned no complete response \
                  within {seconds} s\n\
-                 hint: if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT\n\
-                 {hint}\
+                 hint: if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT{hint}\n\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
             ),
         );
@@ -459,11 +461,28 @@ fn a_containers_service_that_hangs_is_waited_for_until_the_timeout() {
 #[test]
 fn a_containers_service_that_responds_with_something_else_was_reached() {
     let sandbox = documented();
+    let long = "x".repeat(7 << 20);
+    let length = long.len();
     let responses = [
-        ("SSH-2.0-OpenSSH_9.6\r\n", "it does not speak HTTP"),
         (
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
+            "it does not speak HTTP",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_owned(),
             "its response is not valid HTTP",
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\nX: {long}"),
+            "its response has a head that is too large",
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{long}"),
+            "the response is longer than 6 MiB",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 300\r\n\r\n{".to_owned(),
+            "the connection was closed too early",
         ),
     ];
     each_at_once(responses, |(response, reason)| {
@@ -474,6 +493,33 @@ fn a_containers_service_that_responds_with_something_else_was_reached() {
             &format!("no usable response from its service: {reason}"),
         );
     });
+}
+
+#[test]
+fn an_instances_service_that_responds_with_something_else_was_reached() {
+    let sandbox = documented();
+    let responses = [
+        "SSH-2.0-OpenSSH_9.6\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 300\r\n\r\n{",
+    ];
+    for path in ["/latest/api/token", "/security-credentials/"] {
+        each_at_once(responses, |response| {
+            on_instance(&sandbox, stalling(path, response))
+                .run()
+                .stops_exactly(
+                    7,
+                    &format!(
+                        "iam-del-key: error: no credentials from the instance: its metadata service returned no usable \
+                         response\n\
+                         hint: another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use \
+                         other credentials\n\
+                         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                    ),
+                );
+        });
+    }
+    assert_eq!(sandbox.connections(), 0);
 }
 
 fn container_fails(case: Case, reason: &str) {
