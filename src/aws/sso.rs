@@ -14,7 +14,7 @@ use super::environment;
 use super::ini::Section;
 use super::session::{self, LastRequest, read, save, text, time_in};
 use super::setting::Setting;
-use super::settings::Settings;
+use super::settings::{Settings, checked_region};
 use crate::command_line::CommandLine;
 use crate::error::RunError;
 use crate::sanitize::{escape, escape_field, escape_path};
@@ -28,7 +28,7 @@ const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 pub(super) struct Sso {
     account: String,
     role: String,
-    region: String,
+    region: Region,
     /// The session, if the profile names one. Only its token can be renewed.
     session: Option<String>,
     start_url: String,
@@ -84,7 +84,7 @@ impl Sso {
     ///
     /// # Errors
     ///
-    /// A setting is missing, or the profile and the session contradict each other.
+    /// A setting is missing, the region is not one, or the profile and the session contradict each other.
     pub(super) fn choose(
         profile: Profile<'_>,
         files: &ConfigFiles,
@@ -102,7 +102,7 @@ impl Sso {
                 Some(section) => section.get(name).or_else(|| profile.get(name)),
                 None => profile.get(name),
             };
-            setting.map(|setting| setting.value).ok_or_else(|| {
+            setting.ok_or_else(|| {
                 let profile = escape(profile.name);
                 RunError::configuration(format!(
                     "the profile `{profile}` uses SSO, but has no {name}"
@@ -116,10 +116,10 @@ impl Sso {
             None => sign_in.option("--profile", profile.name),
         };
         Ok(Some(Self {
-            account: find("sso_account_id")?,
-            role: find("sso_role_name")?,
-            region: find("sso_region")?,
-            start_url: find("sso_start_url")?,
+            account: find("sso_account_id")?.value,
+            role: find("sso_role_name")?.value,
+            region: checked_region(&find("sso_region")?)?,
+            start_url: find("sso_start_url")?.value,
             session: session.map(|session| session.value),
             sign_in,
         }))
@@ -135,7 +135,7 @@ impl Sso {
         token: String,
         settings: &Settings,
     ) -> Result<Credentials, RunError> {
-        let sdk = settings.sdk_of("sso", Region::new(self.region.clone()))?;
+        let sdk = settings.sdk_of("sso", self.region.clone())?;
         let sent = LastRequest::default();
         let call = aws_sdk_sso::Client::new(&sdk)
             .get_role_credentials()
@@ -234,7 +234,7 @@ impl Sso {
         ) else {
             return Ok(None);
         };
-        let sdk = settings.sdk_of("sso_oidc", Region::new(self.region.clone()))?;
+        let sdk = settings.sdk_of("sso_oidc", self.region.clone())?;
         let sent = LastRequest::default();
         let call = aws_sdk_ssooidc::Client::new(&sdk)
             .create_token()
@@ -258,7 +258,7 @@ impl Sso {
         })?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
-        renewed["region"] = json!(self.region);
+        renewed["region"] = json!(self.region.as_ref());
         renewed["accessToken"] = json!(token);
         renewed["expiresAt"] = json!(time_in(output.expires_in()));
         if let Some(token) = output.refresh_token() {

@@ -221,6 +221,43 @@ fn c93_an_sso_session_that_is_not_complete_whoever_signs() {
 }
 
 #[test]
+fn c93_an_sso_region_that_is_no_region_is_named() {
+    let (sandbox, portal) = (documented(), Metadata::start());
+    let cases = [
+        (
+            "US-EAST-1",
+            "a region is lowercase letters, digits and dashes, such as us-east-1",
+        ),
+        (
+            "x.example/#",
+            "a region is lowercase letters, digits and dashes, such as us-east-1",
+        ),
+        (
+            "fips-us-east-1",
+            "name the region itself, and set AWS_USE_FIPS_ENDPOINT to true",
+        ),
+    ];
+    each(cases, |(region, rule)| {
+        let config = format!("[default]\nsso_session = corp\n{SSO}");
+        let session = SESSION.replace("us-east-1", region);
+        let case = without(&sandbox, &format!("{config}{session}"))
+            .file(TOKEN_FILE, sso_token(LATER))
+            .env("AWS_ENDPOINT_URL_SSO", portal.url());
+        let place = case.path(".aws/config");
+        let place = place.display();
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: `sso_region` of sso-session `corp` is `{region}`: {rule}\n\
+                 hint: correct `sso_region` of sso-session `corp` (line 6 of {place}), or remove it\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+    });
+    assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));
+}
+
+#[test]
 fn c93_an_expired_sso_token_is_not_presented() {
     let (sandbox, portal) = (documented(), Metadata::start());
     let case = with_corp(&sandbox, &portal).file(TOKEN_FILE, sso_token(EARLIER));
