@@ -145,7 +145,7 @@ impl Source {
         match (&settings.region, &self.provider, &self.base) {
             (None, Provider::Instance, _) => {
                 let fetching = metadata_service::instance_region(settings);
-                budget.fetch(&self.origin, fetching).await
+                Box::pin(budget.fetch(&self.origin, fetching)).await
             }
             (None, _, Some(base)) => Box::pin(base.region(settings, budget)).await,
             _ => Ok(None),

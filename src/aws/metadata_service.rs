@@ -286,9 +286,10 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
             status => Err(Failure::Status(status)),
         },
         ImdsError::FailedToLoadToken(token) if token.is_dispatch_failure() => {
-            match transport_error(&error, "").has_unexpected_response {
-                true => Err(Failure::Unusable),
-                false => Ok(None),
+            if transport_error(&error, "").has_unexpected_response {
+                Err(Failure::Unusable)
+            } else {
+                Ok(None)
             }
         }
         ImdsError::FailedToLoadToken(_) => Err(match token_status(&error) {

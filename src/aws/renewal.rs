@@ -105,9 +105,11 @@ impl Caller {
     async fn renewed(&self, known: &Identity) -> Result<Credentials, RunError> {
         let renewing = || "the credentials have expired: renewing them".to_owned();
         self.settings.log.verbose(renewing);
-        let budget = TimeBudget::of_credentials(self.limit);
-        let renewing = self.source.resolve(None, &self.settings, &budget);
-        let credentials = renewing.await?;
+        let renewing = async {
+            let budget = TimeBudget::of_credentials(self.limit);
+            self.source.resolve(None, &self.settings, &budget).await
+        };
+        let credentials = Box::pin(renewing).await?;
         let without = "STS did not identify the renewed credentials";
         let identity = self.identity_of(credentials.clone(), without).await?;
         if identity != *known {

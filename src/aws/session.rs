@@ -55,9 +55,10 @@ impl LastRequest {
                 (what, Some(hint.into()))
             } else {
                 let status = response.status();
-                let body = match status.is_success() {
-                    true => " with an unexpected body",
-                    false => "",
+                let body = if status.is_success() {
+                    " with an unexpected body"
+                } else {
+                    ""
                 };
                 let what = format!(
                     "no usable response from {service} at {host}: HTTP status {status}{body}"

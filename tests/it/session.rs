@@ -6,18 +6,19 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use iam_sandbox::documented::SESSION_KEY_ID;
-use iam_sandbox::{Act, Credentials, Echo, Fault, Metadata, Sandbox, What};
+use iam_sandbox::{Credentials, Echo, Fault, Metadata, What};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
+use crate::case::{CANARIES, DELETED, documented};
 use crate::credentials::{EARLIER, LATER, refused, signs, without};
 
 const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
 /// The SHA-1 of `corp` and of the start URL name their cached tokens.
-const SSO_SESSION_TOKEN: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+pub(crate) const SSO_SESSION_TOKEN: &str =
+    ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
 const SSO_URL_TOKEN: &str = ".aws/sso/cache/a51746d4aa793ae07b25e90c3a5db96fc7832bd7.json";
 
-fn sso_session() -> String {
+pub(crate) fn sso_session() -> String {
     format!(
         "[default]\nsso_session = corp\n{SSO}[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n"
     )
@@ -29,7 +30,7 @@ fn sso_url() -> String {
     )
 }
 
-fn token(expires_at: &str) -> String {
+pub(crate) fn token(expires_at: &str) -> String {
     let secret = CANARIES[1];
     format!(
         r#"{{"accessToken":"{secret}","expiresAt":"{expires_at}","region":"us-east-1","startUrl":"https://corp.awsapps.com/start"}}"#
@@ -138,134 +139,7 @@ fn an_sso_session_signs() {
     }
 }
 
-/// The portal may also refuse without a code.
-#[test]
-fn an_sso_portal_that_refuses_is_told_in_words() {
-    let cases = [
-        (
-            401,
-            r#"{"message":"no more"}"#,
-            "refused (HTTP status 401): no more\nhint: aws sso login",
-        ),
-        (
-            401,
-            r#"{"__type":"UnauthorizedException","message":"no more"}"#,
-            "refused (UnauthorizedException): no more\nhint: aws sso login",
-        ),
-        (
-            403,
-            "{}",
-            "refused (HTTP status 403): no reason given\nhint: check sso_account_id",
-        ),
-    ];
-    each(cases, |(status, body, says)| {
-        let sandbox = documented();
-        sandbox.fault(Fault::new(What::page(status, "application/json", body)).always());
-        let case = without(&sandbox, &sso_session())
-            .file(SSO_SESSION_TOKEN, token(LATER))
-            .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
-        refused(case.run(), &[&format!("no credentials: SSO {says}")]);
-    });
-}
-
-const RENEWABLE_TOKEN: &str = r#"{"accessToken":"old","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z"}"#;
-
-/// A run that renews its SSO session at the sandbox, which responds with `response`.
-fn renews(sandbox: &Sandbox, response: What) -> Case {
-    sandbox.fault(Fault::new(response).always());
-    without(sandbox, &sso_session())
-        .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url())
-}
-
-/// OAuth has other names for the code and the message.
-#[test]
-fn a_renewal_that_sso_refuses_has_the_reason() {
-    let cases = [
-        (
-            Some("InvalidGrantException"),
-            r#"{"error":"invalid_grant","error_description":"the token was revoked"}"#,
-            "InvalidGrantException): the token was revoked",
-        ),
-        (
-            Some("InvalidGrantException"),
-            r#"{"error":"invalid_grant"}"#,
-            "InvalidGrantException): invalid_grant",
-        ),
-        (
-            Some("InvalidGrantException"),
-            "",
-            "InvalidGrantException): no reason given",
-        ),
-        (
-            None,
-            r#"{"error":"invalid_grant","error_description":"gone\n\u001b[2J refresh-1"}"#,
-            "invalid_grant): gone\\u{a}\\u{1b}[2J (not shown)",
-        ),
-        (
-            None,
-            r#"{"error":"invalid_grant"}"#,
-            "invalid_grant): no reason given",
-        ),
-        (None, "{}", "HTTP status 400): no reason given"),
-    ];
-    each(cases, |(code, body, reason)| {
-        let sandbox = documented();
-        let code = code.map(|code| ("x-amzn-ErrorType".to_owned(), code.to_owned()));
-        let response = What::Reply {
-            status: 400,
-            headers: code.into_iter().collect(),
-            body: body.into(),
-            act: Act::Never,
-        };
-        renews(&sandbox, response).run().stops_exactly(
-            7,
-            &format!(
-                "iam-del-key: error: no credentials: SSO refused ({reason}\n\
-                 hint: aws sso login --sso-session corp\n\
-                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
-            ),
-        );
-    });
-}
-
-#[test]
-fn a_response_that_is_not_from_sso_has_its_status() {
-    const FAILED: &str =
-        "the server, or a proxy in front of it, failed: run the same command again in a minute";
-    const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
-                               the proxy";
-    let html = "<!DOCTYPE html><html></html>";
-    let cases = [
-        (500, html, "500", FAILED),
-        (503, "", "503", FAILED),
-        (302, "", "302", INTERCEPTED),
-        (302, html, "302", INTERCEPTED),
-        (404, html, "404", INTERCEPTED),
-        (200, html, "200 with an unexpected body", INTERCEPTED),
-        (200, "[]", "200 with an unexpected body", INTERCEPTED),
-    ];
-    each(cases, |(status, body, reason, hint)| {
-        let sandbox = documented();
-        let renews = renews(&sandbox, What::page(status, "text/html", body));
-        let asks = without(&sandbox, &sso_session())
-            .file(SSO_SESSION_TOKEN, token(LATER))
-            .env("AWS_MAX_ATTEMPTS", "1")
-            .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
-        let host = sandbox.url().replace("http://", "");
-        for case in [renews, asks] {
-            case.run().stops_exactly(
-                7,
-                &format!(
-                    "iam-del-key: error: no credentials: no usable response from SSO at {host}: HTTP status {reason}\n\
-                     hint: {hint}\n\
-                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
-                ),
-            );
-        }
-    });
-}
+pub(crate) const RENEWABLE_TOKEN: &str = r#"{"accessToken":"old","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z"}"#;
 
 /// The SHA-256 of the session's ARN names its cached token.
 const LOGIN_TOKEN: &str =

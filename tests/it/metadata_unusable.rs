@@ -1,0 +1,213 @@
+//! Metadata services that hang, or that respond with something else than HTTP or its content.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+use crate::case::{BOBS_KEY, Case, documented, each_at_once};
+use crate::credentials::{SOON, without};
+use crate::metadata_service::on_instance;
+
+/// A metadata service that sends `part` of a response to the requests whose path contains `path`, and then nothing.
+/// After `Connection: close`, it closes the connection.
+fn stalling(path: &'static str, part: impl Into<String>) -> String {
+    let part: Arc<str> = part.into().into();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let serve = move |mut stream: TcpStream, part: &str| {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let asked = String::from_utf8_lossy(&buffer[..count]);
+            let line = asked.lines().next().unwrap_or_default();
+            let (header, body) = if line.starts_with("PUT") {
+                ("X-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600\r\n", "token")
+            } else {
+                ("", "role")
+            };
+            let length = body.len();
+            let whole =
+                format!("HTTP/1.1 200 OK\r\n{header}Content-Length: {length}\r\n\r\n{body}");
+            let response = if line.contains(path) { part } else { &whole };
+            let _ = stream.write_all(response.as_bytes());
+            if response.contains("Connection: close") {
+                return;
+            }
+        }
+    };
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let part = Arc::clone(&part);
+            thread::spawn(move || serve(stream, &part));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
+    const TOKEN: &str = "/latest/api/token";
+    const ROLES: &str = "/security-credentials/ ";
+    const ROLE: &str = "/security-credentials/role ";
+    const HEAD: &str = "HTTP/1.1 200 OK\r\nX: ";
+    const BODY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{";
+    let cases = [
+        (ROLES, "", "1"),
+        (ROLES, HEAD, "1"),
+        (ROLES, BODY, "1"),
+        (ROLE, "", "2"),
+        (ROLE, BODY, "1"),
+        (TOKEN, "", "1"),
+        (TOKEN, BODY, "1"),
+    ];
+    each_at_once(cases, |(path, part, seconds)| {
+        let sandbox = documented();
+        let case = on_instance(&sandbox, stalling(path, part));
+        let case = match seconds {
+            "1" => case,
+            _ => case.env("AWS_METADATA_SERVICE_TIMEOUT", seconds),
+        };
+        let hint = match path {
+            TOKEN => {
+                "; in a container, allow another hop: aws ec2 modify-instance-metadata-options \
+                 --http-put-response-hop-limit 2 --instance-id ID"
+            }
+            _ => "",
+        };
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials from the instance: its metadata service returned no complete response \
+                 within {seconds} s\n\
+                 hint: if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT{hint}\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+        assert_eq!(sandbox.connections(), 0);
+    });
+}
+
+#[test]
+fn the_lookup_of_an_instances_region_counts_for_the_timeout() {
+    let sandbox = documented();
+    let url = stalling(
+        "/latest/api/token",
+        "HTTP/1.1 200 OK\r\nX-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600\r\nContent-Length: 300\r\n\r\n{",
+    );
+    let case = on_instance(&sandbox, url)
+        .without("AWS_REGION")
+        .env("AWS_METADATA_SERVICE_TIMEOUT", "15")
+        .args(["--timeout", "1"]);
+    case.run().within(SOON).stops_exactly(
+        7,
+        &format!(
+            "iam-del-key: error: no credentials within 1 s from the instance\n\
+             hint: --timeout SECONDS gives the source of the credentials more time\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ),
+    );
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// Its only limit is that of the option that the hint names.
+#[test]
+fn a_containers_service_that_hangs_is_waited_for_until_the_timeout() {
+    let parts = [
+        "",
+        "HTTP/1.1 200 OK\r\nX: ",
+        "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{",
+    ];
+    each_at_once(parts, |part| {
+        let sandbox = documented();
+        let url = format!("{}/creds", stalling("/creds", part));
+        without(&sandbox, "")
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+            .args(["--timeout", "9"])
+            .run()
+            .stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: no credentials within 9 s from the container\n\
+                     hint: --timeout SECONDS gives the source of the credentials more time\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+        assert_eq!(sandbox.connections(), 0);
+    });
+}
+
+#[test]
+fn a_containers_service_that_responds_with_something_else_was_reached() {
+    let sandbox = documented();
+    let long = "x".repeat(7 << 20);
+    let length = long.len();
+    let responses = [
+        (
+            "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
+            "it does not speak HTTP",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_owned(),
+            "its response is not valid HTTP",
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\nX: {long}"),
+            "its response has a head that is too large",
+        ),
+        (
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{long}"),
+            "the response is longer than 6 MiB",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 300\r\n\r\n{".to_owned(),
+            "the connection was closed too early",
+        ),
+    ];
+    each_at_once(responses, |(response, reason)| {
+        let url = format!("{}/creds", stalling("/creds", response));
+        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        container_fails(
+            case,
+            &format!("no usable response from its service: {reason}"),
+        );
+    });
+}
+
+#[test]
+fn an_instances_service_that_responds_with_something_else_was_reached() {
+    let sandbox = documented();
+    let responses = [
+        "SSH-2.0-OpenSSH_9.6\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 300\r\n\r\n{",
+    ];
+    for path in ["/latest/api/token", "/security-credentials/"] {
+        each_at_once(responses, |response| {
+            on_instance(&sandbox, stalling(path, response))
+                .run()
+                .stops_exactly(
+                    7,
+                    &format!(
+                        "iam-del-key: error: no credentials from the instance: its metadata service returned no usable \
+                         response\n\
+                         hint: another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use \
+                         other credentials\n\
+                         result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                    ),
+                );
+        });
+    }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+fn container_fails(case: Case, reason: &str) {
+    case.run().stops_exactly(
+        7,
+        &format!(
+            "iam-del-key: error: no credentials from the container: {reason}\n\
+             hint: check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the \
+             service there runs\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ),
+    );
+}

@@ -1,0 +1,134 @@
+//! Responses of SSO that have no token and no credentials: the reason or the status, and what to do.
+
+use iam_sandbox::{Act, Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, documented, each};
+use crate::credentials::{LATER, refused, without};
+use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
+
+/// The portal may also refuse without a code.
+#[test]
+fn an_sso_portal_that_refuses_is_told_in_words() {
+    let cases = [
+        (
+            401,
+            r#"{"message":"no more"}"#,
+            "refused (HTTP status 401): no more\nhint: aws sso login",
+        ),
+        (
+            401,
+            r#"{"__type":"UnauthorizedException","message":"no more"}"#,
+            "refused (UnauthorizedException): no more\nhint: aws sso login",
+        ),
+        (
+            403,
+            "{}",
+            "refused (HTTP status 403): no reason given\nhint: check sso_account_id",
+        ),
+    ];
+    each(cases, |(status, body, says)| {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::page(status, "application/json", body)).always());
+        let case = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token(LATER))
+            .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
+        refused(case.run(), &[&format!("no credentials: SSO {says}")]);
+    });
+}
+
+/// A run that renews its SSO session at the sandbox, which responds with `response`.
+fn renews(sandbox: &Sandbox, response: What) -> Case {
+    sandbox.fault(Fault::new(response).always());
+    without(sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url())
+}
+
+/// OAuth has other names for the code and the message.
+#[test]
+fn a_renewal_that_sso_refuses_has_the_reason() {
+    let cases = [
+        (
+            Some("InvalidGrantException"),
+            r#"{"error":"invalid_grant","error_description":"the token was revoked"}"#,
+            "InvalidGrantException): the token was revoked",
+        ),
+        (
+            Some("InvalidGrantException"),
+            r#"{"error":"invalid_grant"}"#,
+            "InvalidGrantException): invalid_grant",
+        ),
+        (
+            Some("InvalidGrantException"),
+            "",
+            "InvalidGrantException): no reason given",
+        ),
+        (
+            None,
+            r#"{"error":"invalid_grant","error_description":"gone\n\u001b[2J refresh-1"}"#,
+            "invalid_grant): gone\\u{a}\\u{1b}[2J (not shown)",
+        ),
+        (
+            None,
+            r#"{"error":"invalid_grant"}"#,
+            "invalid_grant): no reason given",
+        ),
+        (None, "{}", "HTTP status 400): no reason given"),
+    ];
+    each(cases, |(code, body, reason)| {
+        let sandbox = documented();
+        let code = code.map(|code| ("x-amzn-ErrorType".to_owned(), code.to_owned()));
+        let response = What::Reply {
+            status: 400,
+            headers: code.into_iter().collect(),
+            body: body.into(),
+            act: Act::Never,
+        };
+        renews(&sandbox, response).run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials: SSO refused ({reason}\n\
+                 hint: aws sso login --sso-session corp\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+    });
+}
+
+#[test]
+fn a_response_that_is_not_from_sso_has_its_status() {
+    const FAILED: &str =
+        "the server, or a proxy in front of it, failed: run the same command again in a minute";
+    const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
+                               the proxy";
+    let html = "<!DOCTYPE html><html></html>";
+    let cases = [
+        (500, html, "500", FAILED),
+        (503, "", "503", FAILED),
+        (302, "", "302", INTERCEPTED),
+        (302, html, "302", INTERCEPTED),
+        (404, html, "404", INTERCEPTED),
+        (200, html, "200 with an unexpected body", INTERCEPTED),
+        (200, "[]", "200 with an unexpected body", INTERCEPTED),
+    ];
+    each(cases, |(status, body, reason, hint)| {
+        let sandbox = documented();
+        let renews = renews(&sandbox, What::page(status, "text/html", body));
+        let asks = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token(LATER))
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
+        let host = sandbox.url().replace("http://", "");
+        for case in [renews, asks] {
+            case.run().stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: no credentials: no usable response from SSO at {host}: HTTP status {reason}\n\
+                     hint: {hint}\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+        }
+    });
+}
