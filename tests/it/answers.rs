@@ -87,7 +87,12 @@ fn f47_a_captive_portal_that_answers_everything_is_10() {
         sandbox.fault(Fault::new(what).always());
         let says = &["a proxy or captive portal may be intercepting the connection"];
         let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
-        ended.ends_as(10, "Unknown", says, "unknown: ");
+        ended.ends_as(
+            10,
+            "Unknown",
+            says,
+            "unknown: the request was sent and no usable response arrived; checking the key failed",
+        );
         assert!(sandbox.has_key(BOBS_KEY));
     });
 }
@@ -266,7 +271,9 @@ fn f54_odd_errors_are_1_and_safe_to_look_at() {
         assert!(!said.messages().contains(['\u{1b}', '\u{202e}']));
         let length = said.messages().len();
         assert!(length < 3000, "{length} bytes");
-        let _ = said.says(says).ends_with("not deleted");
+        let _ = said
+            .says(says)
+            .ends_with("not deleted: IAM refused the request");
         assert!(sandbox.has_key(BOBS_KEY));
     });
 }
@@ -312,7 +319,8 @@ fn f58_a_clock_that_may_not_be_corrected_is_explained() {
         .env("AWS_DISABLE_CLOCK_SKEW_CORRECTION", "true")
         .env("AWS_MAX_ATTEMPTS", "1");
     let says = &["hint: this machine's clock says", "set the clock"];
-    case.run().ends_as(7, "Failed", says, "not deleted");
+    case.run()
+        .ends_as(7, "Failed", says, "not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

@@ -200,7 +200,7 @@ fn f29_a_wrong_secret_is_7() {
         .exits(7)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -217,7 +217,7 @@ fn f29_a_key_that_is_not_known_is_7() {
         .exits(7)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

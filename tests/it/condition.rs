@@ -369,7 +369,7 @@ fn the_limit_of_one_key_counts_its_reads() {
         .exits(9)
         .prints_outcome("Failed")
         .says(&["it did not return enough about the key in time; --timeout is 2 s"])
-        .ends_with("not deleted")
+        .ends_with("not deleted: no request to change it was sent to IAM")
         .within(Duration::from_secs(20));
     assert!(sandbox.has_key(BOBS_KEY));
 }

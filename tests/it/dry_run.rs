@@ -221,7 +221,7 @@ fn a_key_that_is_not_there_is_a_failure() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["IAM lists no such key for the user Bob"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: no request to change it was sent to IAM");
     let _ = unchanged(
         &sandbox,
         Case::documented(&sandbox, &["-n", "--ignore-missing"]),

@@ -184,7 +184,7 @@ fn f32_the_region_chooses_the_partitions_host() {
             .exits(9)
             .prints_outcome("Failed")
             .says(&["could not reach IAM at "])
-            .ends_with("not deleted");
+            .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(
             proxy
                 .requests()
@@ -215,7 +215,7 @@ fn fips_and_dual_stack_hosts() {
             .exits(9)
             .prints_outcome("Failed")
             .says(&[&format!("could not reach IAM at {host} through the proxy ")])
-            .ends_with("not deleted");
+            .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
         assert_eq!(sandbox.connections(), 0);
     }

@@ -173,7 +173,7 @@ fn c27_a_list_that_lacks_the_key_decides_nothing() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity) when calling the UpdateAccessKey operation"])
-        .ends_with("not deactivated");
+        .ends_with("not deactivated: IAM found no such key for this user");
     // STS is asked for a hint.
     assert_eq!(
         actions(&sandbox),

@@ -151,7 +151,7 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .exits(0)
         .prints_nothing()
         .says(&["result: "])
-        .ends_with("nothing to do");
+        .ends_with("nothing to do: the list has no keys to change");
 }
 
 #[test]

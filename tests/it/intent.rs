@@ -220,7 +220,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .exits(2)
         .prints_nothing()
         .says(&["terminal"])
-        .ends_with("unknown: an earlier run started to change it");
+        .ends_with("unknown: an earlier run started to change it, and the result is unknown");
     // Another run has it, and may be at this key.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
     let first = one(&[]).start();
@@ -230,7 +230,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .exits(11)
         .prints_nothing()
         .says(&["another run is using the journal"])
-        .ends_with("unknown: the results of earlier runs are unknown");
+        .ends_with("unknown: the results of earlier runs are unknown: the journal was not read");
     first.signal("INT");
     let _ = first
         .end()

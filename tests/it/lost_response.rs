@@ -81,7 +81,7 @@ fn no_answer_at_all_and_the_key_gone_is_deleted() {
         10,
         "Unknown",
         &["check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user"],
-        "no usable response arrived; IAM does not list the key for Bob, and does not confirm its owner",
+        "unknown: the request was sent and no usable response arrived; IAM does not list the key for Bob, and does not confirm its owner",
     );
 }
 
@@ -105,7 +105,12 @@ fn f71_a_lost_answer_and_then_nobody_there_is_10() {
         "check with: aws iam list-access-keys --user-name=Bob",
     ];
     let ended = Case::documented(&sandbox, &LIMIT).run();
-    ended.ends_as(10, "Unknown", says, "unknown: ");
+    ended.ends_as(
+        10,
+        "Unknown",
+        says,
+        "unknown: the request was sent and no usable response arrived; checking the key failed",
+    );
     let is_there = sandbox.has_key(BOBS_KEY);
     assert!(!is_there, "it was deleted, and the tool cannot know");
 }
@@ -127,7 +132,7 @@ fn f72_looking_is_denied_and_no_answer_came_is_10() {
     sandbox.fault(never());
     let says = &["there is no permission to check the key"];
     let ended = Case::documented(&sandbox, &LIMIT).run();
-    ended.ends_as(10, "Unknown", says, "unknown: ");
+    ended.ends_as(10, "Unknown", says, "unknown: the request was sent and no usable response arrived; there is no permission to check the key");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -144,7 +149,7 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
     let args = |timeout| ["--access-key-id", BOBS_KEY, "--timeout", timeout];
     let is_unknown = |sandbox: &Sandbox| {
         let ended = Case::at(sandbox, args("4")).run();
-        ended.ends_as(10, "Unknown", &["check with: "], "unknown");
+        ended.ends_as(10, "Unknown", &["check with: "], "unknown: the request was sent and no usable response arrived; IAM does not report who owns the key");
     };
     // It is Bob's and alive, and whose it is may not be asked.
     let sandbox = faulty([never()]);
@@ -174,7 +179,7 @@ fn f72_no_lost_answer_has_most_likely_deleted_another_accounts_key() {
             let sandbox = lost_and_denied(What::ResetBeforeActing, denied);
             let case = Case::at(&sandbox, ["--access-key-id", THEIRS]).args(more);
             let says = &["the key's ID encodes account 029608264753"];
-            case.run().ends_as(10, "Unknown", says, "unknown");
+            case.run().ends_as(10, "Unknown", says, "unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; the key's ID encodes account 029608264753, which the credentials of account 123456789012 cannot check");
         },
     );
 }
@@ -197,7 +202,7 @@ fn f73_a_list_that_never_catches_up_is_10() {
     sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
     let says = &["IAM still lists the key", "check with: "];
     let ended = Case::documented(&sandbox, &[]).run();
-    ended.ends_as(10, "Unknown", says, "unknown: ");
+    ended.ends_as(10, "Unknown", says, "unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; IAM still lists the key");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -245,7 +250,7 @@ fn a_lost_answer_and_a_user_who_does_not_exist_is_3() {
     let sandbox = lost(What::ResetAfterActing);
     let says = &["The user with name Nobody cannot be found."];
     let ended = Case::at(&sandbox, named(BOBS_KEY, "Nobody")).run();
-    ended.ends_as(3, "Failed", says, "not deleted");
+    ended.ends_as(3, "Failed", says, "not deleted: it belongs to the user Bob");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -258,7 +263,7 @@ fn no_answer_about_another_accounts_key_is_10() {
     assert!(!said.messages().contains("check with"));
     let _ = said
         .says(&["encodes account 609629065308"])
-        .ends_with("unknown: ");
+        .ends_with("unknown: the request was sent and no usable response arrived; the key's ID encodes account 609629065308, which the credentials of account 123456789012 cannot check");
     assert_eq!(sandbox.keys().len(), documented().keys().len());
 }
 
@@ -283,7 +288,12 @@ fn f41_silence_for_ever_ends() {
         "check with: ",
     ];
     let ended = Case::documented(&sandbox, &LIMIT).run().within(BOUNDED);
-    ended.ends_as(10, "Unknown", says, "unknown: ");
+    ended.ends_as(
+        10,
+        "Unknown",
+        says,
+        "unknown: the request was sent and no usable response arrived; checking the key failed",
+    );
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -292,6 +302,11 @@ fn the_signing_key_deleted_and_the_answer_lost_is_10() {
     let sandbox = lost(What::ResetAfterActing);
     let case = Case::at(&sandbox, named(ADMIN_KEY_ID, "admin")).args(["--allow-self"]);
     let says = &["(InvalidClientTokenId)"];
-    case.run().ends_as(10, "Unknown", says, "unknown: ");
+    case.run().ends_as(
+        10,
+        "Unknown",
+        says,
+        "unknown: the response to an earlier attempt was lost; checking the key failed",
+    );
     assert!(!sandbox.has_key(ADMIN_KEY_ID));
 }

@@ -209,7 +209,10 @@ fn what_ends_a_run_ends_the_look_before_the_question_too() {
         let expected = [("Failed".to_owned(), 1), ("NotTried".to_owned(), 49)];
         assert_eq!(outcomes(&output), expected);
         assert!(output.contains(says), "{output}");
-        let _ = printed.prints(&output).says(&[code]).ends_with("50 keys: ");
+        let _ = printed
+            .prints(&output)
+            .says(&[code])
+            .ends_with("50 keys: 1 failed and not changed, 49 not tried");
         let lists = actions(&sandbox);
         assert!(
             lists
@@ -265,7 +268,7 @@ fn nothing_named_is_nothing_done() {
         .exits(0)
         .prints_nothing()
         .says(&["the list has no keys to change"])
-        .ends_with("nothing to do");
+        .ends_with("nothing to do: the list has no keys to change");
     assert!(actions(&sandbox).is_empty());
 }
 

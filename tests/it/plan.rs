@@ -102,7 +102,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
     let _ = failed
         .prints(&output)
         .says(&["AccessDenied"])
-        .ends_with("2 keys: ");
+        .ends_with("2 keys: 1 failed and not changed, 1 not tried");
     for row in rows(&output) {
         assert_eq!(row["Action"], "deactivate");
     }

@@ -136,7 +136,9 @@ fn what_stays_anyway_is_not_asked_about() {
         .exits(11)
         .prints_outcome("Refused");
     assert!(!said.messages().contains("[y/N]"));
-    let _ = said.says(&["--allow-self"]).ends_with("not deleted");
+    let _ = said
+        .says(&["--allow-self"])
+        .ends_with("not deleted: nothing was sent to IAM");
 }
 
 #[test]
@@ -231,7 +233,7 @@ fn asking_and_not_asking_exclude_each_other() {
         .exits(2)
         .prints_nothing()
         .says(&["--interactive", "--yes", "cannot be used with"])
-        .ends_with("no key was changed");
+        .ends_with("no request was sent, and no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }
 

@@ -159,7 +159,9 @@ fn f59_no_question_is_asked_about_what_could_not_be_read() {
                 .exits(status)
                 .prints_outcome("Failed");
             assert!(!said.messages().contains("[y/N]"), "{read} {name}");
-            let _ = said.says(&["error: "]).ends_with("not deleted");
+            let _ = said
+                .says(&["error: "])
+                .ends_with("not deleted: no request to change it was sent to IAM");
             unchanged(&sandbox, &format!("--interactive: {read} {name}"));
         }
     }
@@ -182,7 +184,7 @@ fn f59_a_page_of_keys_that_does_not_say_where_the_list_goes_on() {
             .exits(1)
             .prints_outcome("Failed")
             .says(&["it says that the list continues, but has no marker"])
-            .ends_with("not deleted");
+            .ends_with("not deleted: no request to change it was sent to IAM");
         unchanged(&sandbox, option);
     }
 }

@@ -27,7 +27,7 @@ fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
     let _ = printed
         .prints(&output)
         .says(&["(NoSuchEntity)"])
-        .ends_with("1 key: ");
+        .ends_with("1 key: 1 unknown");
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
     let output = printed.output().to_owned();
     let _ = printed
@@ -104,7 +104,7 @@ fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
         let _ = printed
             .prints(&output)
             .says(&[says])
-            .ends_with("1 key: 1 unknown");
+            .ends_with("1 key: 1 unknown; this was a dry run");
     }
 }
 

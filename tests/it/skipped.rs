@@ -205,6 +205,6 @@ fn c42_a_sweep_skips_the_key_behind_the_callers_role() {
     let _ = printed
         .prints(&output)
         .says(&["belongs to your own credentials: skipped"])
-        .ends_with("1 skipped");
+        .ends_with("5 keys: 4 deleted, 1 skipped; root user keys are not included");
     assert!(sandbox.has_key(ADMIN_KEY_ID) && !sandbox.has_key(BOBS_KEY));
 }

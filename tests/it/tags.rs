@@ -215,7 +215,9 @@ fn f105_other_keys_of_a_sweep_are_changed() {
     let _ = stopped
         .prints(&output)
         .says(&["calling the ListUserTags operation"])
-        .ends_with("1 failed and not changed, 2 not tried");
+        .ends_with(
+            "3 keys: 1 failed and not changed, 2 not tried; root user keys are not included",
+        );
     assert!(unchanged(&sandbox));
     let printed = case(&[]).exits(12);
     let output = printed.output().to_owned();
@@ -224,7 +226,7 @@ fn f105_other_keys_of_a_sweep_are_changed() {
     let _ = printed
         .prints(&output)
         .says(&["calling the ListUserTags operation"])
-        .ends_with("3 keys: 2 deleted, 1 failed and not changed");
+        .ends_with("3 keys: 2 deleted, 1 failed and not changed; root user keys are not included");
     assert!(sandbox.has_key(BOBS_KEY) && !sandbox.has_key(ALICE_KEY_ID));
 }
 
@@ -292,7 +294,7 @@ fn a_user_who_does_not_exist_has_no_tags_to_except() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["the user Bob"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: it belongs to the user Bob");
     assert!(unchanged(&sandbox));
 }
 
@@ -329,7 +331,7 @@ fn tags_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&[says])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

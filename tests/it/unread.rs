@@ -121,7 +121,7 @@ fn c43_a_read_that_decides_is_one_error_in_a_dry_run_too() {
             .says(&[&format!(
                 "error: An error occurred (AccessDenied) when calling the {denied_read} operation"
             )])
-            .ends_with("not deleted");
+            .ends_with("not deleted: no request to change it was sent to IAM");
     }
 }
 
@@ -159,7 +159,9 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
             "{}",
             said.messages()
         );
-        let _ = said.says(&[PERMISSION]).ends_with("not deleted");
+        let _ = said
+            .says(&[PERMISSION])
+            .ends_with("not deleted: no request to change it was sent to IAM");
     }
     for args in [
         &["--from", "-", "--unused-for", "90d"][..],
@@ -202,7 +204,7 @@ fn c24_a_key_that_is_not_known_may_be_gone_or_another_accounts() {
         .exits(6)
         .prints_outcome("Failed")
         .says(&["IAM also returns this error for keys that are not in this account"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: no request to change it was sent to IAM");
 }
 
 /// Of a key that was deleted a moment ago, IAM says the same as of a read that is not allowed.
@@ -224,7 +226,7 @@ fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read
         .exits(0)
         .prints_nothing()
         .says(&["none meets the conditions"])
-        .ends_with("nothing to do");
+        .ends_with("nothing to do: 2 keys were checked, and none meets the conditions");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn an_answer_that_never_comes_and_may_not_be_read_is_unknown() {
         sandbox.fault(always("UpdateAccessKey", What::ResetAfterActing));
         let ended = action.case(&sandbox).args(["--timeout", "4"]).run();
         let says = &["check with: aws iam list-access-keys --user-name=Bob"];
-        ended.ends_as(10, "Unknown", says, "unknown: ");
+        ended.ends_as(10, "Unknown", says, "unknown: the request was sent and no usable response arrived; there is no permission to check the key");
         assert_eq!(status(&sandbox, BOBS_KEY), Some(action.after));
     });
 }

@@ -98,7 +98,12 @@ fn f61_another_accounts_key_is_unknown_after_a_signal() {
     let key = nth_key_id("999999999999", 1);
     let running = Case::at(&sandbox, ["--access-key-id", &key, "--user-name", "Bob"]).start();
     let ended = signal_after(running, &sandbox, 1, "INT").end();
-    ended.ends_as(130, "Unknown", &["interrupted"], "unknown: ");
+    ended.ends_as(
+        130,
+        "Unknown",
+        &["interrupted"],
+        "unknown: the request was sent and no usable response arrived",
+    );
 }
 
 #[test]
@@ -111,7 +116,7 @@ fn a_user_who_never_was_does_not_prove_a_key_gone() {
         "hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
     ];
     let case = Case::at(&sandbox, BBO).args(["--timeout", "4"]);
-    case.run().ends_as(10, "Unknown", says, "unknown: ");
+    case.run().ends_as(10, "Unknown", says, "unknown: the request was sent and no usable response arrived; the user does not exist, and IAM does not report who owns the key");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -136,7 +141,7 @@ fn f55_access_denied_after_a_lost_answer_is_looked_into() {
                 .prints(DELETED);
             let _ = said
             .says(&["the response to an earlier attempt was lost; IAM no longer lists the key, but still names Bob as its owner\n"])
-            .ends_with("deleted: ");
+            .ends_with("deleted: the response to an earlier attempt was lost; IAM no longer lists the key, but still names Bob as its owner");
         },
     );
 }
@@ -206,7 +211,12 @@ fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
         .ends_as(3, "Failed", &["(NoSuchEntity)"], known);
     // The same where a condition reads first.
     let ended = case().args(["--only-inactive"]).run();
-    ended.ends_as(9, "Failed", &["no usable response from IAM"], "not deleted");
+    ended.ends_as(
+        9,
+        "Failed",
+        &["no usable response from IAM"],
+        "not deleted: no request to change it was sent to IAM",
+    );
     assert!(sandbox.has_key(ALICE_KEY_ID));
     // A name that is misspelt is no key that is gone.
     let sandbox = documented();
@@ -336,7 +346,12 @@ fn a_last_use_that_is_left_out_is_not_never() {
         let args = ["--access-key-id", ALICE_OLD_KEY_ID, "--user-name", "Alice"];
         let case = Case::at(&sandbox, args).args(["--unused-for", "90d"]);
         let says = &["unusable response from IAM"];
-        case.run().ends_as(1, "Failed", says, "not deleted");
+        case.run().ends_as(
+            1,
+            "Failed",
+            says,
+            "not deleted: no request to change it was sent to IAM",
+        );
         assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
     });
 }

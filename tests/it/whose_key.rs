@@ -152,7 +152,7 @@ fn c50_an_owner_whose_list_is_denied_does_not_say_that_the_key_is_not_deleted() 
         .exits(10)
         .prints_outcome("Unknown")
         .says(&["(NoSuchEntity)", "--user-name=Bob --dry-run"])
-        .ends_with("the retry returned NoSuchEntity; IAM reports that Bob owns the key");
+        .ends_with("unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; IAM reports that Bob owns the key");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
