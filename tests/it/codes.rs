@@ -30,7 +30,9 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
             "Unknown",
             "unknown: IAM returned an error, but may still make the change; IAM still lists the key",
         ),
-        _ => ("Failed", "not deleted"),
+        3 if message.contains("user") => ("Failed", "not deleted: IAM found no such user"),
+        3 => ("Failed", "not deleted: IAM found no such key for this user"),
+        _ => ("Failed", "not deleted: IAM refused the request"),
     };
     let _ = printed
         .prints_outcome(outcome)

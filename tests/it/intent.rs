@@ -244,7 +244,10 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
 fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
     let settled = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     for (more, known) in [
-        ("", "unknown: an earlier run started to change it"),
+        (
+            "",
+            "unknown: an earlier run started to change it, and the result is unknown",
+        ),
         (&*settled, "deleted: an earlier run finished it"),
     ] {
         let sandbox = documented();

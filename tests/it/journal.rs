@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, actions, each, each_at_once, once};
 use crate::dialogue::Dialogue;
-use crate::many::{crowd, outcomes, rows};
+use crate::many::{crowd, outcomes, rows, summary};
 
 const SOON: Duration = Duration::from_secs(20);
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -295,7 +295,11 @@ fn killed(seed: u8) {
     let _ = printed
         .prints(&output)
         .says(&["finished by an earlier run"])
-        .ends_with(&format!("{KEYS} keys: "));
+        .ends_with(&format!(
+            "{KEYS} keys: {}, {} finished by an earlier run",
+            summary(&output),
+            KEYS - output.lines().count()
+        ));
     assert!((0..KEYS).all(|n| !sandbox.has_key(&nth_key_id(ACCOUNT, n))));
     let results = kept.results();
     assert_eq!(results.len(), KEYS, "the journal has every key");

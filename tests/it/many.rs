@@ -37,6 +37,25 @@ pub(crate) fn outcomes(output: &str) -> Vec<(String, usize)> {
     counted
 }
 
+/// What the last line of standard error says of these rows of standard output.
+pub(crate) fn summary(output: &str) -> String {
+    let words = [
+        ("Deleted", "deleted"),
+        ("Deactivated", "deactivated"),
+        ("Reactivated", "reactivated"),
+        ("Missing", "already gone"),
+        ("Failed", "failed and not changed"),
+        ("Unknown", "unknown"),
+        ("NotTried", "not tried"),
+    ];
+    let counted = outcomes(output);
+    let counts = words.iter().filter_map(|(name, words)| {
+        let (_, count) = counted.iter().find(|(known, _)| known == name)?;
+        Some(format!("{count} {words}"))
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
 /// A sandbox with so many users, who have one key each, and a file that lists them.
 pub(crate) fn crowd(count: usize) -> (Sandbox, String) {
     crowd_of(Sandbox::documented(), count)
