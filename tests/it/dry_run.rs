@@ -171,10 +171,9 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
         "it belongs to your own credentials"
     );
     assert_eq!(printed.object()["Status"], "Active");
-    let _ = printed
-        .prints_outcome("Refused")
-        .says(&["result: "])
-        .ends_with("would be refused: it belongs to your own credentials");
+    let _ = printed.prints_outcome("Refused").says_exactly(&format!(
+        "result: {ADMIN_KEY_ID}: would be refused: it belongs to your own credentials\n"
+    ));
 }
 
 #[test]

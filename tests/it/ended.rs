@@ -210,6 +210,12 @@ impl Ended {
         let _ = said.says(says).ends_with(known);
     }
 
+    /// The result of one key: the exit status, the `Outcome`, and standard error.
+    pub(crate) fn ends_exactly(self, status: i32, outcome: &str, says: &str) {
+        let said = self.exits(status).prints_outcome(outcome);
+        let _ = said.says_exactly(says);
+    }
+
     /// The run ends without a result: the exit status, and what standard error says.
     pub(crate) fn stops(self, status: i32, says: &[&str]) {
         let _ = self.exits(status).prints_nothing().says(says);

@@ -197,7 +197,7 @@ fn c02_a_condition_is_judged_by_a_list_that_was_read_for_the_key() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["belongs to the user Bob"]);
+        .says_exactly("iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE belongs to the user Bob\n");
     let requests = sandbox.requests();
     let lists = requests
         .iter()

@@ -42,8 +42,7 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["result: "])
-            .ends_with("1 key: 1 deleted");
+            .says_exactly("result: 1 key: 1 deleted\n");
         assert_eq!(
             actions(&sandbox),
             ["GetAccessKeyLastUsed", "ListAccessKeys", "DeleteAccessKey"]

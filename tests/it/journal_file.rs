@@ -208,10 +208,10 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
         let second = printed.output().to_owned();
         let _ = printed
             .prints(&second)
-            .says(&[&format!(
-                "warning: {key} is presumed deleted: an earlier run started this; IAM no longer lists the key"
-            )])
-            .ends_with("3 keys: 3 deleted");
+            .says_exactly(&format!(
+                "iam-del-key: warning: {key} is presumed deleted: an earlier run started this; IAM no longer lists the key\n\
+                 result: 3 keys: 3 deleted\n"
+            ));
         assert_eq!(second.matches("Deleted").count(), 3, "{second}");
         let ids: BTreeSet<_> = second
             .lines()
@@ -309,7 +309,7 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
                 .prints_nothing()
                 .says(&["note: 1 key is already finished in the journal "])
         } else {
-            again.prints_outcome("Skipped").says(&["already inactive"])
+            again.prints_outcome("Skipped").says_exactly("iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE is already inactive: nothing was changed\n")
         };
     });
 }

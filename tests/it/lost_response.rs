@@ -223,9 +223,14 @@ fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
 #[test]
 fn f75_a_lost_answer_about_another_users_key_is_3() {
     let sandbox = lost(What::ResetAfterActing);
-    let says = &["(NoSuchEntity)", "--user-name=Alice"];
+    let says = format!(
+        "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key with \
+         id {ALICE_KEY_ID} cannot be found.\n\
+         hint: review it first: iam-del-key --access-key-id {ALICE_KEY_ID} --user-name=Alice --dry-run\n\
+         result: {ALICE_KEY_ID}: not deleted: it belongs to the user Alice\n"
+    );
     let ended = Case::at(&sandbox, named(ALICE_KEY_ID, "Bob")).run();
-    ended.ends_as(3, "Failed", says, "it belongs to the user Alice");
+    ended.ends_exactly(3, "Failed", &says);
     assert!(sandbox.has_key(ALICE_KEY_ID));
 }
 
@@ -243,9 +248,12 @@ fn f75_another_owner_whom_no_time_is_left_to_confirm_is_named() {
 #[test]
 fn a_lost_answer_and_a_user_who_does_not_exist_is_3() {
     let sandbox = lost(What::ResetAfterActing);
-    let says = &["The user with name Nobody cannot be found."];
+    let says = "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user \
+                with name Nobody cannot be found.\n\
+                hint: review it first: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --dry-run\n\
+                result: AKIDPMS9RO4H3FEXAMPLE: not deleted: it belongs to the user Bob\n";
     let ended = Case::at(&sandbox, named(BOBS_KEY, "Nobody")).run();
-    ended.ends_as(3, "Failed", says, "not deleted: it belongs to the user Bob");
+    ended.ends_exactly(3, "Failed", says);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

@@ -96,12 +96,11 @@ fn f64_without_a_terminal_it_is_2_before_anything_is_read() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says(&[
-                "--interactive cannot ask a question, because standard error is not a terminal\n",
-                "hint: ",
-                "--dry-run",
-            ])
-            .ends_with("not deleted: nothing was sent to IAM");
+            .says_exactly(
+                "iam-del-key: error: --interactive cannot ask a question, because standard error is not a terminal\n\
+                 hint: check with --dry-run first, then replace --interactive with --yes\n\
+                 result: AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent to IAM\n",
+            );
     }
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));

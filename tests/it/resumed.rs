@@ -79,9 +79,11 @@ fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
     // Nobody deleted it, and it does not satisfy the condition.
     let sandbox = documented();
     let kept = begun();
-    sweep(&sandbox, &kept, ALL_OF_BOB)
-        .run()
-        .stops(0, &[" checked, and "]);
+    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
+        0,
+        "iam-del-key: note: 2 keys of 1 user checked\n\
+             result: nothing to do: 2 keys were checked, and none meets the conditions\n",
+    );
     assert!(sandbox.has_key(BOBS_KEY));
     // It is Bob's, and the run is about Alice.
     sandbox.remove_key(BOBS_KEY);
@@ -138,10 +140,9 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
     sandbox.fault(once("ListAccessKeys", xml(page)));
     let kept = settled("Deleted");
     let before = kept.journal();
-    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_as(
+    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
         0,
-        &["1 key of 1 user checked"],
-        "1 key: 1 finished by an earlier run",
+        "iam-del-key: note: 1 key of 1 user checked\nresult: 1 key: 1 finished by an earlier run\n",
     );
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     assert_eq!(kept.journal(), before);

@@ -294,7 +294,9 @@ fn a_key_that_is_named_twice_counts_once() {
         .ends_with("no key was changed");
     let printed = case("2").run().exits(0);
     let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says(&["2 deleted"]);
+    let _ = printed
+        .prints(&output)
+        .says_exactly("iam-del-key: note: 1 repeated key was ignored\nresult: 2 keys: 2 deleted\n");
     assert_eq!(left(&sandbox), [3, 4, 5]);
 }
 

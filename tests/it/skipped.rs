@@ -135,8 +135,7 @@ fn c41_of_a_user_only_keys_that_match_are_part_of_the_run() {
     assert_eq!(outcomes(&output), counted(&[("Deleted", 1)]));
     let _ = printed
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("1 key: 1 deleted");
+        .says_exactly("iam-del-key: note: 2 keys of 1 user checked\nresult: 1 key: 1 deleted\n");
     assert!(sandbox.has_key(ALICE_KEY_ID));
 }
 

@@ -57,8 +57,7 @@ fn all_keys_of_a_user_go_and_no_other() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["2 keys of 1 user checked"])
-        .ends_with("2 keys: 2 deleted");
+        .says_exactly("iam-del-key: note: 2 keys of 1 user checked\nresult: 2 keys: 2 deleted\n");
     assert_eq!(
         actions(&sandbox),
         ["ListAccessKeys", "DeleteAccessKey", "DeleteAccessKey"]
@@ -70,8 +69,7 @@ fn all_keys_of_a_user_go_and_no_other() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["result: "])
-        .ends_with("nothing to do: no keys were found");
+        .says_exactly("iam-del-key: note: 0 keys of 1 user checked\nresult: nothing to do: no keys were found\n");
     let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
         .run()
         .exits(3)
@@ -147,8 +145,7 @@ fn a_dry_run_of_the_account_is_a_plan() {
     );
     let _ = applied
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("20 deleted, 1 skipped");
+        .says_exactly("result: 21 keys: 20 deleted, 1 skipped\n");
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }
 

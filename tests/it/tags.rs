@@ -319,7 +319,9 @@ fn a_key_that_is_already_inactive_needs_no_tags() {
         .run()
         .exits(0)
         .prints_outcome("Skipped")
-        .says(&["already inactive"]);
+        .says_exactly(
+            "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE is already inactive: nothing was changed\n",
+        );
     assert_eq!(actions(&sandbox), ["ListAccessKeys"]);
 }
 
