@@ -164,7 +164,7 @@ fn an_account_is_12_digits() {
             .exits(2)
             .prints_nothing()
             .says(&["an account ID has 12 digits"])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

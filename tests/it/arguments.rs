@@ -256,7 +256,7 @@ fn f11_a_pasted_secret_is_not_shown() {
             );
             let _ = said
                 .says(&["(not shown)", "looks like a secret access key"])
-                .ends_with("no key was changed");
+                .ends_with("no request was sent, and no key was changed");
             assert_eq!(sandbox.connections(), 0);
         }
     }
@@ -307,7 +307,9 @@ fn f11_a_secret_in_a_setting_is_not_shown() {
             "{}",
             said.messages()
         );
-        let _ = said.says(&["(not shown)"]).ends_with("not deleted");
+        let _ = said
+            .says(&["(not shown)"])
+            .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(sandbox.connections(), 0);
         assert!(sandbox.has_key(BOBS_KEY));
     }

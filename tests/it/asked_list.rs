@@ -176,7 +176,7 @@ fn f64_without_a_terminal_a_list_is_not_asked_about() {
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 2)]);
     let said = printed.prints(&output);
     assert!(!said.messages().contains("[y/N]"));
-    let _ = said.says(&["2 keys: 2 deleted"]);
+    let _ = said.says_exactly("result: 2 keys: 2 deleted\n");
 
     // There is none at all.
     let sandbox = documented();
@@ -236,7 +236,7 @@ fn f64_a_list_of_which_no_key_matches_is_not_asked_about() {
     assert_eq!(outcomes(&output), [("Skipped".to_owned(), 2)]);
     let said = printed.prints(&output);
     assert!(!said.messages().contains("[y/N]"));
-    let _ = said.says(&["2 keys: 2 skipped"]);
+    let _ = said.says_exactly("result: 2 keys: 2 skipped\n");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -261,11 +261,11 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
         .end()
         .exits(0)
         .prints_nothing()
-        .says(&[
-            "iam-del-key: note: 4 keys of 3 users checked\n",
-            "result: nothing to do: 4 keys were checked, and none meets the conditions; root user keys are not \
+        .says_exactly(
+            "iam-del-key: note: 4 keys of 3 users checked\n\
+             result: nothing to do: 4 keys were checked, and none meets the conditions; root user keys are not \
              included\n",
-        ]);
+        );
     // Nor does a dry run require anything.
     let planned = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "-n"])
         .run()

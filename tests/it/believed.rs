@@ -168,8 +168,7 @@ fn c66_a_key_that_was_begun_after_it_was_settled_is_in_progress() {
         let printed = kept.case(&sandbox, &[]).run().exits(0);
         let _ = printed
             .prints_outcomes(&[("Deleted", 1)])
-            .says(&["result: "])
-            .ends_with("1 key: 1 deleted");
+            .says_exactly("result: 1 key: 1 deleted\n");
         assert!(!sandbox.has_key(BOBS_KEY));
     });
 }

@@ -148,7 +148,7 @@ fn c01_a_sweep_tells_no_more_of_the_keys_that_it_keeps_than_is_read() {
     assert_eq!(said.messages().matches(errors).count(), 500);
     let _ = said
         .says(&["not every result could be written to standard output in time"])
-        .ends_with("result: 525 keys: 525 failed and not changed; root user keys are not included");
+        .ends_with("525 keys: 525 failed and not changed; root user keys are not included");
     drop(results);
 
     let mut running = kept_by_a_sweep(&FULL_ERRORS);

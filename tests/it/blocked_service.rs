@@ -261,7 +261,7 @@ fn f111_a_signal_while_the_account_of_a_table_is_asked_for_leaves_no_key_out() {
     let _ = printed
         .prints(&output)
         .says(&["error: interrupted: no more keys are tried"])
-        .ends_with("20 keys: 20 not tried");
+        .ends_with("20 keys: 20 not tried; this was a dry run");
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn c86_a_role_where_endpoints_are_ignored_goes_to_aws() {
     let said = case.run().exits(9).prints_nothing();
     let _ = said
         .says(&["could not reach STS at sts.eu-west-1.amazonaws.com"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -149,7 +149,7 @@ fn c87_an_instance_without_a_region_is_in_its_own() {
         let _ = printed
             .prints_anything()
             .says(&[host])
-            .ends_with("not deleted");
+            .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
     });
     assert_eq!(sandbox.connections(), 0);

@@ -30,7 +30,9 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
             "Unknown",
             "unknown: IAM returned an error, but may still make the change; IAM still lists the key",
         ),
-        _ => ("Failed", "not deleted"),
+        3 if message.contains("user") => ("Failed", "not deleted: IAM found no such user"),
+        3 => ("Failed", "not deleted: IAM found no such key for this user"),
+        _ => ("Failed", "not deleted: IAM refused the request"),
     };
     let _ = printed
         .prints_outcome(outcome)
@@ -200,7 +202,7 @@ fn f29_a_wrong_secret_is_7() {
         .exits(7)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -217,7 +219,7 @@ fn f29_a_key_that_is_not_known_is_7() {
         .exits(7)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

@@ -125,7 +125,7 @@ fn f21_a_missing_profile_never_becomes_the_machines_role() {
             .exits(7)
             .prints_nothing()
             .says(&["hint: "])
-            .ends_with("nothing was sent");
+            .ends_with("not deleted: nothing was sent to IAM");
     }
     assert_eq!(
         metadata.requests().len(),

@@ -8,6 +8,7 @@ use iam_sandbox::{Builder, Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
 use crate::dialogue::Dialogue;
 use crate::journal::ACCOUNT;
+use crate::many::rows;
 use crate::response::{result, xml};
 use crate::sweep::ids;
 use crate::verification::throttled;
@@ -20,15 +21,24 @@ pub(crate) fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>
         .run()
         .exits(0);
     let output = printed.output().to_owned();
-    let last = if output.is_empty() {
-        "nothing to do"
-    } else {
-        "this was a dry run"
+    let rows = rows(&output);
+    let of = |name: &str| rows.iter().filter(|row| row["Outcome"] == name).count();
+    let keys = match rows.len() {
+        1 => "1 key".to_owned(),
+        count => format!("{count} keys"),
+    };
+    let skipped = match of("Skipped") {
+        0 => String::new(),
+        count => format!(", {count} skipped"),
+    };
+    let last = match of("WouldDelete") {
+        0 => "nothing to do: 1 key was checked, and it does not meet the conditions".to_owned(),
+        count => format!("{keys}: {count} would be deleted{skipped}; this was a dry run"),
     };
     let _ = printed
         .prints(&output)
         .says(&["requests to IAM"])
-        .ends_with(last);
+        .ends_with(&format!("{last}; root user keys are not included"));
     let lists = actions(sandbox)[before..]
         .iter()
         .filter(|action| *action == "ListAccessKeys")

@@ -191,7 +191,8 @@ fn f29_an_expired_session_is_7() {
         "(ExpiredToken)",
         "hint: the session has expired: get new credentials from the same source",
     ];
-    case.run().ends_as(7, "Failed", says, "not deleted");
+    case.run()
+        .ends_as(7, "Failed", says, "not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

@@ -31,7 +31,9 @@ fn the_status_is_read_and_the_command_that_undoes_it_is_printed() {
         })
     );
     assert!(printed.object()["RequestId"].is_string());
-    let _ = printed.prints_outcome("Deactivated").says(&[UNDO]);
+    let _ = printed
+        .prints_outcome("Deactivated")
+        .says_exactly(&format!("{UNDO}\n"));
     assert_eq!(actions(&sandbox), ["ListAccessKeys", "UpdateAccessKey"]);
     assert_eq!(sandbox.requests()[1].param("Status"), Some("Inactive"));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
@@ -56,7 +58,7 @@ fn the_status_is_the_one_it_has_then() {
         assert!(output.contains(holds), "{output}");
         let now = output.replace("\"PreviousStatus\":\"Active\"", "");
         assert!(!now.contains("Active"), "{output}");
-        let _ = printed.prints(&output).says(&[UNDO]);
+        let _ = printed.prints(&output).says_exactly(&format!("{UNDO}\n"));
     });
 }
 
@@ -77,9 +79,9 @@ fn the_undo_goes_the_same_way_as_the_run() {
         .run()
         .exits(0)
         .prints_outcome("Deactivated")
-        .says(&[&format!(
+        .says_exactly(&format!(
             "{UNDO} --profile ops --endpoint-url {url} --ca-bundle '{bundle}'\n"
-        )]);
+        ));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
 }
 
@@ -87,10 +89,13 @@ fn the_undo_goes_the_same_way_as_the_run() {
 fn the_signing_key_is_not_switched_off_by_accident() {
     let sandbox = documented();
     let args = ["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"];
-    let says = &["you would lock yourself out", "--allow-self"];
-    let known = "not deactivated: nothing was sent to IAM";
+    let says = format!(
+        "iam-del-key: error: {ADMIN_KEY_ID} belongs to your own credentials: you would lock yourself out\n\
+         hint: use other credentials (--profile NAME), or add --allow-self\n\
+         result: {ADMIN_KEY_ID}: not deactivated: nothing was sent to IAM\n"
+    );
     let ended = Case::at(&sandbox, args).args(["--deactivate"]).run();
-    ended.ends_as(11, "Refused", says, known);
+    ended.ends_exactly(11, "Refused", &says);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -99,8 +104,10 @@ fn conditions_hold_for_a_deactivation_too() {
     let sandbox = documented();
     let args = ["--access-key-id", ALICE_KEY_ID, "--find-user"];
     let case = Case::at(&sandbox, args).args(["--deactivate", "--unused-for", "45d"]);
-    let said = case.run().exits(11).prints_outcome("Skipped");
-    let says = format!("{ALICE_KEY_ID} is not deactivated: it was used 1 day ago");
-    let _ = said.says(&[&says]);
+    let says = format!(
+        "iam-del-key: error: {ALICE_KEY_ID} is not deactivated: it was used 1 day ago, less than 45 days\n\
+         hint: a key must meet every condition; --dry-run shows its details\n"
+    );
+    case.run().ends_exactly(11, "Skipped", &says);
     assert_eq!(status(&sandbox, ALICE_KEY_ID), Some(Status::Active));
 }

@@ -93,7 +93,7 @@ fn a_role_has_to_name_the_owner() {
         .exits(2)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM refused the request");
     assert!(sandbox.has_key(BOBS_KEY));
     let _ = role(&DOCUMENTED)
         .run()
@@ -209,7 +209,7 @@ fn a_missing_key_is_3_and_with_ignore_missing_0() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity)", "hint: "])
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM found no such key for this user");
     assert_eq!(
         sandbox.requests().len(),
         1,
@@ -242,7 +242,7 @@ fn f75_another_users_key_is_3() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity)", "another user"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM found no such key for this user");
     let says = &[
         "(NoSuchEntity)",
         &format!(
@@ -294,13 +294,13 @@ fn another_accounts_key_is_not_already_gone() {
         .exits(3)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM found no such key for this user");
     let _ = case(&["--ignore-missing"])
         .run()
         .exits(3)
         .prints_outcome("Failed")
         .says(says)
-        .ends_with("not deleted");
+        .ends_with("not deleted: IAM found no such key for this user");
 }
 
 #[test]

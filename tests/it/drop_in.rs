@@ -26,7 +26,7 @@ fn each_request_says_how_long_it_is() {
     let _ = printed
         .prints_anything()
         .says(&["note: "])
-        .ends_with("deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
     let requests = sandbox.requests();
     for action in ["GetCallerIdentity", "GetCredentialReport", "AssumeRole"] {
         assert!(requests.iter().any(|request| request.action == action));
@@ -207,7 +207,9 @@ fn each_option_of_the_aws_cli_does_what_the_table_says() {
 pub(crate) fn refused(args: &[&str], says: &[&str]) {
     let sandbox = documented();
     let said = Case::at(&sandbox, args).run().exits(2).prints_nothing();
-    let _ = said.says(says).ends_with("no request was sent");
+    let _ = said
+        .says(says)
+        .ends_with("no request was sent, and no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }
 

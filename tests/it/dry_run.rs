@@ -171,10 +171,9 @@ fn what_stays_is_told_with_the_reason_and_is_no_failure() {
         "it belongs to your own credentials"
     );
     assert_eq!(printed.object()["Status"], "Active");
-    let _ = printed
-        .prints_outcome("Refused")
-        .says(&["result: "])
-        .ends_with("would be refused: it belongs to your own credentials");
+    let _ = printed.prints_outcome("Refused").says_exactly(&format!(
+        "result: {ADMIN_KEY_ID}: would be refused: it belongs to your own credentials\n"
+    ));
 }
 
 #[test]
@@ -221,7 +220,7 @@ fn a_key_that_is_not_there_is_a_failure() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["IAM lists no such key for the user Bob"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: no request to change it was sent to IAM");
     let _ = unchanged(
         &sandbox,
         Case::documented(&sandbox, &["-n", "--ignore-missing"]),

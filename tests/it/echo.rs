@@ -134,9 +134,12 @@ fn f68_what_is_no_secret_is_shown() {
         "--allow-self",
     ];
     let says = format!("The Access Key with id {ADMIN_KEY_ID} cannot be found");
-    Case::at(&sandbox, args)
-        .run()
-        .ends_as(3, "Failed", &[&says], "not deleted");
+    Case::at(&sandbox, args).run().ends_as(
+        3,
+        "Failed",
+        &[&says],
+        "not deleted: IAM found no such key for this user",
+    );
     // A code is read before anything in it is hidden.
     let sandbox = documented();
     Case::at(
@@ -145,5 +148,10 @@ fn f68_what_is_no_secret_is_shown() {
     )
     .env("HTTPS_PROXY", "http://NoSuchEntity@127.0.0.1:1")
     .run()
-    .ends_as(3, "Failed", &["(NoSuchEntity)"], "not deleted");
+    .ends_as(
+        3,
+        "Failed",
+        &["(NoSuchEntity)"],
+        "not deleted: IAM found no such key for this user",
+    );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::case::DELETED;
+use crate::case::{BOBS_KEY, DELETED};
 use crate::many::outcomes;
 use crate::secret::{Secrets, tells_all};
 
@@ -182,11 +182,16 @@ impl Said {
 }
 
 impl Ended {
-    /// The last line of standard error says what is known of the key.
+    /// The last line of standard error is the result, and its end is what is known of the key: all of it, or what follows a mark.
     pub(crate) fn ends_with(self, known: &str) -> Self {
         let last = self.known();
+        let result = last.strip_prefix("result: ");
+        let before = result.and_then(|result| result.strip_suffix(known));
+        let is_whole = |before: &str| {
+            before.is_empty() || [": ", ", ", "; "].iter().any(|mark| before.ends_with(mark))
+        };
         assert!(
-            last.starts_with("result: ") && last.contains(known),
+            before.is_some_and(is_whole),
             "the last line is {last:?}, not {known:?}{}",
             self.all()
         );
@@ -205,6 +210,12 @@ impl Ended {
         let _ = said.says(says).ends_with(known);
     }
 
+    /// The result of one key: the exit status, the `Outcome`, and standard error.
+    pub(crate) fn ends_exactly(self, status: i32, outcome: &str, says: &str) {
+        let said = self.exits(status).prints_outcome(outcome);
+        let _ = said.says_exactly(says);
+    }
+
     /// The run ends without a result: the exit status, and what standard error says.
     pub(crate) fn stops(self, status: i32, says: &[&str]) {
         let _ = self.exits(status).prints_nothing().says(says);
@@ -221,10 +232,12 @@ impl Ended {
         let _ = self.exits(status).prints_nothing().says_exactly(says);
     }
 
-    /// One key is deleted, and standard error says why that is known.
-    pub(crate) fn deletes(self, says: &[&str]) {
-        let said = self.exits(0).prints(DELETED);
-        let _ = said.says(says).ends_with("deleted");
+    /// Bob's key is deleted, and standard error says why that is presumed.
+    pub(crate) fn deletes(self, why: &str) {
+        let says = format!(
+            "iam-del-key: warning: {BOBS_KEY} is presumed deleted: {why}\nresult: {BOBS_KEY}: deleted: {why}\n"
+        );
+        let _ = self.exits(0).prints(DELETED).says_exactly(&says);
     }
 
     /// One key is deleted, and nothing else is to be said.

@@ -184,7 +184,7 @@ fn f32_the_region_chooses_the_partitions_host() {
             .exits(9)
             .prints_outcome("Failed")
             .says(&["could not reach IAM at "])
-            .ends_with("not deleted");
+            .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(
             proxy
                 .requests()
@@ -215,7 +215,7 @@ fn fips_and_dual_stack_hosts() {
             .exits(9)
             .prints_outcome("Failed")
             .says(&[&format!("could not reach IAM at {host} through the proxy ")])
-            .ends_with("not deleted");
+            .ends_with("not deleted: nothing was sent to IAM");
         assert_eq!(proxy.requests()[0].target, format!("{host}:443"));
         assert_eq!(sandbox.connections(), 0);
     }
@@ -275,11 +275,14 @@ fn a_role_that_may_not_be_assumed_is_6() {
     );
     let said = without(&sandbox, &config).run().exits(6).prints_nothing();
     let _ = said
-        .says(&[
-            "the role could not be assumed: An error occurred (AccessDenied) when calling the AssumeRole operation",
-            "hint: the caller needs the permission sts:AssumeRole on arn:aws:iam::123456789012:role/Deployer, and the role's trust \
-              policy must allow the caller; it may require external_id or mfa_serial in its profile\n",
-        ])
-        .ends_with("not deleted: nothing was sent to IAM");
+        .says_exactly(
+            "iam-del-key: error: the role could not be assumed: An error occurred (AccessDenied) when calling the \
+             AssumeRole operation: User: arn:aws:iam::123456789012:user/admin is not authorized to perform: \
+             sts:AssumeRole on resource: arn:aws:iam::123456789012:role/Deployer because no identity-based policy \
+             allows the sts:AssumeRole action\n\
+             hint: the caller needs the permission sts:AssumeRole on arn:aws:iam::123456789012:role/Deployer, and the \
+             role's trust policy must allow the caller; it may require external_id or mfa_serial in its profile\n\
+             result: AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent to IAM\n",
+        );
     assert_eq!(sandbox.requests().len(), 1);
 }

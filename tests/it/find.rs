@@ -70,7 +70,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["belongs to the user Robert"]);
+        .says_exactly("iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE belongs to the user Robert\n");
     // Or before a condition is read, and IAM does not say the new name.
     let sandbox = documented();
     let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
@@ -88,7 +88,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         .says(&[&format!(
             "hint: the user was renamed or deleted after IAM reported it as the owner: {AGAIN}"
         )])
-        .ends_with("not deleted");
+        .ends_with("not deleted: no request to change it was sent to IAM");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_role_needs_no_user_name_when_the_owner_is_found() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&["belongs to the user Bob"]);
+        .says_exactly("iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE belongs to the user Bob\n");
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
@@ -136,9 +136,9 @@ fn f56_where_asking_is_denied_every_users_keys_are_looked_through() {
         .run()
         .exits(0)
         .prints(DELETED)
-        .says(&[&format!(
+        .says_exactly(&format!(
             "iam-del-key: note: {last} belongs to the user user-000045\n"
-        )]);
+        ));
     assert!(!sandbox.has_key(&last));
 }
 
@@ -151,7 +151,7 @@ fn f56_an_unknown_key_is_3_once_every_list_was_read() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["no user of this account has such a key", "the root user's"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: no request to change it was sent to IAM");
     assert_eq!(
         actions(&sandbox),
         [
@@ -184,12 +184,15 @@ fn f56_where_no_list_may_be_read_both_meanings_are_told() {
             .run()
             .exits(6)
             .prints_outcome("Failed")
-            .says(&[
-                "An error occurred (AccessDenied) when calling the GetAccessKeyLastUsed operation",
-                "IAM also returns this error for keys that are not in this account",
-                "iam:GetAccessKeyLastUsed on *",
-            ])
-            .ends_with("not deleted");
+            .says_exactly(
+                "iam-del-key: error: An error occurred (AccessDenied) when calling the GetAccessKeyLastUsed \
+                 operation: User: arn:aws:iam::123456789012:user/admin is not authorized to perform: \
+                 iam:GetAccessKeyLastUsed on resource: access key AKIDPMS9RO4H3FEXAMPLE because no identity-based \
+                 policy allows the iam:GetAccessKeyLastUsed action\n\
+                 hint: IAM also returns this error for keys that are not in this account: check the ID, or ask for \
+                 the permission iam:GetAccessKeyLastUsed on *, or use other credentials (--profile NAME)\n\
+                 result: AKIDPMS9RO4H3FEXAMPLE: not deleted: no request to change it was sent to IAM\n",
+            );
         assert!(sandbox.has_key(BOBS_KEY), "{denied}");
         assert!(
             !actions(&sandbox).contains(&"DeleteAccessKey".to_owned()),
@@ -221,7 +224,7 @@ fn f59_a_list_that_does_not_end_is_never_a_short_list() {
             .exits(1)
             .prints_outcome("Failed")
             .says(&[says])
-            .ends_with("not deleted");
+            .ends_with("not deleted: no request to change it was sent to IAM");
         assert!(sandbox.has_key(BOBS_KEY));
         assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     }
@@ -261,7 +264,7 @@ fn another_accounts_key_is_not_found_and_not_ignored() {
             .exits(3)
             .prints_outcome("Failed")
             .says(&["the key belongs to account 609629065308, but your credentials belong to account 123456789012"])
-            .ends_with("not deleted");
+            .ends_with("not deleted: no request to change it was sent to IAM");
     }
 }
 
@@ -273,6 +276,6 @@ fn an_owner_that_is_given_is_not_looked_for() {
         .exits(2)
         .prints_nothing()
         .says(&["--user-name", "--find-user", "cannot be used with"])
-        .ends_with("no key was changed");
+        .ends_with("no request was sent, and no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }

@@ -157,7 +157,9 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
     ] {
         let said = case.run().exits(0);
         let output = said.output().to_owned();
-        let _ = said.prints(&output).says(&["2 would be deleted"]);
+        let _ = said
+            .prints(&output)
+            .says_exactly("result: 2 keys: 2 would be deleted; this was a dry run\n");
     }
 }
 

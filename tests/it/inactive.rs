@@ -173,7 +173,7 @@ fn c27_a_list_that_lacks_the_key_decides_nothing() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity) when calling the UpdateAccessKey operation"])
-        .ends_with("not deactivated");
+        .ends_with("not deactivated: IAM found no such key for this user");
     // STS is asked for a hint.
     assert_eq!(
         actions(&sandbox),
@@ -266,10 +266,10 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
             .exits(status)
             .prints_nothing();
         if status == 0 {
-            let _ = said.says(&[
-                "checked, 1 already inactive\n",
-                "nothing to do: none of the other keys meets the conditions",
-            ]);
+            let _ = said.says_exactly(
+                "iam-del-key: note: 5 keys of 3 users checked, 1 already inactive\n\
+                 result: nothing to do: none of the other keys meets the conditions; root user keys are not included\n",
+            );
         } else {
             let _ = said.says(&["--whole-account requires --yes and --expect-account here, because standard error is not a terminal"]);
         }
@@ -318,7 +318,9 @@ fn c27_every_way_to_name_a_key_reads_its_status() {
         let printed = case.run().exits(0);
         let output = printed.output().to_owned();
         assert!(output.contains(expected), "{output}");
-        let _ = printed.prints(&output).says(&["already inactive"]);
+        let _ = printed.prints(&output).says_exactly(
+            "iam-del-key: note: AKIAQAAAAAAAADMINTWO is already inactive: nothing was changed\n",
+        );
     }
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
 }
@@ -354,7 +356,9 @@ fn c27_an_inactive_key_is_not_asked_about() {
     let dialogue = crate::dialogue::Dialogue::start(old_key(&sandbox, &["--interactive"]));
     let said = dialogue.end().exits(0).prints_outcome("Skipped");
     assert!(!said.messages().contains("[y/N]"), "{}", said.messages());
-    let _ = said.says(&["is already inactive: nothing was changed"]);
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: note: {ALICE_OLD_KEY_ID} is already inactive: nothing was changed\n"
+    ));
 }
 
 /// IAM is reached once, for the status, and then not any more.

@@ -42,8 +42,7 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["result: "])
-            .ends_with("1 key: 1 deleted");
+            .says_exactly("result: 1 key: 1 deleted\n");
         assert_eq!(
             actions(&sandbox),
             ["GetAccessKeyLastUsed", "ListAccessKeys", "DeleteAccessKey"]
@@ -220,7 +219,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .exits(2)
         .prints_nothing()
         .says(&["terminal"])
-        .ends_with("unknown: an earlier run started to change it");
+        .ends_with("unknown: an earlier run started to change it, and the result is unknown");
     // Another run has it, and may be at this key.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
     let first = one(&[]).start();
@@ -230,7 +229,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
         .exits(11)
         .prints_nothing()
         .says(&["another run is using the journal"])
-        .ends_with("unknown: the results of earlier runs are unknown");
+        .ends_with("unknown: the results of earlier runs are unknown: the journal was not read");
     first.signal("INT");
     let _ = first
         .end()
@@ -244,7 +243,10 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
 fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
     let settled = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     for (more, known) in [
-        ("", "unknown: an earlier run started to change it"),
+        (
+            "",
+            "unknown: an earlier run started to change it, and the result is unknown",
+        ),
         (&*settled, "deleted: an earlier run finished it"),
     ] {
         let sandbox = documented();

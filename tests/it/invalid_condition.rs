@@ -21,7 +21,7 @@ fn ages_that_are_none() {
                 .exits(2)
                 .prints_nothing()
                 .says(&[says, option])
-                .ends_with("no key was changed");
+                .ends_with("no request was sent, and no key was changed");
             assert_eq!(sandbox.connections(), 0);
         }
     }
@@ -45,7 +45,7 @@ fn patterns_that_match_nobody() {
             .exits(2)
             .prints_nothing()
             .says(&[says])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

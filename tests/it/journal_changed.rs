@@ -86,11 +86,7 @@ fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
             assert!(sandbox.wait_for_requests(1, SOON));
             change(&kept.path());
             let name = kept.path();
-            let told = if many {
-                "1 key: 1 deleted"
-            } else {
-                ": deleted"
-            };
+            let told = if many { "1 key: 1 deleted" } else { "deleted" };
             let printed = running.end().exits(1);
             let _ = printed
                 .prints_anything()

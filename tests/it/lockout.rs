@@ -80,7 +80,7 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
             .exits(11)
             .prints_outcome("Refused")
             .says(&["--allow-self"])
-            .ends_with("not deleted");
+            .ends_with("not deleted: nothing was sent to IAM");
         assert!(sandbox.has_key(ADMIN_KEY_ID));
     });
 }
@@ -110,7 +110,7 @@ fn f34_a_sweep_as_root_takes_the_users_keys_and_never_its_own() {
     let _ = printed
         .prints(&output)
         .says(&["of 3 users checked"])
-        .ends_with("5 deleted");
+        .ends_with("5 keys: 5 deleted; root user keys are not included");
     let taken = |request: &Recorded| request.param("AccessKeyId") == Some(&root.access_key_id);
     assert!(!sandbox.requests().iter().any(taken));
 }

@@ -37,6 +37,22 @@ pub(crate) fn outcomes(output: &str) -> Vec<(String, usize)> {
     counted
 }
 
+/// What the last line of standard error says of these rows of standard output.
+pub(crate) fn summary(output: &str) -> String {
+    let words = [
+        ("Deleted", "deleted"),
+        ("Failed", "failed and not changed"),
+        ("Unknown", "unknown"),
+        ("NotTried", "not tried"),
+    ];
+    let counted = outcomes(output);
+    let counts = words.iter().filter_map(|(name, words)| {
+        let (_, count) = counted.iter().find(|(known, _)| known == name)?;
+        Some(format!("{count} {words}"))
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
 /// A sandbox with so many users, who have one key each, and a file that lists them.
 pub(crate) fn crowd(count: usize) -> (Sandbox, String) {
     crowd_of(Sandbox::documented(), count)
@@ -86,8 +102,7 @@ fn several_keys_by_option_are_told_line_by_line() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("2 keys: 2 deleted");
+        .says_exactly("result: 2 keys: 2 deleted\n");
     assert_eq!(actions(&sandbox), ["DeleteAccessKey", "DeleteAccessKey"]);
     assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
 }
@@ -140,8 +155,7 @@ fn each_format_has_every_key() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["result: "])
-            .ends_with("30 keys: 30 deleted");
+            .says_exactly("result: 30 keys: 30 deleted\n");
         assert_eq!(left(&sandbox, 30), 0);
     }
     let (sandbox, list) = crowd(30);
@@ -150,8 +164,7 @@ fn each_format_has_every_key() {
         .exits(0);
     let _ = ended
         .prints_nothing()
-        .says(&["result: "])
-        .ends_with("30 keys: 30 deleted");
+        .says_exactly("result: 30 keys: 30 deleted\n");
     assert_eq!(left(&sandbox, 30), 0);
 }
 
@@ -166,8 +179,7 @@ fn each_number_of_jobs_does_all() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&["result: "])
-            .ends_with("100 keys: 100 deleted");
+            .says_exactly("result: 100 keys: 100 deleted\n");
         assert_eq!(left(&sandbox, 100), 0);
         assert_eq!(actions(&sandbox).len(), 100, "one call a key");
     }
@@ -209,7 +221,10 @@ fn what_ends_a_run_ends_the_look_before_the_question_too() {
         let expected = [("Failed".to_owned(), 1), ("NotTried".to_owned(), 49)];
         assert_eq!(outcomes(&output), expected);
         assert!(output.contains(says), "{output}");
-        let _ = printed.prints(&output).says(&[code]).ends_with("50 keys: ");
+        let _ = printed
+            .prints(&output)
+            .says(&[code])
+            .ends_with("50 keys: 1 failed and not changed, 49 not tried");
         let lists = actions(&sandbox);
         assert!(
             lists
@@ -252,8 +267,7 @@ fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("80 keys: 80 deleted");
+        .says_exactly("result: 80 keys: 80 deleted\n");
     assert_eq!(left(&sandbox, 80), 0);
 }
 
@@ -264,8 +278,7 @@ fn nothing_named_is_nothing_done() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["the list has no keys to change"])
-        .ends_with("nothing to do");
+        .says_exactly("result: nothing to do: the list has no keys to change\n");
     assert!(actions(&sandbox).is_empty());
 }
 
@@ -279,8 +292,7 @@ fn one_key_in_a_list_is_told_as_a_line() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("1 key: 1 deleted");
+        .says_exactly("result: 1 key: 1 deleted\n");
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }

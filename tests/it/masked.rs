@@ -364,7 +364,9 @@ fn c53_ids_names_and_words_are_shown() {
     let case = Case::at(&sandbox, args).args([format!("--user-name={name}")]);
     let says = format!("The user with name {name} cannot be found.");
     let ended = case.run().exits(3).prints_outcome("Failed");
-    let _ = ended.says(&[&says]).ends_with("not deleted");
+    let _ = ended
+        .says(&[&says])
+        .ends_with("not deleted: IAM found no such user");
 }
 
 #[test]

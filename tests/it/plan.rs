@@ -37,10 +37,9 @@ fn a_plan_is_made_reviewed_and_applied() {
         .exits(0);
     assert_eq!(outcomes(applied.output()), [("Deleted".to_owned(), 1)]);
     let applied_output = applied.output().to_owned();
-    let _ = applied
-        .prints(&applied_output)
-        .says(&["2 lines were skipped"])
-        .ends_with("1 key: 1 deleted");
+    let _ = applied.prints(&applied_output).says_exactly(
+        "iam-del-key: note: 2 lines were skipped: nothing left to do\nresult: 1 key: 1 deleted\n",
+    );
     assert!(!sandbox.has_key(BOBS_KEY));
     assert!(sandbox.has_key(ALICE_KEY_ID) && sandbox.has_key(ADMIN_KEY_ID));
 }
@@ -62,8 +61,7 @@ fn a_plan_that_deactivates_is_never_a_deletion() {
     let output = planned.output().to_owned();
     let _ = planned
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("this was a dry run");
+        .says_exactly("result: 2 keys: 2 would be deactivated; this was a dry run\n");
     let _ = from_stdin(&sandbox, &output, &[])
         .run()
         .exits(2)
@@ -102,7 +100,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
     let _ = failed
         .prints(&output)
         .says(&["AccessDenied"])
-        .ends_with("2 keys: ");
+        .ends_with("2 keys: 1 failed and not changed, 1 not tried");
     for row in rows(&output) {
         assert_eq!(row["Action"], "deactivate");
     }
@@ -121,14 +119,13 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .run()
         .exits(2)
         .prints_nothing()
-        .says(&[
-            "line 1",
-            "was deactivated, but this command deletes\n",
-            "hint: to undo the deactivation, use --reactivate; to delete these keys: \
-             jq -c '.. | objects | select(.Outcome == \"Deactivated\") | del(.Outcome)' FILE \
-             | iam-del-key --from - --only-inactive",
-        ])
-        .ends_with("no key was changed");
+        .says_exactly(
+            "iam-del-key: error: standard input, line 1, column 1: AKIDPMS9RO4H3FEXAMPLE was deactivated, but this \
+             command deletes\n\
+             hint: to undo the deactivation, use --reactivate; to delete these keys: jq -c '.. | objects | \
+             select(.Outcome == \"Deactivated\") | del(.Outcome)' FILE | iam-del-key --from - --only-inactive\n\
+             result: no key was changed\n",
+        );
     let _ = from_stdin(&sandbox, &done, &["--deactivate"])
         .run()
         .exits(0)

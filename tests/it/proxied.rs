@@ -108,7 +108,9 @@ fn is_no_proxy(case: Case, variable: &str) {
     let said = case.run().exits(7).prints_nothing();
     assert!(!said.messages().contains("hunter2"));
     let says = format!("{variable} is not the URL of an HTTP proxy");
-    let _ = said.says(&[&says, "hint: "]).ends_with("nothing was sent");
+    let _ = said
+        .says(&[&says, "hint: "])
+        .ends_with("not deleted: nothing was sent to IAM");
 }
 
 #[test]

@@ -96,12 +96,11 @@ fn f64_without_a_terminal_it_is_2_before_anything_is_read() {
             .run()
             .exits(2)
             .prints_nothing()
-            .says(&[
-                "--interactive cannot ask a question, because standard error is not a terminal\n",
-                "hint: ",
-                "--dry-run",
-            ])
-            .ends_with("not deleted: nothing was sent to IAM");
+            .says_exactly(
+                "iam-del-key: error: --interactive cannot ask a question, because standard error is not a terminal\n\
+                 hint: check with --dry-run first, then replace --interactive with --yes\n\
+                 result: AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent to IAM\n",
+            );
     }
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -136,7 +135,9 @@ fn what_stays_anyway_is_not_asked_about() {
         .exits(11)
         .prints_outcome("Refused");
     assert!(!said.messages().contains("[y/N]"));
-    let _ = said.says(&["--allow-self"]).ends_with("not deleted");
+    let _ = said
+        .says(&["--allow-self"])
+        .ends_with("not deleted: nothing was sent to IAM");
 }
 
 #[test]
@@ -231,7 +232,7 @@ fn asking_and_not_asking_exclude_each_other() {
         .exits(2)
         .prints_nothing()
         .says(&["--interactive", "--yes", "cannot be used with"])
-        .ends_with("no key was changed");
+        .ends_with("no request was sent, and no key was changed");
     assert_eq!(sandbox.connections(), 0);
 }
 

@@ -59,7 +59,7 @@ fn the_command_that_deactivate_prints_undoes_it() {
         .expect("the command")
         .to_owned();
     let words: Vec<&str> = command.split_whitespace().collect();
-    let _ = said.says(&["--reactivate"]);
+    let _ = said.says_exactly("hint: to undo it: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --reactivate\n");
     let _ = Case::at(&sandbox, words)
         .args(["--yes"])
         .run()
@@ -153,10 +153,9 @@ fn a_dry_run_says_what_would_happen_and_asks_nobody() {
         .run()
         .exits(0);
     let expected = [("Skipped", 1), ("WouldReactivate", 1)];
-    let _ = printed
-        .prints_outcomes(&expected)
-        .says(&["result: "])
-        .ends_with("2 keys: 1 would be reactivated, 1 already active; this was a dry run");
+    let _ = printed.prints_outcomes(&expected).says_exactly(
+        "result: 2 keys: 1 would be reactivated, 1 already active; this was a dry run\n",
+    );
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
 }
 
@@ -201,5 +200,7 @@ fn your_own_key_is_not_refused() {
     let args = ["--access-key-id", ADMIN_KEY_ID, "--reactivate", "--yes"];
     let printed = Case::at(&sandbox, args).run().exits(0);
     assert_eq!(printed.object()["Reason"], "already active");
-    let _ = printed.prints_outcome("Skipped").says(&["already active"]);
+    let _ = printed.prints_outcome("Skipped").says_exactly(&format!(
+        "iam-del-key: note: {ADMIN_KEY_ID} is already active: nothing was changed\n"
+    ));
 }

@@ -263,7 +263,12 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
         let page = keys(&member(BOBS_KEY, "Bob", "Inactive"), end);
         let sandbox = faulty([always("ListAccessKeys", xml(page))]);
         let ended = Case::documented(&sandbox, &["--only-inactive"]).run();
-        ended.ends_as(1, "Failed", &["error: ", what], "not deleted");
+        ended.ends_as(
+            1,
+            "Failed",
+            &["error: ", what],
+            "not deleted: no request to change it was sent to IAM",
+        );
         assert_eq!(actions(&sandbox), ["ListAccessKeys"]);
     });
     let page = result("ListUsers", "<Users/>");
@@ -324,7 +329,12 @@ fn c59_what_iam_cannot_mean_is_an_error() {
             Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"])
         };
         let says = &["unusable response from IAM at "];
-        case.run().ends_as(1, "Failed", says, "not deleted");
+        case.run().ends_as(
+            1,
+            "Failed",
+            says,
+            "not deleted: no request to change it was sent to IAM",
+        );
         assert_eq!(actions(&sandbox), [action]);
     });
 }
@@ -344,7 +354,12 @@ fn c65_a_list_of_anything_but_members_is_not_an_empty_list() {
             always("ListAccessKeys", What::page(200, "text/xml", body)),
         ]);
         let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
-        ended.ends_as(10, "Unknown", &["error: "], "no usable response arrived");
+        ended.ends_as(
+            10,
+            "Unknown",
+            &["error: "],
+            "unknown: the request was sent and no usable response arrived; checking the key failed",
+        );
         assert!(sandbox.has_key(BOBS_KEY));
     });
     let user = "<Path>/</Path><UserName>Bob</UserName><UserId>AIDACKCEVSQ6C2EXAMPLE</UserId>\

@@ -24,6 +24,15 @@ fn sweep(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
         .args([kept.path()])
 }
 
+/// The keys to delete, and the last line if it is one.
+const SELECTIONS: [(&[&str], &str); 2] = [
+    (ALL_OF_BOB, "1 key: 1 deleted"),
+    (
+        WHOLE_ACCOUNT,
+        "1 key: 1 deleted; root user keys are not included",
+    ),
+];
+
 const ALL_OF_BOB: &[&str] = &["--user-name", "bob", "--all-keys", "--only-inactive"];
 const WHOLE_ACCOUNT: &[&str] = &[
     "--whole-account",
@@ -36,7 +45,7 @@ const WHOLE_ACCOUNT: &[&str] = &[
 
 #[test]
 fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() {
-    each([ALL_OF_BOB, WHOLE_ACCOUNT], |selection| {
+    each(SELECTIONS, |(selection, last)| {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         let kept = begun();
@@ -57,7 +66,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
             .says(&[&format!(
                 "warning: {BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key"
             )])
-            .ends_with(" deleted");
+            .ends_with(last);
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");
         // Only once.
         let printed = sweep(&sandbox, &kept, selection).run().exits(0);
@@ -70,9 +79,11 @@ fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
     // Nobody deleted it, and it does not satisfy the condition.
     let sandbox = documented();
     let kept = begun();
-    sweep(&sandbox, &kept, ALL_OF_BOB)
-        .run()
-        .stops(0, &[" checked, and "]);
+    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
+        0,
+        "iam-del-key: note: 2 keys of 1 user checked\n\
+             result: nothing to do: 2 keys were checked, and none meets the conditions\n",
+    );
     assert!(sandbox.has_key(BOBS_KEY));
     // It is Bob's, and the run is about Alice.
     sandbox.remove_key(BOBS_KEY);
@@ -99,9 +110,8 @@ fn settled(outcome: &str) -> Kept {
 
 #[test]
 fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
-    let whole_account = WHOLE_ACCOUNT.to_vec();
     each(["Missing", "Deleted"], |outcome| {
-        each([ALL_OF_BOB, &whole_account], |selection| {
+        each(SELECTIONS, |(selection, last)| {
             let sandbox = documented();
             sandbox.set_status(BOBS_KEY, Status::Inactive);
             let kept = settled(outcome);
@@ -112,10 +122,7 @@ fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
             assert_eq!(bobs_row(&printed)["Outcome"], "WouldDelete");
             let printed = sweep(&sandbox, &kept, selection).run().exits(0);
             assert_eq!(bobs_row(&printed)["Outcome"], "Deleted");
-            let _ = printed
-                .prints_anything()
-                .says(&["note: "])
-                .ends_with(" deleted");
+            let _ = printed.prints_anything().says(&["note: "]).ends_with(last);
             assert!(!sandbox.has_key(BOBS_KEY));
             assert_eq!(kept.results()[BOBS_KEY], "Deleted");
         });
@@ -133,10 +140,9 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
     sandbox.fault(once("ListAccessKeys", xml(page)));
     let kept = settled("Deleted");
     let before = kept.journal();
-    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_as(
+    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
         0,
-        &["1 key of 1 user checked"],
-        "1 key: 1 finished by an earlier run",
+        "iam-del-key: note: 1 key of 1 user checked\nresult: 1 key: 1 finished by an earlier run\n",
     );
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     assert_eq!(kept.journal(), before);

@@ -98,10 +98,10 @@ fn f101_a_session_of_another_account_is_refused() {
         .exits(11)
         .prints_nothing();
     let _ = said
-        .says(&[
-            "error: the session belongs to account 123456789012, and the role to account 210987654321\n",
-        ])
-        .ends_with("not deleted: nothing was sent to IAM");
+        .says_exactly(
+            "iam-del-key: error: the session belongs to account 123456789012, and the role to account 210987654321\n\
+             result: AKIDPMS9RO4H3FEXAMPLE: not deleted: nothing was sent to IAM\n",
+        );
     assert_eq!(actions(&sandbox), ["AssumeRole"]);
 }
 
@@ -240,7 +240,7 @@ fn f101_a_role_on_top_of_a_role_profile_guards_every_key_behind_it() {
     let _ = said
         .prints(&output)
         .says(&["you would lock yourself out"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: nothing was sent to IAM");
     assert!(sandbox.has_key(ADMIN_KEY_ID));
     let _ = case()
         .args(["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-v"])
@@ -296,9 +296,9 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
         .run()
         .exits(0)
         .prints_outcome("Deactivated")
-        .says(&[&format!(
+        .says_exactly(&format!(
             "hint: to undo it: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate --role-arn {ROLE}\n"
-        )]);
+        ));
     // What may be a secret is replaced before a shell runs the command.
     let secretive = Sandbox::documented()
         .external_id("Responder", SECRET)

@@ -239,7 +239,9 @@ fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
     let (sandbox, list) = crowd_of(Sandbox::documented(), KEYS);
     let said = from_stdin(&sandbox, &list, &BY_NAME).run().exits(0);
     assert_eq!(outcomes(said.output()), [("Deleted".to_owned(), KEYS)]);
-    let _ = said.prints_anything().says(&["30 keys: 30 deleted\n"]);
+    let _ = said
+        .prints_anything()
+        .says_exactly("result: 30 keys: 30 deleted\n");
     assert_eq!(left(&sandbox, KEYS), 0);
     let count = |name: &str| {
         let seen = actions(&sandbox);

@@ -85,7 +85,7 @@ fn f106_a_role_that_is_limited_to_a_path_can_sweep_it() {
     let _ = printed
         .prints(&output)
         .says(&["2 keys of 2 users checked"])
-        .ends_with("2 keys: 2 deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
     assert_eq!(left(&sandbox), [3, 4, 5]);
     for path in [&["--path-prefix", "/"][..], &["--path-prefix", "/c/"], &[]] {
         let sandbox = build().start();
@@ -123,7 +123,7 @@ fn a_server_that_ignores_the_path_does_not_widen_the_sweep() {
     let _ = printed
         .prints(&output)
         .says(&["2 keys of 2 users checked"])
-        .ends_with("2 keys: 2 deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
     assert_eq!(left(&sandbox), [3, 4, 5]);
 
     for path in ["", "<Path/>"] {
@@ -157,7 +157,7 @@ fn the_credential_report_confirms_the_list_of_a_path() {
     let _ = printed
         .prints(&output)
         .says(&[" checked\n"])
-        .ends_with("2 keys: 2 deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
     let lists = |sandbox: &Sandbox| {
         let actions = actions(sandbox);
         actions.iter().filter(|name| *name == "ListUsers").count()
@@ -176,7 +176,7 @@ fn the_credential_report_confirms_the_list_of_a_path() {
     let _ = printed
         .prints(&output)
         .says(&[" checked\n"])
-        .ends_with("3 keys: 3 deleted");
+        .ends_with("3 keys: 3 deleted; root user keys are not included");
     assert!(!sandbox.has_key(&third));
 }
 
@@ -198,7 +198,7 @@ fn paths_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&[says, "--path-prefix"])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
     let sandbox = account().start();
@@ -219,7 +219,7 @@ fn paths_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&["error: --path-prefix requires --whole-account\n"])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
     }
     assert_eq!(sandbox.connections(), 0);
 }
@@ -294,7 +294,9 @@ fn a_key_that_is_named_twice_counts_once() {
         .ends_with("no key was changed");
     let printed = case("2").run().exits(0);
     let output = printed.output().to_owned();
-    let _ = printed.prints(&output).says(&["2 deleted"]);
+    let _ = printed
+        .prints(&output)
+        .says_exactly("iam-del-key: note: 1 repeated key was ignored\nresult: 2 keys: 2 deleted\n");
     assert_eq!(left(&sandbox), [3, 4, 5]);
 }
 
@@ -357,7 +359,7 @@ fn limits_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&["--max-keys"])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

@@ -112,7 +112,7 @@ fn c32_c82_c92_names_of_profiles() {
                 .exits(7)
                 .prints_nothing()
                 .says(&["does not exist"])
-                .ends_with("not deleted");
+                .ends_with("not deleted: nothing was sent to IAM");
         } else {
             signs(&sandbox, case, ADMIN_KEY_ID);
         }
@@ -170,7 +170,7 @@ fn c34_indentation_colons_and_comments() {
             let ended = case.run().exits(7).prints_nothing();
             let _ = ended
                 .says(&["line 2: this is neither"])
-                .ends_with("not deleted");
+                .ends_with("not deleted: nothing was sent to IAM");
             continue;
         }
         sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));

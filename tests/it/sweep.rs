@@ -57,8 +57,7 @@ fn all_keys_of_a_user_go_and_no_other() {
     let output = printed.output().to_owned();
     let _ = printed
         .prints(&output)
-        .says(&["2 keys of 1 user checked"])
-        .ends_with("2 keys: 2 deleted");
+        .says_exactly("iam-del-key: note: 2 keys of 1 user checked\nresult: 2 keys: 2 deleted\n");
     assert_eq!(
         actions(&sandbox),
         ["ListAccessKeys", "DeleteAccessKey", "DeleteAccessKey"]
@@ -70,8 +69,7 @@ fn all_keys_of_a_user_go_and_no_other() {
         .run()
         .exits(0)
         .prints_nothing()
-        .says(&["result: "])
-        .ends_with("nothing to do");
+        .says_exactly("iam-del-key: note: 0 keys of 1 user checked\nresult: nothing to do: no keys were found\n");
     let _ = Case::at(&sandbox, ["--user-name", "Nobody", "--all-keys", "--yes"])
         .run()
         .exits(3)
@@ -105,7 +103,7 @@ fn f59_whole_account_over_every_page_and_only_what_satisfies_the_condition() {
     let _ = printed
         .prints(&output)
         .says(&["requests to IAM: 20 DeleteAccessKey, ", " ListUsers"])
-        .ends_with("20 keys: 20 deleted");
+        .ends_with("20 keys: 20 deleted; root user keys are not included");
     assert_eq!(sandbox.keys().len(), before - 20);
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
     let actions = actions(&sandbox);
@@ -130,10 +128,9 @@ fn a_dry_run_of_the_account_is_a_plan() {
     .exits(0);
     let plan = planned.output().to_owned();
     assert_eq!(outcomes(&plan), [("WouldDelete".to_owned(), 21)]);
-    let _ = planned
-        .prints(&plan)
-        .says(&["result: "])
-        .ends_with("21 keys: 21 would be deleted; this was a dry run");
+    let _ = planned.prints(&plan).says(&["result: "]).ends_with(
+        "21 keys: 21 would be deleted; this was a dry run; root user keys are not included",
+    );
     assert!(!actions(&sandbox).iter().any(|action| is_changing(action)));
     // One of them is in use again before the plan is applied.
     sandbox.set_status(ALICE_OLD_KEY_ID, Status::Active);
@@ -148,8 +145,7 @@ fn a_dry_run_of_the_account_is_a_plan() {
     );
     let _ = applied
         .prints(&output)
-        .says(&["result: "])
-        .ends_with("20 deleted, 1 skipped");
+        .says_exactly("result: 21 keys: 20 deleted, 1 skipped\n");
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }
 
@@ -350,6 +346,6 @@ fn f59_a_key_that_is_in_use_again_since_it_was_chosen_stays() {
     let _ = printed
         .prints(&output)
         .says(&["11 keys of 9 users checked"])
-        .ends_with("7 keys: 6 deleted, 1 skipped");
+        .ends_with("7 keys: 6 deleted, 1 skipped; root user keys are not included");
     assert!(sandbox.has_key(&last));
 }

@@ -142,11 +142,11 @@ fn f105_a_key_whose_owners_tags_cannot_be_read_fails() {
     ];
     let find = ["--access-key-id", BOBS_KEY, "--find-user"];
     for args in [&BOBS[..], &find] {
-        for more in [
-            &[][..],
-            &["--ignore-missing"],
-            &["--deactivate"],
-            &["--dry-run"],
+        for (more, done) in [
+            (&[][..], "deleted"),
+            (&["--ignore-missing"], "deleted"),
+            (&["--deactivate"], "deactivated"),
+            (&["--dry-run"], "deleted"),
         ] {
             let sandbox = denied().start();
             let case = Case::at(&sandbox, args.iter().copied()).args(more);
@@ -156,17 +156,23 @@ fn f105_a_key_whose_owners_tags_cannot_be_read_fails() {
                 .exits(6)
                 .prints_outcome("Failed")
                 .says(&says)
-                .ends_with(": not de");
+                .ends_with(&format!(
+                    "not {done}: no request to change it was sent to IAM"
+                ));
             assert!(unchanged(&sandbox), "{args:?} {more:?}");
         }
     }
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_OLD_KEY_ID},Alice\n");
     let sandbox = denied().start();
     let user = ["--user-name", "Alice", "--all-keys", "--yes"];
-    for (case, keys) in [
-        (from_stdin(&sandbox, &list, &[]), 2),
-        (Case::at(&sandbox, user), 2),
-        (Case::at(&sandbox, SWEEP), 3),
+    for (case, keys, root) in [
+        (from_stdin(&sandbox, &list, &[]), 2, ""),
+        (Case::at(&sandbox, user), 2, ""),
+        (
+            Case::at(&sandbox, SWEEP),
+            3,
+            "; root user keys are not included",
+        ),
     ] {
         let printed = case.args(["--except-tag", "none"]).run().exits(6);
         let output = printed.output().to_owned();
@@ -174,7 +180,7 @@ fn f105_a_key_whose_owners_tags_cannot_be_read_fails() {
         let _ = printed
             .prints(&output)
             .says(&says)
-            .ends_with(&format!("{keys} keys: {keys} failed and not changed"));
+            .ends_with(&format!("{keys} keys: {keys} failed and not changed{root}"));
         assert!(unchanged(&sandbox));
     }
 }
@@ -215,7 +221,9 @@ fn f105_other_keys_of_a_sweep_are_changed() {
     let _ = stopped
         .prints(&output)
         .says(&["calling the ListUserTags operation"])
-        .ends_with("1 failed and not changed, 2 not tried");
+        .ends_with(
+            "3 keys: 1 failed and not changed, 2 not tried; root user keys are not included",
+        );
     assert!(unchanged(&sandbox));
     let printed = case(&[]).exits(12);
     let output = printed.output().to_owned();
@@ -224,7 +232,7 @@ fn f105_other_keys_of_a_sweep_are_changed() {
     let _ = printed
         .prints(&output)
         .says(&["calling the ListUserTags operation"])
-        .ends_with("3 keys: 2 deleted, 1 failed and not changed");
+        .ends_with("3 keys: 2 deleted, 1 failed and not changed; root user keys are not included");
     assert!(sandbox.has_key(BOBS_KEY) && !sandbox.has_key(ALICE_KEY_ID));
 }
 
@@ -267,7 +275,13 @@ fn f105_no_list_of_tags_that_is_not_whole_counts() {
         let sandbox = account().start();
         let shown = format!("{what:?}");
         sandbox.fault(Fault::new(what).on("ListUserTags").always());
-        for case in [Case::at(&sandbox, BOBS), Case::at(&sandbox, SWEEP)] {
+        for (case, known) in [
+            (
+                Case::at(&sandbox, BOBS),
+                "not deleted: no request to change it was sent to IAM",
+            ),
+            (Case::at(&sandbox, SWEEP), "no key was changed"),
+        ] {
             let printed = case
                 .args(["--except-tag", "none"])
                 .env("AWS_MAX_ATTEMPTS", "2")
@@ -276,7 +290,7 @@ fn f105_no_list_of_tags_that_is_not_whole_counts() {
                 .exits(status);
             let output = printed.output().to_owned();
             assert!(!output.contains("Deleted"), "{shown}: {output}");
-            let _ = printed.prints(&output).says(&["error: "]).ends_with("no");
+            let _ = printed.prints(&output).says(&["error: "]).ends_with(known);
             assert!(unchanged(&sandbox), "{shown}");
         }
     }
@@ -292,7 +306,7 @@ fn a_user_who_does_not_exist_has_no_tags_to_except() {
         .exits(3)
         .prints_outcome("Failed")
         .says(&["the user Bob"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: it belongs to the user Bob");
     assert!(unchanged(&sandbox));
 }
 
@@ -305,7 +319,9 @@ fn a_key_that_is_already_inactive_needs_no_tags() {
         .run()
         .exits(0)
         .prints_outcome("Skipped")
-        .says(&["already inactive"]);
+        .says_exactly(
+            "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE is already inactive: nothing was changed\n",
+        );
     assert_eq!(actions(&sandbox), ["ListAccessKeys"]);
 }
 
@@ -329,7 +345,7 @@ fn tags_that_are_none() {
             .exits(2)
             .prints_nothing()
             .says(&[says])
-            .ends_with("no key was changed");
+            .ends_with("no request was sent, and no key was changed");
         assert_eq!(sandbox.connections(), 0);
     }
 }

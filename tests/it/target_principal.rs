@@ -127,7 +127,7 @@ fn f103_a_dry_run_uses_the_audit_policy() {
         .run()
         .exits(0)
         .prints_outcome("WouldDelete")
-        .says(&["this was a dry run"]);
+        .says_exactly("result: AKIATCH6YDSY3D5352D6: not deleted: this was a dry run\n");
     for request in sandbox.requests() {
         if request.action == "AssumeRoot" {
             let policy = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials";

@@ -138,7 +138,7 @@ fn f104_results_in_a_file_undo_the_run_with_one_command() {
                 let printed = undo.run().exits(0);
                 let _ = printed
                     .prints_outcomes(&[("Reactivated", 6)])
-                    .says(&["6 reactivated"]);
+                    .says_exactly("result: 6 keys: 6 reactivated\n");
             });
         let _ = ended.exits(0).prints_nothing().says_exactly(
             "hint: to reactivate the keys that the file with these results records as changed from Active to Inactive: \
@@ -161,7 +161,7 @@ fn f104_results_in_a_file_undo_the_run_with_one_command() {
             let printed = undo.run().exits(0);
             let _ = printed
                 .prints_outcomes(&[("Reactivated", 6)])
-                .says(&["6 reactivated"]);
+                .says_exactly("result: 6 keys: 6 reactivated\n");
         });
     let _ = ended.exits(0).prints_nothing().says_exactly(
         "hint: to reactivate the keys that the results of this run, copied to a new FILE without what was in the file before, \

@@ -65,7 +65,9 @@ fn f104_a_deactivation_of_this_run_is_undone_although_its_response_was_lost() {
     let said = from_stdin(&sandbox, &output, &["--reactivate", "--yes"])
         .run()
         .exits(0);
-    let _ = said.prints_outcome("Reactivated").says(&["1 reactivated"]);
+    let _ = said
+        .prints_outcome("Reactivated")
+        .says_exactly("result: 1 key: 1 reactivated\n");
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
 }
 
@@ -124,7 +126,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
         let _ = said
             .exits(0)
             .prints_outcome("Reactivated")
-            .says(&["1 reactivated"]);
+            .says_exactly("result: 1 key: 1 reactivated\n");
     });
 }
 
@@ -146,7 +148,9 @@ fn f104_a_journal_whose_name_is_a_dash_is_undone_by_the_command_that_is_printed(
         .start_under(Some(&there))
         .end()
         .exits(0);
-    let _ = said.prints_outcome("Reactivated").says(&["1 reactivated"]);
+    let _ = said
+        .prints_outcome("Reactivated")
+        .says_exactly("result: 1 key: 1 reactivated\n");
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
 }
 
@@ -193,7 +197,7 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
     let _ = said
         .exits(0)
         .prints_outcome("Reactivated")
-        .says(&["1 reactivated"]);
+        .says_exactly("result: 1 key: 1 reactivated\n");
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
 }
 

@@ -31,18 +31,26 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> crate::case::Ended {
 
 #[test]
 fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
-    for args in [
-        &["--user-name", "Bob", "--all-keys", "--dry-run"][..],
-        &["--whole-account", "--only-inactive", "--dry-run"],
-        &["--whole-account", "--older-than", "1d", "--dry-run"],
-        &["--from", "-", "--dry-run"],
-        &[
-            "--access-key-id",
-            BOBS_KEY,
-            "--user-name",
-            "Bob",
-            "--dry-run",
-        ],
+    let named = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--user-name",
+        "Bob",
+        "--dry-run",
+    ];
+    let two = "2 keys: 2 would be deleted; this was a dry run";
+    for (args, known) in [
+        (&["--user-name", "Bob", "--all-keys", "--dry-run"][..], two),
+        (
+            &["--whole-account", "--only-inactive", "--dry-run"],
+            "1 key: 1 would be deleted; this was a dry run; root user keys are not included",
+        ),
+        (
+            &["--whole-account", "--older-than", "1d", "--dry-run"],
+            "5 keys: 4 would be deleted, 1 skipped; this was a dry run; root user keys are not included",
+        ),
+        (&["--from", "-", "--dry-run"], two),
+        (&named, "not deleted: this was a dry run"),
     ] {
         let sandbox = denied(&["GetAccessKeyLastUsed"]);
         let printed = run(&sandbox, &[args, &["--output", "table"]].concat()).exits(0);
@@ -50,7 +58,7 @@ fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
         assert!(output.contains("unknown"), "{args:?}: {output}");
         let said = printed.prints(&output);
         assert_eq!(said.messages().matches("note: the last").count(), 1);
-        let _ = said.says(&[LAST_USE]).ends_with("this was a dry run");
+        let _ = said.says(&[LAST_USE]).ends_with(known);
 
         let printed = run(&sandbox, args).exits(0);
         let output = printed.output().to_owned();
@@ -60,10 +68,7 @@ fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
                 assert_eq!(row.get(name), None, "{row}");
             }
         }
-        let _ = printed
-            .prints(&output)
-            .says(&[LAST_USE])
-            .ends_with("dry run");
+        let _ = printed.prints(&output).says(&[LAST_USE]).ends_with(known);
     }
 }
 
@@ -121,7 +126,7 @@ fn c43_a_read_that_decides_is_one_error_in_a_dry_run_too() {
             .says(&[&format!(
                 "error: An error occurred (AccessDenied) when calling the {denied_read} operation"
             )])
-            .ends_with("not deleted");
+            .ends_with("not deleted: no request to change it was sent to IAM");
     }
 }
 
@@ -159,27 +164,23 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
             "{}",
             said.messages()
         );
-        let _ = said.says(&[PERMISSION]).ends_with("not deleted");
+        let _ = said
+            .says(&[PERMISSION])
+            .ends_with("not deleted: no request to change it was sent to IAM");
     }
-    for args in [
-        &["--from", "-", "--unused-for", "90d"][..],
-        &[
-            "--whole-account",
-            "--unused-for",
-            "90d",
-            "--yes",
-            "--expect-account",
-            "123456789012",
-        ],
-        &[
-            "--user-name",
-            "Bob",
-            "--all-keys",
-            "--unused-for",
-            "90d",
-            "--yes",
-        ],
+    let sweep = [
+        "--whole-account",
+        "--expect-account",
+        "123456789012",
+        "--yes",
+    ];
+    let all = ["--user-name", "Bob", "--all-keys", "--yes"];
+    for (args, known) in [
+        (&["--from", "-"][..], "2 keys: 2 failed and not changed"),
+        (&sweep, "no key was changed"),
+        (&all, "no key was changed"),
     ] {
+        let args = &[args, &["--unused-for", "90d"]].concat();
         let printed = run(&sandbox, args).exits(6);
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
@@ -190,7 +191,7 @@ fn c24_a_last_use_that_is_denied_for_a_listed_key_is_a_missing_permission() {
             "{}",
             said.messages()
         );
-        let _ = said.says(&[PERMISSION]).ends_with("changed");
+        let _ = said.says(&[PERMISSION]).ends_with(known);
     }
     assert_eq!(sandbox.keys().len(), 5);
 }
@@ -202,7 +203,7 @@ fn c24_a_key_that_is_not_known_may_be_gone_or_another_accounts() {
         .exits(6)
         .prints_outcome("Failed")
         .says(&["IAM also returns this error for keys that are not in this account"])
-        .ends_with("not deleted");
+        .ends_with("not deleted: no request to change it was sent to IAM");
 }
 
 /// Of a key that was deleted a moment ago, IAM says the same as of a read that is not allowed.
@@ -224,7 +225,7 @@ fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read
         .exits(0)
         .prints_nothing()
         .says(&["none meets the conditions"])
-        .ends_with("nothing to do");
+        .ends_with("nothing to do: 2 keys were checked, and none meets the conditions");
 }
 
 #[test]

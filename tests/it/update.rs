@@ -93,7 +93,8 @@ fn an_answer_that_never_comes_is_settled_by_reading() {
             let presumed = format!("{says}{done}");
             let found = format!("IAM now lists the key as {:?}", action.after);
             let says = [&presumed, &found, action.hint];
-            let known = format!("{BOBS_KEY}: {done}");
+            let known =
+                format!("{done}: the request was sent and no usable response arrived; {found}");
             ended.ends_as(0, action.outcome, &says, &known);
             assert_eq!(status(&sandbox, BOBS_KEY), Some(action.after));
         } else {
@@ -117,7 +118,7 @@ fn an_answer_that_never_comes_and_may_not_be_read_is_unknown() {
         sandbox.fault(always("UpdateAccessKey", What::ResetAfterActing));
         let ended = action.case(&sandbox).args(["--timeout", "4"]).run();
         let says = &["check with: aws iam list-access-keys --user-name=Bob"];
-        ended.ends_as(10, "Unknown", says, "unknown: ");
+        ended.ends_as(10, "Unknown", says, "unknown: the request was sent and no usable response arrived; there is no permission to check the key");
         assert_eq!(status(&sandbox, BOBS_KEY), Some(action.after));
     });
 }
@@ -143,7 +144,11 @@ fn errors_have_the_status_they_have_for_a_deletion() {
             let failed = "unknown: IAM returned an error, but may still make the change";
             ("Unknown", format!("{failed}; {still}"))
         } else {
-            ("Failed", format!("not {}d", action.name))
+            let why = match exits {
+                3 => "found no such key for this user",
+                _ => "refused the request",
+            };
+            ("Failed", format!("not {}d: IAM {why}", action.name))
         };
         let printed = action.case(&sandbox).run().exits(exits);
         assert_eq!(printed.object()["Action"], action.name);

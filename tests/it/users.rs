@@ -80,7 +80,7 @@ fn c54_a_user_who_is_renamed_during_a_sweep_is_found_under_the_new_name() {
         let _ = printed
             .prints(&output)
             .says(&[" checked\n"])
-            .ends_with("2 keys: 2 deleted");
+            .ends_with("2 keys: 2 deleted; root user keys are not included");
         assert_eq!(sandbox.keys().len(), 1, "{action}: {name} to {to}");
     }
 }
@@ -115,7 +115,7 @@ fn c54_a_user_who_is_missing_for_a_moment_is_read_again() {
     let _ = printed
         .prints(&output)
         .says(&["3 keys of 3 users checked"])
-        .ends_with("2 keys: 2 deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn c57_a_renamed_user_who_is_excepted_by_the_new_name_keeps_the_keys() {
     let _ = printed
         .prints(&output)
         .says(&[" checked\n"])
-        .ends_with("1 key: 1 deleted");
+        .ends_with("1 key: 1 deleted; root user keys are not included");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -219,7 +219,7 @@ fn c54_two_users_who_swap_names_during_a_sweep_keep_nothing_hidden() {
     let _ = printed
         .prints(&output)
         .says(&[" checked\n"])
-        .ends_with("2 keys: 2 deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
     assert_eq!(sandbox.keys().len(), 1);
 }
 
@@ -235,7 +235,7 @@ fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
     let _ = printed
         .prints(&output)
         .says(&[" checked\n"])
-        .ends_with("2 keys: 2 deleted");
+        .ends_with("2 keys: 2 deleted; root user keys are not included");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn c57_a_user_with_two_dates_is_one_user() {
     let _ = printed
         .prints(&output)
         .says(&[" checked\n"])
-        .ends_with("1 key: 1 deleted");
+        .ends_with("1 key: 1 deleted; root user keys are not included");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn c57_the_own_key_of_a_renamed_user_is_skipped_once() {
     let _ = printed
         .prints(&output)
         .says(&["belongs to your own credentials: skipped"])
-        .ends_with("3 keys: 2 deleted, 1 skipped");
+        .ends_with("3 keys: 2 deleted, 1 skipped; root user keys are not included");
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn c57_a_key_that_one_page_shows_with_two_dates_is_an_error() {
             .says(&[&format!(
                 "it lists {BOBS_KEY} twice, with two creation dates"
             )])
-            .ends_with("not deleted");
+            .ends_with("not deleted: no request to change it was sent to IAM");
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
