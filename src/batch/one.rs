@@ -1,5 +1,6 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
+use std::cell::RefCell;
 use std::io;
 use std::time::SystemTime;
 
@@ -14,7 +15,7 @@ use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
 use crate::journal::{Journal, PriorState};
-use crate::locate::{Found, Search};
+use crate::locate::Search;
 use crate::metadata::Target;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
@@ -271,7 +272,7 @@ impl Work<'_> {
                 request: self.request,
                 key: &target.key,
                 hint: self.owner_hint(&target.key, &target.metadata),
-                found: Found::default(),
+                found: RefCell::default(),
             },
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,

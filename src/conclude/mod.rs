@@ -133,7 +133,12 @@ impl Search<'_> {
             Conclusion::Missing => Outcome::Missing(failure),
             Conclusion::NotDone
                 if ambiguity == Ambiguity::None
-                    && !matches!(location, KeyLocation::Listed(_) | KeyLocation::LookupFailed) =>
+                    && !matches!(
+                        location,
+                        KeyLocation::Listed(_)
+                            | KeyLocation::LookupFailed
+                            | KeyLocation::ListDenied
+                    ) =>
             {
                 Outcome::not_done(failure, why)
             }
@@ -172,10 +177,7 @@ impl Search<'_> {
 
     /// Returns where more can be learned about the key at this location.
     pub(crate) fn check(&self, location: &KeyLocation) -> Check {
-        match check(self.key, location) {
-            Check::List => self.list_check(),
-            check => check,
-        }
+        check(self.key, location)
     }
 }
 
@@ -191,7 +193,7 @@ fn check(key: &Key, location: &KeyLocation) -> Check {
         | KeyLocation::Gone
         | KeyLocation::GoneButNamed(_)
         | KeyLocation::LookupFailed => Check::List,
-        KeyLocation::LookupDenied => Check::ListWithPermission,
+        KeyLocation::LookupDenied | KeyLocation::ListDenied => Check::ListWithPermission,
         KeyLocation::OtherUser(_)
         | KeyLocation::ReportedOwner(_)
         | KeyLocation::AbsentAsNamed
@@ -304,6 +306,7 @@ mod tests {
             (KeyLocation::ReportedOwner(name("Alice")), Check::Owner),
             (KeyLocation::LookupFailed, Check::List),
             (KeyLocation::LookupDenied, Check::ListWithPermission),
+            (KeyLocation::ListDenied, Check::ListWithPermission),
             (KeyLocation::OtherUser(name("Alice")), Check::Owner),
             (KeyLocation::AbsentAsNamed, Check::Owner),
             (KeyLocation::NotListed, Check::Owner),

@@ -60,6 +60,9 @@ fn unambiguous_reason(evidence: &Evidence<'_>) -> String {
         (_, KeyLocation::LookupFailed, true) => {
             format!("{what}, and checking the key failed")
         }
+        (_, KeyLocation::ListDenied, true) => {
+            format!("{what}, and there is no permission to list the user's keys")
+        }
         _ => what.to_owned(),
     }
 }
@@ -105,6 +108,7 @@ pub(crate) fn describe_location(
             "the user does not exist, and IAM does not report who owns the key"
         }
         KeyLocation::LookupDenied => "there is no permission to check the key",
+        KeyLocation::ListDenied => "there is no permission to list the user's keys",
         KeyLocation::LookupFailed => "checking the key failed",
     };
     text.to_owned()
@@ -304,6 +308,12 @@ mod tests {
                 &bob,
                 &KeyLocation::UserMissing,
                 "the user does not exist, and IAM does not report who owns the key",
+            ),
+            (
+                delete,
+                &bob,
+                &KeyLocation::ListDenied,
+                "there is no permission to list the user's keys",
             ),
             (
                 delete,

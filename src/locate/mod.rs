@@ -2,7 +2,7 @@
 
 mod owner_hint;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -12,7 +12,6 @@ use crate::error::{CallError, ErrorKind, ServiceError};
 use crate::guard::{self, Signer};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::Status;
-use crate::outcome::Check;
 use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
 pub(crate) use owner_hint::{OwnerHint, owner_hint};
@@ -43,6 +42,8 @@ pub(crate) enum KeyLocation {
     OtherAccount(AccountId, AccountId),
     /// IAM denies the reads.
     LookupDenied,
+    /// IAM denies the list of the named user, and its owner look-up decides nothing.
+    ListDenied,
     /// The reads failed or contradict each other.
     LookupFailed,
 }
@@ -102,15 +103,8 @@ pub(crate) struct Search<'a> {
     /// The key, with the user who is named as its owner.
     pub(crate) key: &'a Key,
     pub(crate) hint: OwnerHint,
-    pub(crate) found: Found,
-}
-
-/// What the search has found so far. It outlives a look-up that a signal or a time limit ends.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    location: RefCell<Option<KeyLocation>>,
-    /// Whether IAM last denied the list of the named or calling user.
-    is_list_denied: Cell<bool>,
+    /// Where the key is as far as it is known. It outlives a look-up that a signal or a time limit ends.
+    pub(crate) found: RefCell<Option<KeyLocation>>,
 }
 
 /// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
@@ -137,21 +131,20 @@ impl Search<'_> {
             }
             _ => self.read_list(named).await,
         };
-        self.found.is_list_denied.set(list == ListRead::Denied);
         self.found(self.interpret(named, owner, list).await)
     }
 
     /// Remembers where the key is. A look-up that fails later takes nothing back.
     fn found(&self, location: KeyLocation) -> KeyLocation {
         if location != KeyLocation::LookupFailed {
-            *self.found.location.borrow_mut() = Some(location.clone());
+            *self.found.borrow_mut() = Some(location.clone());
         }
         location
     }
 
     /// Returns where the key is as far as look-ups that did not end show it.
     pub(crate) fn location_so_far(&self, is_of_this_run: bool) -> KeyLocation {
-        match self.found.location.borrow().clone() {
+        match self.found.borrow().clone() {
             // While a request is out, a list that may lag decides nothing and is only reported.
             Some(listed @ KeyLocation::Listed(_)) if is_of_this_run => listed,
             // Nor does an owner whose list may lag, or whom IAM may only still name.
@@ -160,16 +153,8 @@ impl Search<'_> {
                 | KeyLocation::ReportedOwner(owner)
                 | KeyLocation::GoneButNamed(owner),
             ) => KeyLocation::ReportedOwner(owner),
+            Some(denied @ KeyLocation::ListDenied) => denied,
             _ => KeyLocation::LookupFailed,
-        }
-    }
-
-    /// Returns how to check the key by the list of its named owner.
-    pub(crate) fn list_check(&self) -> Check {
-        if self.found.is_list_denied.get() {
-            Check::ListWithPermission
-        } else {
-            Check::List
         }
     }
 
@@ -200,7 +185,7 @@ impl Search<'_> {
             }
             let may_change = match &location {
                 KeyLocation::Listed(_) => !location.shows_done(self.request.action),
-                KeyLocation::LookupFailed => true,
+                KeyLocation::LookupFailed | KeyLocation::ListDenied => true,
                 _ => location.is_absence(),
             };
             match pauses.next() {
@@ -330,6 +315,7 @@ fn interpret(
         (_, OwnerRead::Owner(owner)) if named.is_some_and(|named| !named.same_user(&owner)) => {
             KeyLocation::OtherUser(owner)
         }
+        (ListRead::Denied, OwnerRead::Failed) if named.is_some() => KeyLocation::ListDenied,
         // A user who owns a key exists.
         (_, OwnerRead::Failed)
         | (ListRead::Failed | ListRead::NoSuchUser, OwnerRead::Owner(_))
@@ -342,8 +328,8 @@ fn interpret(
         (ListRead::Denied, OwnerRead::Owner(owner)) => match named {
             // The owner counts although the list is denied.
             None => KeyLocation::OtherUser(owner),
-            // A contradiction: to the change, IAM said that the key does not exist.
-            Some(_) => KeyLocation::LookupFailed,
+            // IAM may still name the owner of a deleted key.
+            Some(_) => KeyLocation::ListDenied,
         },
         (_, OwnerRead::NoSuchKey) => KeyLocation::Gone,
         (ListRead::NotListed(_), OwnerRead::Denied) => match hint {

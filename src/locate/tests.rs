@@ -16,6 +16,7 @@ fn letter(location: &KeyLocation) -> char {
         KeyLocation::UserMissing => 'U',
         KeyLocation::OtherAccount(..) => 'O',
         KeyLocation::LookupDenied => 'D',
+        KeyLocation::ListDenied => 'P',
         KeyLocation::LookupFailed => 'F',
     }
 }
@@ -55,7 +56,7 @@ fn two_reads_prove_this_and_no_more() {
     let lists = lists(&bob);
     let (by_bob, root) = (Some(bob.clone()), None);
     let unnamed = "NbFbFL aaFaFL GGGGGL";
-    let for_bob = "NNFFFL aaaaaL GGGGGL";
+    let for_bob = "NNFPFL aaaaaL GGGGGL";
     for (hint, named, reads, denied) in [
         (OwnerHint::Unknown, None, unnamed, "--UDFL"),
         (
@@ -74,7 +75,8 @@ fn two_reads_prove_this_and_no_more() {
             let read = |list| letter(&interpret(&hint, named, owner.clone(), list));
             lists.clone().map(read).iter().collect::<String>()
         });
-        let expected = format!("{reads} {denied} FFFFFL");
+        let failed = if named.is_some() { "FFFPFL" } else { "FFFFFL" };
+        let expected = format!("{reads} {denied} {failed}");
         assert_eq!(found.join(" "), expected, "{hint:?} {named:?}");
     }
 }

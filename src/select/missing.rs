@@ -1,11 +1,13 @@
 //! Finds out why a key is not where it was looked for.
 
+use std::cell::RefCell;
+
 use super::{Selector, failed};
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
 use crate::guard::Principal;
 use crate::ident::UserName;
-use crate::locate::{Found, ListRead, Search, owner_hint, with_accounts};
+use crate::locate::{ListRead, Search, owner_hint, with_accounts};
 use crate::metadata::KeyMetadata;
 use crate::outcome::Outcome;
 use crate::request::Key;
@@ -68,7 +70,7 @@ impl Selector<'_> {
             request: self.request,
             key,
             hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
-            found: Found::default(),
+            found: RefCell::default(),
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,

@@ -38,7 +38,7 @@ fn c50_a_lost_response_about_a_key_whose_owner_iam_names_is_unknown() {
         .exits(10)
         .prints_outcome("Unknown")
         .says(&["(NoSuchEntity)"])
-        .ends_with("checking the key failed");
+        .ends_with("there is no permission to list the user's keys");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
