@@ -120,6 +120,17 @@ fn c86_a_role_where_endpoints_are_ignored_goes_to_aws() {
     assert_eq!(sandbox.connections(), 0);
 }
 
+/// A run on an instance, whose proxy refuses every connection.
+fn on_instance(sandbox: &Sandbox, config: &str, metadata: &Metadata, proxy: &Proxy) -> Case {
+    without(sandbox, config)
+        .without("AWS_ENDPOINT_URL")
+        .without("AWS_REGION")
+        .without("AWS_EC2_METADATA_DISABLED")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("HTTPS_PROXY", proxy.url())
+}
+
 #[test]
 fn c87_an_instance_without_a_region_is_in_its_own() {
     let zone = "/latest/meta-data/placement/availability-zone";
@@ -138,14 +149,9 @@ fn c87_an_instance_without_a_region_is_in_its_own() {
         let proxy = Proxy::start(ProxyMode::Refuse502);
         let role = format!("[default]\n{ROLE}credential_source = Ec2InstanceMetadata\n");
         let config = if config == "source" { &role } else { config };
-        let case = without(&sandbox, config)
-            .without("AWS_ENDPOINT_URL")
-            .without("AWS_REGION")
-            .without("AWS_EC2_METADATA_DISABLED")
-            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
-            .env("AWS_MAX_ATTEMPTS", "1")
-            .env("HTTPS_PROXY", proxy.url());
-        let printed = case.run().exits(9);
+        let printed = on_instance(&sandbox, config, &metadata, &proxy)
+            .run()
+            .exits(9);
         let _ = printed
             .prints_anything()
             .says(&[host])
@@ -172,13 +178,7 @@ fn c87_an_instance_whose_zone_is_in_no_region_has_the_default_region() {
         let metadata = Metadata::start_instead(instead);
         let proxy = Proxy::start(ProxyMode::Refuse502);
         let config = format!("[default]\n{ROLE}credential_source = Ec2InstanceMetadata\n");
-        let case = without(&sandbox, &config)
-            .without("AWS_ENDPOINT_URL")
-            .without("AWS_REGION")
-            .without("AWS_EC2_METADATA_DISABLED")
-            .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
-            .env("AWS_MAX_ATTEMPTS", "1")
-            .env("HTTPS_PROXY", proxy.url());
+        let case = on_instance(&sandbox, &config, &metadata, &proxy);
         let _ = case.run().exits(9);
         let target = &proxy.requests()[0].target;
         assert_eq!(target, "sts.us-east-1.amazonaws.com:443");

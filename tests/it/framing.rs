@@ -31,6 +31,22 @@ fn refused() -> String {
     )
 }
 
+/// A deletion gets only this response, so the state of its key is unknown.
+fn is_unusable(response: What, reason: &str) {
+    let sandbox = faulty([always("DeleteAccessKey", response)]);
+    let host = sandbox.address();
+    let said = Case::documented(&sandbox, &["--timeout", "4"])
+        .run()
+        .exits(10);
+    let _ = said.prints_outcome("Unknown").says_exactly(&format!(
+        "iam-del-key: error: no usable response from IAM at {host}: {reason}\n\
+         hint: {HINT}\n\
+         hint: check with: aws iam list-access-keys --user-name=Bob\n\
+         result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
+    ));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
 #[test]
 fn f50_a_response_of_ambiguous_length_proves_nothing() {
     const BOTH: &str = "it has both Content-Length and Transfer-Encoding";
@@ -80,22 +96,11 @@ fn f50_a_response_of_ambiguous_length_proves_nothing() {
     each_at_once(
         all.collect::<Vec<_>>(),
         |(headers, reason, status, body)| {
-            let sandbox = faulty([always("DeleteAccessKey", raw(status, &body, headers))]);
-            let host = sandbox.address();
             let reason = match reason {
                 Some(reason) => format!("HTTP status {status}; {reason}"),
                 None => "its response is not valid HTTP".to_owned(),
             };
-            let said = Case::documented(&sandbox, &["--timeout", "4"])
-                .run()
-                .exits(10);
-            let _ = said.prints_outcome("Unknown").says_exactly(&format!(
-            "iam-del-key: error: no usable response from IAM at {host}: {reason}\n\
-             hint: {HINT}\n\
-             hint: check with: aws iam list-access-keys --user-name=Bob\n\
-             result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
-        ));
-            assert!(sandbox.has_key(BOBS_KEY));
+            is_unusable(raw(status, &body, headers), &reason);
         },
     );
 }
@@ -150,18 +155,7 @@ fn f50_a_response_of_ambiguous_length_that_does_not_end_is_not_silence() {
     ];
     each_at_once(responses, |(response, reason)| {
         let stall = || What::Stall(format!("HTTP/1.1 200 x{response}").into());
-        let sandbox = faulty([always("DeleteAccessKey", stall())]);
-        let host = sandbox.address();
-        let said = Case::documented(&sandbox, &["--timeout", "4"])
-            .run()
-            .exits(10);
-        let _ = said.prints_outcome("Unknown").says_exactly(&format!(
-            "iam-del-key: error: no usable response from IAM at {host}: {reason}\n\
-             hint: {HINT}\n\
-             hint: check with: aws iam list-access-keys --user-name=Bob\n\
-             result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
-        ));
-        assert!(sandbox.has_key(BOBS_KEY));
+        is_unusable(stall(), reason);
         let sandbox = faulty([always("GetCallerIdentity", stall())]);
         let host = sandbox.address();
         let expecting = ["--expect-account", "123456789012", "--timeout", "4"];
