@@ -124,7 +124,10 @@ impl Search<'_> {
             context.owner_unchecked = !may_be_renamed
                 && matches!(
                     location,
-                    KeyLocation::AbsentAsNamed | KeyLocation::NotListed | KeyLocation::LookupDenied
+                    KeyLocation::AbsentAsNamed
+                        | KeyLocation::NoLongerListed
+                        | KeyLocation::NotListed
+                        | KeyLocation::LookupDenied
                 );
         }
         let why = reason(&evidence);
@@ -164,7 +167,14 @@ impl Search<'_> {
                 },
                 known: KeyState::Unknown {
                     why,
-                    check: self.check(location),
+                    // A user who does not exist has no list.
+                    check: match self.check(location) {
+                        Check::List if evidence.response == Response::NoSuchUser => Check::Owner,
+                        Check::ListWithPermission if evidence.response == Response::NoSuchUser => {
+                            Check::Nothing
+                        }
+                        check => check,
+                    },
                 },
             },
         }
@@ -191,6 +201,7 @@ fn check(key: &Key, location: &KeyLocation) -> Check {
         KeyLocation::GoneButNamed(owner) if !is_named(owner) => Check::Owner,
         KeyLocation::Listed(_)
         | KeyLocation::Gone
+        | KeyLocation::NoLongerListed
         | KeyLocation::GoneButNamed(_)
         | KeyLocation::LookupFailed => Check::List,
         KeyLocation::LookupDenied | KeyLocation::ListDenied => Check::ListWithPermission,
@@ -301,6 +312,7 @@ mod tests {
         for (location, expected) in [
             (KeyLocation::Listed(None), Check::List),
             (KeyLocation::Gone, Check::List),
+            (KeyLocation::NoLongerListed, Check::List),
             (KeyLocation::GoneButNamed(name("Bob")), Check::List),
             (KeyLocation::GoneButNamed(name("Alice")), Check::Owner),
             (KeyLocation::ReportedOwner(name("Alice")), Check::Owner),

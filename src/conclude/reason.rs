@@ -102,7 +102,7 @@ pub(crate) fn describe_location(
             "IAM does not list the key, and does not confirm its owner"
         }
         KeyLocation::Listed(_) => "IAM still lists the key",
-        KeyLocation::Gone => "IAM no longer lists the key",
+        KeyLocation::Gone | KeyLocation::NoLongerListed => "IAM no longer lists the key",
         KeyLocation::NotListed => "IAM does not report who owns the key",
         KeyLocation::UserMissing => {
             "the user does not exist, and IAM does not report who owns the key"

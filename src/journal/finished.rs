@@ -77,14 +77,25 @@ impl FinishedKeys {
     /// one. A missing key is missing only where it was looked for.
     pub(super) fn contains(&self, key: &Key, end: End) -> bool {
         let wanted = self.record(&key.id, key.user_name.as_ref(), end);
+        self.of_key(wanted).any(|record| match end {
+            End::Done => record & END == end as u128 && !names_another_owner(record, wanted),
+            End::Missing | End::NotFinished => record == wanted,
+        })
+    }
+
+    /// Whether the key was changed, whoever owned it then: a user who is renamed keeps the key with its status.
+    pub(super) fn contains_id(&self, id: &AccessKeyId) -> bool {
+        let wanted = self.record(id, None, End::Done);
+        self.of_key(wanted)
+            .any(|record| record & END == End::Done as u128)
+    }
+
+    /// Returns the records of the same key.
+    fn of_key(&self, wanted: u128) -> impl Iterator<Item = u128> {
         let id = wanted >> OWNER_BITS << OWNER_BITS;
         let first = self.records.partition_point(|record| *record < id);
-        let records = self.records[first..].iter();
-        let mut of_key = records.take_while(|record| is_same_id(**record, wanted));
-        of_key.any(|record| match end {
-            End::Done => record & END == end as u128 && !names_another_owner(*record, wanted),
-            End::Missing | End::NotFinished => *record == wanted,
-        })
+        let records = self.records[first..].iter().copied();
+        records.take_while(move |record| is_same_id(*record, wanted))
     }
 }
 

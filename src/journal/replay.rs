@@ -55,11 +55,12 @@ impl Replay {
         if self.unfinished.contains_key(&key.id) {
             return PriorState::InProgress;
         }
-        let is_done = self.finished.contains(key, End::Done);
         match action {
-            Action::Delete if is_done => PriorState::Done,
+            Action::Delete if self.finished.contains(key, End::Done) => PriorState::Done,
             Action::Delete if self.finished.contains(key, End::Missing) => PriorState::Missing,
-            Action::Deactivate | Action::Reactivate if is_done => PriorState::StatusSet(action),
+            Action::Deactivate | Action::Reactivate if self.finished.contains_id(&key.id) => {
+                PriorState::StatusSet(action)
+            }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
         }
     }

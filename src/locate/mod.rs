@@ -26,9 +26,10 @@ pub(crate) enum KeyLocation {
     /// IAM names this owner, whose list is denied. It may be the calling user, and the key may be deleted: IAM still names
     /// the owner for seconds after a deletion.
     ReportedOwner(UserName),
-    /// Nowhere in this account: IAM says so, or the key is absent from the list of the owner for whom IAM listed it
-    /// before.
+    /// Nowhere in this account, as IAM says.
     Gone,
+    /// Absent from the list of the owner for whom IAM listed it before. IAM does not confirm that it is nowhere else.
+    NoLongerListed,
     /// Absent from the list of this user, whom IAM still names as its owner, as it does for seconds after a deletion. It
     /// is the named or calling user, or another one, as after a rename.
     GoneButNamed(UserName),
@@ -59,7 +60,10 @@ impl KeyLocation {
 
     /// Whether the key does not exist.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self, Self::Gone | Self::GoneButNamed(_))
+        matches!(
+            self,
+            Self::Gone | Self::NoLongerListed | Self::GoneButNamed(_)
+        )
     }
 
     /// Whether this proves that the action was done.
@@ -190,9 +194,15 @@ impl Search<'_> {
             };
             match pauses.next() {
                 Some(pause) if may_change => sleep(pause).await,
-                // A list that contains the key only now and then proves nothing.
-                _ if location.is_absence() => return KeyLocation::LookupFailed,
-                _ => return location,
+                _ => {
+                    // A list that contains the key only now and then proves nothing.
+                    let is_unclear = location.is_absence() || location == KeyLocation::LookupFailed;
+                    return match self.found.borrow().clone() {
+                        Some(owner @ KeyLocation::ReportedOwner(_)) if is_unclear => owner,
+                        _ if is_unclear => KeyLocation::LookupFailed,
+                        _ => location,
+                    };
+                }
             }
         }
     }
@@ -214,7 +224,7 @@ impl Search<'_> {
             location => match Box::pin(self.read_list(Some(&owner))).await {
                 ListRead::Listed(_) => KeyLocation::OtherUser(owner),
                 ListRead::NotListed(_) if location.is_gone() => location,
-                ListRead::NotListed(_) if location.is_absence() => KeyLocation::Gone,
+                ListRead::NotListed(_) if location.is_absence() => KeyLocation::NoLongerListed,
                 _ => KeyLocation::ReportedOwner(owner),
             },
         };
@@ -232,6 +242,7 @@ impl Search<'_> {
     ) -> KeyLocation {
         let location = match interpret(&self.hint, named, owner, list) {
             KeyLocation::OtherUser(owner) => {
+                self.found(KeyLocation::ReportedOwner(owner.clone()));
                 let list = Box::pin(self.read_list(Some(&owner))).await;
                 listed_by_owner(owner, &list)
             }
@@ -333,7 +344,7 @@ fn interpret(
         },
         (_, OwnerRead::NoSuchKey) => KeyLocation::Gone,
         (ListRead::NotListed(_), OwnerRead::Denied) => match hint {
-            OwnerHint::Listed(_) => KeyLocation::Gone,
+            OwnerHint::Listed(_) => KeyLocation::NoLongerListed,
             OwnerHint::Named(_) => KeyLocation::AbsentAsNamed,
             OwnerHint::Unknown | OwnerHint::Disputed => KeyLocation::NotListed,
         },

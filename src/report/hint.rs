@@ -212,7 +212,7 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
     }
     if context.named_by != NamedBy::Caller {
         return vec![
-            "IAM reported its owner during this run, so it was deleted since then, or IAM's responses contradict each other: run the \
+            "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses contradict each other: run the \
              same command again"
                 .to_owned(),
         ];

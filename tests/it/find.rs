@@ -45,7 +45,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         assert!(!said.messages().contains("find the key's owner"));
         let _ = said
             .says(&[&format!(
-                "hint: IAM reported its owner during this run, so it was deleted since then, or IAM's responses contradict each other: \
+                "hint: IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses contradict each other: \
                  {AGAIN}"
             )])
             .ends_with("not deleted: IAM found no such key for this user");

@@ -7,7 +7,8 @@ use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What};
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, documented, each_at_once, once};
-use crate::proof::{READS, denied, on_delete};
+use crate::journal::Kept;
+use crate::proof::{READS, denied, list, on_delete};
 
 const SOON: Duration = Duration::from_secs(20);
 const LOST: &str =
@@ -154,4 +155,46 @@ fn c01_after_a_signal_a_deletion_that_iam_confirms_is_called_that() {
             "iam-del-key: error: interrupted after IAM confirmed the change\nresult: {BOBS_KEY}: deleted\n"
         ));
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c50_a_key_that_was_listed_before_its_user_was_renamed_is_missing_with_a_warning() {
+    let sandbox = denied(&READS[..1]);
+    // The first list is older than the new name.
+    let key = format!(
+        "<member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Active</Status>\
+         <CreateDate>2024-01-01T00:00:00Z</CreateDate></member>"
+    );
+    let listed = list("<UserName>Bob</UserName>", &key, "1");
+    sandbox.fault(once("ListAccessKeys", listed));
+    sandbox.rename_user("Bob", "Robert");
+    sandbox.add_key(KeySeed::new("Bob", "AKIAIOSFODNN7EXAMPLE"));
+    let _ = Case::documented(&sandbox, &["--older-than", "1d", "--ignore-missing"])
+        .run()
+        .exits(0)
+        .prints_outcome("Missing")
+        .says_exactly(&format!(
+            "iam-del-key: warning: {BOBS_KEY} is missing, but it could not be checked whether another user owns it: IAM denied \
+             GetAccessKeyLastUsed, as it also does for a key that does not exist\n"
+        ));
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn c51_a_status_that_an_earlier_run_set_counts_after_a_rename_too() {
+    let sandbox = documented();
+    let kept = Kept::new("");
+    let options = ["--find-user", "--deactivate", "--older-than", "1d"];
+    let run = || {
+        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY]).args(options);
+        case.args(["--journal"]).args([kept.path()]).run()
+    };
+    let _ = run().exits(0).prints_outcome("Deactivated");
+    sandbox.rename_user("Bob", "Robert");
+    sandbox.deny(READS[1]);
+    let _ = run()
+        .exits(10)
+        .prints_outcome("Unknown")
+        .says(&["(AccessDenied)"])
+        .ends_with("unknown: an earlier run deactivated it, and its current state is unknown");
 }
