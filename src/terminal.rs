@@ -169,23 +169,40 @@ async fn wait_for_foreground(terminal: &impl AsFd, continued: &mut unix::Signal)
 }
 
 /// What is typed at a terminal, as a file. In the background it waits, because a read there would stop this process, and
-/// again after each signal that continues it.
+/// again after each signal that continues it. After its end (Ctrl-D) nothing more is read.
 #[derive(Debug)]
-pub(crate) struct Typing(pub(crate) File);
+pub(crate) struct Typing {
+    terminal: File,
+    is_ended: bool,
+}
+
+impl Typing {
+    pub(crate) fn at(terminal: File) -> Self {
+        Self {
+            terminal,
+            is_ended: false,
+        }
+    }
+}
 
 impl Read for Typing {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        loop {
-            while is_of_another_job(&self.0) {
+        while !self.is_ended {
+            while is_of_another_job(&self.terminal) {
                 thread::sleep(NOTICED);
             }
             // A read could not be left when this process is stopped and continued.
-            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None) {
-                Ok(_) if !is_of_another_job(&self.0) => return self.0.read(bytes),
+            match poll(&mut [PollFd::new(&self.terminal, PollFlags::IN)], None) {
+                Ok(_) if !is_of_another_job(&self.terminal) => {
+                    let count = self.terminal.read(bytes)?;
+                    self.is_ended = count == 0;
+                    return Ok(count);
+                }
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(0)
     }
 }
 

@@ -130,11 +130,11 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
         None if io::stdin().is_terminal() => {
             let terminal = io::stdin().as_fd().try_clone_to_owned();
             let terminal = terminal.map_err(|error| unreadable(&error))?;
-            Box::new(BufReader::new(Typing(terminal.into())))
+            Box::new(BufReader::new(Typing::at(terminal.into())))
         }
         None => Box::new(io::stdin().lock()),
         Some(path) => match File::open(path) {
-            Ok(file) if file.is_terminal() => Box::new(BufReader::new(Typing(file))),
+            Ok(file) if file.is_terminal() => Box::new(BufReader::new(Typing::at(file))),
             Ok(file) => {
                 if options.action == Action::Reactivate {
                     check_finished(&file, &name)?;

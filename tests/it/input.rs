@@ -141,6 +141,15 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .says(&["Ctrl-D"])
         .ends_with("2 keys: 2 deleted");
     assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
+    // Without a line, one Ctrl-D is enough too.
+    let case = Case::at(&sandbox, ["--user-name", "Bob", "--from", "-"]);
+    let _ = Dialogue::start(case)
+        .shows("reading keys from the terminal")
+        .types(b"\x04")
+        .end()
+        .exits(0)
+        .prints_nothing()
+        .says(&["nothing to do: the list has no keys to change"]);
     let closed = Case::at(&sandbox, ["--from", "-"]).start_under(Some(&[
         "sh",
         "-c",
