@@ -223,18 +223,19 @@ impl Attempts {
         code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
     }
 
-    /// Returns how long there has been no response: the time since the first of the last attempts that got none, and
-    /// whether one of them got a part of a response.
+    /// Returns how long there has been no response: the time since the first of the last attempts that got none. If the last
+    /// one got a part of a response, it is the time since that attempt, and true.
     pub(super) fn time_without_response(&self) -> (Duration, bool) {
         let attempts = self.lock();
-        let is_answered = |attempt: &Attempt| !matches!(attempt.response, Response::None);
-        let first = attempts
-            .iter()
-            .rposition(is_answered)
-            .map_or(0, |at| at + 1);
-        let unanswered = &attempts[first..];
-        let waited = unanswered.first().map(|first| first.start.elapsed());
-        let began = unanswered.iter().any(Attempt::response_began);
+        let began = attempts.last().is_some_and(Attempt::response_began);
+        let last = attempts.iter().rev();
+        let mut unanswered = last.take_while(|attempt| matches!(attempt.response, Response::None));
+        let since = if began {
+            unanswered.next()
+        } else {
+            unanswered.last()
+        };
+        let waited = since.map(|attempt| attempt.start.elapsed());
         (waited.unwrap_or_default(), began)
     }
 

@@ -11,7 +11,8 @@ use aws_sdk_iam::types::ReportStateType;
 use tokio::time::Instant;
 
 use super::attempt::Attempts;
-use super::error::{call_error, incomplete_response, read_error, time, trusted_server_time};
+use super::clock::{time, trusted_server_time};
+use super::error::{call_error, incomplete_response, read_error};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::sts::Caller;

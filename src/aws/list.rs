@@ -7,7 +7,8 @@ use aws_sdk_iam::types::AccessKeyMetadata;
 
 use super::attempt::{Attempts, Response};
 use super::client::{Iam, owner};
-use super::error::{incomplete_response, time, trusted_server_time};
+use super::clock::{time, trusted_server_time};
+use super::error::incomplete_response;
 use super::recorder::Recorder;
 use super::response_body::Body;
 use crate::error::CallError;

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
-use super::error::{is_timeout, transport_error};
+use super::error::{busy_hint, is_timeout, transport_error};
 use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
@@ -69,34 +69,35 @@ pub(super) fn has_container() -> Result<bool, RunError> {
 pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunError> {
     let url = container_url()?;
     let token = container_token()?;
-    let fail = |reason: String| {
-        RunError::credentials(format!("no credentials from the container: {reason}")).hint(format!(
-            "check {FULL_URI} and {RELATIVE_URI}, and that the service there runs"
-        ))
+    let failed = |reason: &str, hint: &str| {
+        RunError::credentials(format!("no credentials from the container: {reason}")).hint(hint)
     };
-    let mut reason = String::new();
+    let check = format!("check {FULL_URI} and {RELATIVE_URI}, and that the service there runs");
+    let fail = |reason: String| failed(&reason, &check);
+    let mut failure = None;
     for attempt in 0..MAX_ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let response = settings.metadata_services.get(&url, token.as_deref());
-        reason = match response.await {
+        failure = Some(match response.await {
             Ok((200, body)) => return read(&body, "the container", fail),
             Ok((status, body)) => {
                 let message = message(&body, token.as_deref());
                 let reason = format!("its service returned HTTP status {status}{message}");
+                let failure = failed(&reason, busy_hint(status).unwrap_or(&check));
                 if status < 500 {
-                    return Err(fail(reason));
+                    return Err(failure);
                 }
-                reason
+                failure
             }
-            Err(error) => format!(
+            Err(error) => fail(format!(
                 "no usable response from its service: {}",
                 truncate_escaped(&error)
-            ),
-        };
+            )),
+        });
     }
-    Err(fail(reason))
+    Err(failure.unwrap_or_else(|| fail("its service was not asked".to_owned())))
 }
 
 /// Returns the message of an error without the token, which it may repeat.
@@ -255,16 +256,18 @@ enum Failure {
 impl Failure {
     /// Creates the error. `limit` is the timeout.
     fn error(&self, limit: Duration) -> RunError {
-        let late = || format!("no complete response within {} s", limit.as_secs());
+        let late = || format!("no usable response within {} s", limit.as_secs());
         let (reason, hint) = match self {
-            Self::Status(status) => (format!("HTTP status {status}"), CHECK_ROLE),
+            Self::Status(status) => {
+                let hint = busy_hint(*status).unwrap_or(CHECK_ROLE);
+                (format!("HTTP status {status}"), hint)
+            }
             Self::NoToken(status) => {
-                let hint = match status {
+                let hint = busy_hint(*status).unwrap_or(match status {
                     403 => TURNED_OFF,
                     400..500 => ONLY_VERSION_2,
-                    500..600 => "run the same command again in a minute",
                     _ => OTHER_SERVICE,
-                };
+                });
                 (format!("HTTP status {status} instead of a token"), hint)
             }
             Self::Late => (late(), SLOW),
@@ -341,7 +344,8 @@ fn client(settings: &Settings) -> Result<Option<(Client, Duration)>, RunError> {
         .connect_timeout(limit)
         // It would include the time for the connection. The timeout of the attempt ends first.
         .read_timeout(limit * 3)
-        .operation_attempt_timeout(limit * 2)
+        // An attempt includes all of those to get a token.
+        .operation_attempt_timeout(limit * 2 * attempts)
         .operation_timeout(limit * 2 * attempts);
     let client = match endpoint {
         Some(endpoint) => client

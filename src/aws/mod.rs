@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt;
 mod client;
+mod clock;
 mod config_file;
 mod connection;
 mod connector;
@@ -56,8 +57,9 @@ use aws_sdk_iam::config::{Builder, IdentityCache};
 use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead};
+pub(crate) use clock::{answered_at, timestamp};
 pub(crate) use connection::Connection;
-pub(crate) use error::{answered_at, timed_out, timestamp};
+pub(crate) use error::timed_out;
 pub(crate) use key_account::NamedKeys;
 pub(crate) use list::{ListedUser, Listing};
 pub(crate) use time_budget::TimeBudget;

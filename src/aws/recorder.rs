@@ -16,8 +16,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
 use super::attempt::{Attempt, Attempts, Response, SendTracking};
+use super::clock::server_time;
 use super::credential_parts::with_article;
-use super::error::server_time;
 use super::parameters::Parameters;
 use super::proxy;
 use super::redact::Secrets;

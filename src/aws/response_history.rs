@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::error::MAX_CLOCK_SKEW;
+use super::clock::MAX_CLOCK_SKEW;
 
 /// The number of request IDs to remember. A repeated response is in the buffer of its connection, and the next request
 /// on that connection would read it. With the maximum of 256 jobs, these are 16 responses per connection. They always

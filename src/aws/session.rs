@@ -16,7 +16,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
-use super::error::{transport_error, unexpected_hint};
+use super::error::{busy_hint, transport_error, unexpected_hint};
 use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
@@ -52,7 +52,14 @@ impl LastRequest {
             let response = context.raw();
             if let Some((code, message)) = refusal(error.code(), response) {
                 let what = format!("{service} refused ({code}): {message}");
-                (what, Some(hint.into()))
+                // OAuth (RFC 6749) also names them in responses with status 400.
+                let status = match code.as_str() {
+                    "slow_down" | "SlowDownException" => 429,
+                    "server_error" | "temporarily_unavailable" => 500,
+                    _ => response.status().as_u16(),
+                };
+                let busy = busy_hint(status).map(str::to_owned);
+                (what, Some(busy.unwrap_or_else(|| hint.into())))
             } else {
                 let status = response.status();
                 let body = if status.is_success() {

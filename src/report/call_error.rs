@@ -20,6 +20,10 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
                 format!("{}{}", error.reason, before(error)),
             );
         }
+        // The time limit ended before a connection was needed.
+        CallError::NotSent(error) if error.ran_out_of_time && error.host.is_empty() => {
+            return ("NoAnswer".to_owned(), error.reason.clone());
+        }
         CallError::NotSent(error) if error.has_unexpected_response => {
             ("UnexpectedResponse", "unexpected response from", error)
         }

@@ -77,7 +77,7 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
         case.run().stops_exactly(
             7,
             &format!(
-                "iam-del-key: error: no credentials from the instance: its metadata service returned no complete response \
+                "iam-del-key: error: no credentials from the instance: its metadata service returned no usable response \
                  within {seconds} s\n\
                  hint: if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT{hint}\n\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"

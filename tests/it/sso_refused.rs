@@ -25,6 +25,11 @@ fn an_sso_portal_that_refuses_is_told_in_words() {
             "{}",
             "refused (HTTP status 403): no reason given\nhint: check sso_account_id",
         ),
+        (
+            429,
+            r#"{"__type":"TooManyRequestsException","message":"slower"}"#,
+            "refused (TooManyRequestsException): slower\nhint: it limits requests: wait a moment",
+        ),
     ];
     each(cases, |(status, body, says)| {
         let sandbox = documented();
@@ -75,8 +80,25 @@ fn a_renewal_that_sso_refuses_has_the_reason() {
             "invalid_grant): no reason given",
         ),
         (None, "{}", "HTTP status 400): no reason given"),
+        (
+            None,
+            r#"{"error":"slow_down"}"#,
+            "slow_down): no reason given",
+        ),
+        (
+            None,
+            r#"{"error":"server_error"}"#,
+            "server_error): no reason given",
+        ),
     ];
     each(cases, |(code, body, reason)| {
+        let hint = match reason {
+            _ if reason.starts_with("slow_down") => {
+                "it limits requests: wait a moment, and run the same command again"
+            }
+            _ if reason.starts_with("server_error") => "run the same command again in a minute",
+            _ => "aws sso login --sso-session corp",
+        };
         let sandbox = documented();
         let code = code.map(|code| ("x-amzn-ErrorType".to_owned(), code.to_owned()));
         let response = What::Reply {
@@ -89,7 +111,7 @@ fn a_renewal_that_sso_refuses_has_the_reason() {
             7,
             &format!(
                 "iam-del-key: error: no credentials: SSO refused ({reason}\n\
-                 hint: aws sso login --sso-session corp\n\
+                 hint: {hint}\n\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
             ),
         );

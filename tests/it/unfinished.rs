@@ -113,7 +113,7 @@ fn f43_a_response_that_does_not_end_within_the_timeout_of_a_request() {
             };
             let _ = ended.prints_anything().says_exactly(&format!(
                 "iam-del-key: error: {what} at {host}: its response began but did not end {when}\n\
-             hint: check the network, and the proxy if this network needs one\n\
+             hint: if the service is just slow, raise --cli-read-timeout\n\
              result: {BOBS_KEY}: not deleted: {known}\n"
             ));
             assert!(sandbox.has_key(BOBS_KEY));
