@@ -74,30 +74,29 @@ pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunErr
     };
     let check = format!("check {FULL_URI} and {RELATIVE_URI}, and that the service there runs");
     let fail = |reason: String| failed(&reason, &check);
-    let mut failure = None;
-    for attempt in 0..MAX_ATTEMPTS {
-        if attempt > 0 {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
+    let mut attempt = 1;
+    loop {
         let response = settings.metadata_services.get(&url, token.as_deref());
-        failure = Some(match response.await {
+        let (failure, is_final) = match response.await {
             Ok((200, body)) => return read(&body, "the container", fail),
             Ok((status, body)) => {
                 let message = message(&body, token.as_deref());
                 let reason = format!("its service returned HTTP status {status}{message}");
                 let failure = failed(&reason, busy_hint(status).unwrap_or(&check));
-                if status < 500 {
-                    return Err(failure);
-                }
-                failure
+                (failure, status < 500)
             }
-            Err(error) => fail(format!(
-                "no usable response from its service: {}",
-                truncate_escaped(&error)
-            )),
-        });
+            Err(error) => {
+                let reason = truncate_escaped(&error);
+                let failure = fail(format!("no usable response from its service: {reason}"));
+                (failure, false)
+            }
+        };
+        if is_final || attempt == MAX_ATTEMPTS {
+            return Err(failure);
+        }
+        attempt += 1;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    Err(failure.unwrap_or_else(|| fail("its service was not asked".to_owned())))
 }
 
 /// Returns the message of an error without the token, which it may repeat.
@@ -189,8 +188,9 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
     let Some((client, limit)) = client(settings)? else {
         return Ok(None);
     };
-    let unread = |failure: Failure| failure.error(limit);
-    let Some(role) = get(&client, ROLES_PATH).await.map_err(unread)? else {
+    let roles = get(&client, ROLES_PATH).await;
+    let roles = roles.map_err(|failure| failure.error(ROLES_PATH, limit))?;
+    let Some(role) = roles else {
         return Ok(None);
     };
     let role = role.trim();
@@ -205,7 +205,8 @@ pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>,
         )));
     }
     let path = format!("{ROLES_PATH}{role}");
-    match get(&client, &path).await.map_err(unread)? {
+    let response = get(&client, &path).await;
+    match response.map_err(|failure| failure.error(&path, limit))? {
         Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
         None => Err(fail("its role has none".to_owned())),
     }
@@ -248,14 +249,12 @@ enum Failure {
     NoToken(u16),
     /// The timeout ended the request.
     Late,
-    /// The timeout ended the request for a token.
-    LateToken,
     Unusable,
 }
 
 impl Failure {
-    /// Creates the error. `limit` is the timeout.
-    fn error(&self, limit: Duration) -> RunError {
+    /// Creates the error of a request. The first one, for `ROLES_PATH`, gets the token. `limit` is the timeout.
+    fn error(&self, path: &str, limit: Duration) -> RunError {
         let late = || format!("no usable response within {} s", limit.as_secs());
         let (reason, hint) = match self {
             Self::Status(status) => {
@@ -270,8 +269,9 @@ impl Failure {
                 });
                 (format!("HTTP status {status} instead of a token"), hint)
             }
+            // The timeouts of the token and of the request for which it is are the same, so either may end first.
+            Self::Late if path == ROLES_PATH => (late(), SLOW_OR_FAR),
             Self::Late => (late(), SLOW),
-            Self::LateToken => (late(), SLOW_OR_FAR),
             Self::Unusable => ("no usable response".to_owned(), OTHER_SERVICE),
         };
         no_credentials(&format!("its metadata service returned {reason}")).hint(hint)
@@ -297,7 +297,7 @@ async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
         }
         ImdsError::FailedToLoadToken(_) => Err(match token_status(&error) {
             Some(status) if status != 200 => Failure::NoToken(status),
-            None if is_timeout(&error) => Failure::LateToken,
+            None if is_timeout(&error) => Failure::Late,
             _ => Failure::Unusable,
         }),
         _ if is_timeout(&error) => Err(Failure::Late),

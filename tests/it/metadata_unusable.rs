@@ -68,7 +68,7 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
             _ => case.env("AWS_METADATA_SERVICE_TIMEOUT", seconds),
         };
         let hint = match path {
-            TOKEN => {
+            TOKEN | ROLES => {
                 "; in a container, allow another hop: aws ec2 modify-instance-metadata-options \
                  --http-put-response-hop-limit 2 --instance-id ID"
             }
