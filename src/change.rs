@@ -7,11 +7,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
-use crate::conclude::{Ambiguity, Response, describe_ambiguity};
+use crate::conclude::{Ambiguity, Response, check, describe_ambiguity};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::guard;
 use crate::locate::{KeyLocation, Search, with_accounts};
-use crate::outcome::{KeyState, Outcome, ResponseMetadata};
+use crate::outcome::{Check, KeyState, Outcome, ResponseMetadata};
 use crate::signal::{self, Signals};
 
 /// How long a pending response may take after a signal.
@@ -258,18 +258,27 @@ impl Change<'_> {
     fn unverified_state(&self) -> KeyState {
         match self.ambiguity() {
             Ambiguity::None => self.not_done(),
-            Ambiguity::EarlierRun | Ambiguity::RecentRun => KeyState::started_earlier(),
+            Ambiguity::EarlierRun | Ambiguity::RecentRun => {
+                let location = self.search.location_so_far(false);
+                KeyState::started_earlier().with_check(self.check(&location))
+            }
             Ambiguity::ServerError | Ambiguity::Unanswered => {
                 let location = self.search.location_so_far(true);
+                let check = self.check(&location);
                 let cause = self.describe_ambiguity(false);
                 let why = match location {
                     KeyLocation::LookupFailed => cause.to_owned(),
                     _ => format!("{cause}; {}", self.search.describe(&location)),
                 };
-                let check = self.search.check(&location);
                 KeyState::Unknown { why, check }
             }
         }
+    }
+
+    /// Returns where more can be learned about the key at this location.
+    fn check(&self, location: &KeyLocation) -> Check {
+        let response = Response::of(&self.timed_out());
+        check(self.search.key, response, location)
     }
 
     /// Says why the key may have been changed by the attempts so far.

@@ -17,7 +17,7 @@ use crate::guard;
 use crate::journal::{Journal, PriorState};
 use crate::locate::Search;
 use crate::metadata::Target;
-use crate::outcome::{KeyResult, KeyState, Outcome, Refusal};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
 use crate::request::{Mode, Request};
 use crate::select::{Choice, Selector, named_by};
@@ -128,7 +128,7 @@ impl Work<'_> {
     /// Selects a key, or returns the result of one that is not changed.
     async fn choose(
         &self,
-        target: Target,
+        mut target: Target,
         stage: Stage,
         prior: PriorState,
         iam: &Iam,
@@ -143,11 +143,13 @@ impl Work<'_> {
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
                 return Err(self.unchanged(target, outcome));
             }
+            target.metadata.denied.listing = change.search.is_list_denied();
         }
+        let is_list_denied = target.metadata.denied.listing;
         match stage {
             Stage::Verify => {
                 let why = "IAM's lists do not show whether it was changed";
-                Err(self.unchanged(target, left_unverified(Exit::Unknown, why)))
+                Err(self.unchanged(target, left_unverified(Exit::Unknown, why, Check::List)))
             }
             Stage::Change(chosen) if self.is_still_valid(chosen) => {
                 let signer = &self.iam.signer;
@@ -164,7 +166,10 @@ impl Work<'_> {
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
                 let decided = self.selector.decide(target.key.clone(), iam, budget);
                 match self.signals.race(Box::pin(decided)).await {
-                    Ok(choice) => choice.map_err(|result| self.with_prior_state(result)),
+                    Ok(choice) => choice.map_err(|mut result| {
+                        result.metadata.denied.listing |= is_list_denied;
+                        self.with_prior_state(result)
+                    }),
                     Err(exit) => Err(self.unchanged(target.key.into(), self.interrupted(exit))),
                 }
             }

@@ -1,15 +1,18 @@
 //! What earlier runs did to the keys of this run, and what the journal records about them.
 
+use std::cell::RefCell;
 use std::io;
 
 use super::Work;
+use crate::conclude::{Ambiguity, Response, check};
 use crate::error::Exit;
+use crate::guard;
 use crate::journal::{EarlierAttempt, PriorState};
-use crate::locate::{OwnerHint, owner_hint};
-use crate::metadata::{Deactivation, KeyMetadata, Target};
-use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN};
+use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
+use crate::metadata::{Deactivation, Denied, KeyMetadata, Target};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN};
 use crate::report::Proof;
-use crate::request::{Action, Key, Selection};
+use crate::request::{Action, Key, Mode, Selection};
 use crate::select::Sweep;
 use crate::signal;
 
@@ -54,7 +57,8 @@ impl Work<'_> {
 
     /// Replaces the outcome of a key that an earlier run started to change and this run did not: it may be changed all the
     /// same, unless IAM listed it with another status than the requested one.
-    pub(super) fn with_prior_state(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
+    pub(super) fn with_prior_state(&self, result: Box<KeyResult>) -> Box<KeyResult> {
+        let mut result = *result;
         let status = &result.metadata.status;
         let shows_unchanged = status.is_some() && *status != result.action.status();
         let prior = self.journal.prior_state(&result.key);
@@ -62,10 +66,43 @@ impl Work<'_> {
             && !prior.is_finished()
             && !shows_unchanged
         {
-            let owner = self.owner_hint(&result.key, &result.metadata);
-            result.outcome = or_unverified(result.outcome, known, result.action, &owner);
+            let hint = self.owner_hint(&result.key, &result.metadata);
+            result.outcome = match result.outcome {
+                Outcome::Failed { failure, .. } | Outcome::Missing(failure)
+                    if failure.is_in_no_list() && self.request.mode == Mode::Change =>
+                {
+                    let search = Search {
+                        iam: self.iam,
+                        request: self.request,
+                        key: &result.key,
+                        hint,
+                        found: RefCell::default(),
+                    };
+                    search.conclude(Ambiguity::EarlierRun, failure, &KeyLocation::InNoList)
+                }
+                outcome => {
+                    let check = self.check(&result.key, result.metadata.denied, &outcome);
+                    or_unverified(outcome, known.with_check(check), result.action, &hint)
+                }
+            };
         }
-        result
+        Box::new(result)
+    }
+
+    /// Returns where more can be learned about a key that this run did not verify. What it could not read is no help.
+    fn check(&self, key: &Key, denied: Denied, outcome: &Outcome) -> Check {
+        let failure = match outcome {
+            Outcome::Failed { failure, .. } | Outcome::Missing(failure) => Some(failure),
+            _ => None,
+        };
+        let is_denied =
+            denied.listing || failure.is_some_and(|failure| failure.denies("ListAccessKeys"));
+        let location = match guard::foreign_account(&key.id, &self.iam.signer) {
+            Some((theirs, ours)) => KeyLocation::OtherAccount(theirs, ours),
+            None if is_denied => KeyLocation::ListDenied,
+            None => KeyLocation::LookupFailed,
+        };
+        check(key, failure.map_or(Response::None, Response::of), &location)
     }
 
     /// Returns the keys of this run that an earlier one started to change, unless the sweep shows that they are unchanged.
@@ -111,6 +148,8 @@ fn although_listed(prior: PriorState) -> PriorState {
 fn is_news(result: &KeyResult, prior: PriorState) -> bool {
     match &result.outcome {
         Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
+        // Whether an earlier run changed the status stays open.
+        Outcome::Already(_) => prior == PriorState::None,
         Outcome::Done { .. } | Outcome::Missing(_) => true,
         _ => prior == PriorState::None || result.attempts > 0,
     }
@@ -124,23 +163,27 @@ pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outc
         Some(Deactivation::OfUnknownStatus) => Some(Outcome::Refused(Refusal::StatusUnknown)),
         Some(Deactivation::Unverified | Deactivation::NotDone) => {
             let why = "it is unknown whether an earlier run deactivated it";
-            Some(left_unverified(Exit::Unknown, why))
+            Some(left_unverified(Exit::Unknown, why, Check::List))
         }
     }
 }
 
 /// Returns the outcome of a key that an earlier run started to change and this run did not verify. `why` is a clause.
-pub(super) fn left_unverified(exit: Exit, why: &str) -> Outcome {
+pub(super) fn left_unverified(exit: Exit, why: &str, check: Check) -> Outcome {
     let why = format!("this run did not change it: {why}");
-    Outcome::LeftUnverified { exit, why }
+    Outcome::LeftUnverified { exit, why, check }
 }
 
 /// Returns the outcome of a key that an earlier run started to change, given the outcome by this run alone. `known` is the
 /// state by the journal.
 fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
-    let unverified = |why: &str| left_unverified(Exit::Unknown, why);
+    let KeyState::Unknown { check, .. } = known else {
+        return outcome;
+    };
+    let unverified = |why: &str| left_unverified(Exit::Unknown, why, check);
     match outcome {
-        Outcome::NotTried { exit, why } => left_unverified(exit, &why),
+        Outcome::NotTried { exit, why } => left_unverified(exit, &why, check),
+        Outcome::LeftUnverified { exit, why, .. } => Outcome::LeftUnverified { exit, why, check },
         Outcome::WouldChange(_) => unverified("it was a dry run"),
         Outcome::Skipped(why) => unverified(&why),
         Outcome::Refused(Refusal::Declined) => unverified("not confirmed"),
@@ -311,7 +354,7 @@ mod tests {
                 false,
             ),
             (
-                left_unverified(Exit::Refused, ""),
+                left_unverified(Exit::Refused, "", Check::List),
                 PriorState::None,
                 1,
                 false,

@@ -71,7 +71,8 @@ pub(crate) struct Cli {
     /// Look up the owner of each key
     ///
     /// Calls GetAccessKeyLastUsed. If that is denied, the keys of all users are listed instead (ListUsers and
-    /// ListAccessKeys), once per run. With --from, only keys that the file lists without an owner are looked up.
+    /// ListAccessKeys), once per run. With --from, only keys that the file lists without an owner are looked up, unless
+    /// --reactivate is given: a user may have been renamed since then.
     #[arg(long, conflicts_with = "user_name")]
     pub(crate) find_user: bool,
 

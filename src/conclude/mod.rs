@@ -134,6 +134,7 @@ impl Search<'_> {
         match conclude(&evidence) {
             Conclusion::Done | Conclusion::ProbablyDone => Outcome::confirmed(why),
             Conclusion::Missing => Outcome::Missing(failure),
+            Conclusion::Already(status) => Outcome::Already(status),
             Conclusion::NotDone
                 if ambiguity == Ambiguity::None
                     && !matches!(
@@ -151,7 +152,7 @@ impl Search<'_> {
             },
             Conclusion::OtherUser(owner) => {
                 let known = match location {
-                    KeyLocation::OtherUser(_) => {
+                    KeyLocation::OtherUser(..) => {
                         KeyState::NotDone(format!("it belongs to the user {owner}"))
                     }
                     _ => KeyState::ShownNotDone(self.describe(location)),
@@ -160,21 +161,14 @@ impl Search<'_> {
             }
             Conclusion::Unknown => Outcome::Failed {
                 failure: match location {
-                    KeyLocation::OtherUser(owner) | KeyLocation::ReportedOwner(owner) => {
+                    KeyLocation::OtherUser(owner, _) | KeyLocation::ReportedOwner(owner) => {
                         failure.with_owner(Some(owner.clone()))
                     }
                     _ => failure,
                 },
                 known: KeyState::Unknown {
                     why,
-                    // A user who does not exist has no list.
-                    check: match self.check(location) {
-                        Check::List if evidence.response == Response::NoSuchUser => Check::Owner,
-                        Check::ListWithPermission if evidence.response == Response::NoSuchUser => {
-                            Check::Nothing
-                        }
-                        check => check,
-                    },
+                    check: check(self.key, evidence.response, location),
                 },
             },
         }
@@ -184,18 +178,18 @@ impl Search<'_> {
     pub(crate) fn describe(&self, location: &KeyLocation) -> String {
         describe_location(self.request.action, &self.hint, location)
     }
-
-    /// Returns where more can be learned about the key at this location.
-    pub(crate) fn check(&self, location: &KeyLocation) -> Check {
-        check(self.key, location)
-    }
 }
 
-/// Returns where more can be learned about a key at this location.
-fn check(key: &Key, location: &KeyLocation) -> Check {
+/// Returns where more can be learned about a key at this location, after this response.
+pub(crate) fn check(key: &Key, response: Response, location: &KeyLocation) -> Check {
     let is_named = |owner| {
         let named = key.user_name.as_ref();
         named.is_some_and(|named| named.same_user(owner))
+    };
+    // A user who does not exist has no list.
+    let (list, list_with_permission) = match response {
+        Response::NoSuchUser => (Check::Owner, Check::Nothing),
+        _ => (Check::List, Check::ListWithPermission),
     };
     match location {
         KeyLocation::GoneButNamed(owner) if !is_named(owner) => Check::Owner,
@@ -203,14 +197,14 @@ fn check(key: &Key, location: &KeyLocation) -> Check {
         | KeyLocation::Gone
         | KeyLocation::NoLongerListed
         | KeyLocation::GoneButNamed(_)
-        | KeyLocation::LookupFailed => Check::List,
-        KeyLocation::LookupDenied | KeyLocation::ListDenied => Check::ListWithPermission,
-        KeyLocation::OtherUser(_)
+        | KeyLocation::LookupFailed => list,
+        KeyLocation::LookupDenied | KeyLocation::ListDenied => list_with_permission,
+        KeyLocation::OtherUser(..)
         | KeyLocation::ReportedOwner(_)
         | KeyLocation::AbsentAsNamed
         | KeyLocation::NotListed
         | KeyLocation::UserMissing => Check::Owner,
-        KeyLocation::OtherAccount(..) => Check::Nothing,
+        KeyLocation::OtherAccount(..) | KeyLocation::InNoList => Check::Nothing,
     }
 }
 
@@ -319,16 +313,26 @@ mod tests {
             (KeyLocation::LookupFailed, Check::List),
             (KeyLocation::LookupDenied, Check::ListWithPermission),
             (KeyLocation::ListDenied, Check::ListWithPermission),
-            (KeyLocation::OtherUser(name("Alice")), Check::Owner),
+            (KeyLocation::OtherUser(name("Alice"), None), Check::Owner),
             (KeyLocation::AbsentAsNamed, Check::Owner),
             (KeyLocation::NotListed, Check::Owner),
             (KeyLocation::UserMissing, Check::Owner),
+            (KeyLocation::InNoList, Check::Nothing),
             (
                 KeyLocation::OtherAccount(account("111111111111"), account("222222222222")),
                 Check::Nothing,
             ),
         ] {
-            assert_eq!(check(&key, &location), expected, "{location:?}");
+            let found = check(&key, Response::NoSuchKey, &location);
+            assert_eq!(found, expected, "{location:?}");
+            // A user who does not exist has no list.
+            let expected = match expected {
+                Check::List => Check::Owner,
+                Check::ListWithPermission => Check::Nothing,
+                check => check,
+            };
+            let found = check(&key, Response::NoSuchUser, &location);
+            assert_eq!(found, expected, "{location:?}");
         }
     }
 }

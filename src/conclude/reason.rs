@@ -81,7 +81,7 @@ pub(crate) fn describe_location(
             let since = if is_done { "now" } else { "still" };
             return format!("IAM {since} lists the key as {}", status.as_str());
         }
-        KeyLocation::OtherUser(owner) | KeyLocation::ReportedOwner(owner) => {
+        KeyLocation::OtherUser(owner, _) | KeyLocation::ReportedOwner(owner) => {
             return format!("IAM reports that {owner} owns the key");
         }
         KeyLocation::GoneButNamed(owner) => {
@@ -104,6 +104,7 @@ pub(crate) fn describe_location(
         KeyLocation::Listed(_) => "IAM still lists the key",
         KeyLocation::Gone | KeyLocation::NoLongerListed => "IAM no longer lists the key",
         KeyLocation::NotListed => "IAM does not report who owns the key",
+        KeyLocation::InNoList => "IAM lists the key for no user of the account",
         KeyLocation::UserMissing => {
             "the user does not exist, and IAM does not report who owns the key"
         }
@@ -263,7 +264,7 @@ mod tests {
             (
                 delete,
                 &bob,
-                &KeyLocation::OtherUser(name("Alice")),
+                &KeyLocation::OtherUser(name("Alice"), None),
                 "IAM reports that Alice owns the key",
             ),
             (

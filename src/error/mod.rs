@@ -341,6 +341,26 @@ impl CallError {
         self.kind() == Some(ErrorKind::AccessDenied)
     }
 
+    /// Whether IAM denied this operation.
+    pub(crate) fn denies(&self, operation: &str) -> bool {
+        let denied = self.service().filter(|_| self.is_denied());
+        denied.is_some_and(|error| error.operation == operation)
+    }
+
+    /// Whether the call fails for every key, and may succeed later.
+    pub(crate) fn concerns_every_key(&self) -> bool {
+        matches!(self, Self::NotSent(_))
+            || matches!(
+                self.kind(),
+                Some(ErrorKind::Credentials | ErrorKind::Throttling)
+            )
+    }
+
+    /// Whether the lists of all users lack a key that may be of this account.
+    pub(crate) fn is_in_no_list(&self) -> bool {
+        matches!(self, Self::NotFound { scope: SearchScope::Account, context } if context.accounts.is_none())
+    }
+
     /// Whether the key or the user does not exist.
     pub(crate) fn is_no_such_entity(&self) -> bool {
         self.kind() == Some(ErrorKind::NoSuchEntity)

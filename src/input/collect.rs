@@ -240,7 +240,10 @@ impl Entry {
             );
             return Err(InputError::new(line, column, reason));
         }
-        let user_name = match (self.user_name, options.user_name) {
+        // A user may have been renamed since the run that deactivated the key.
+        let is_looked_up = options.find_user && options.action == Action::Reactivate;
+        let named = self.user_name.filter(|_| !is_looked_up);
+        let user_name = match (named, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
                 let reason = format!("{id} belongs to {named} here, but --user-name is {given}");
                 return Err(InputError::new(line, 1, reason));

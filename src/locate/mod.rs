@@ -21,8 +21,8 @@ pub(crate) use owner_hint::{OwnerHint, owner_hint};
 pub(crate) enum KeyLocation {
     /// In the list of the user whose list was read, with this status.
     Listed(Option<Status>),
-    /// In the list of this user, who is another one.
-    OtherUser(UserName),
+    /// In the list of this user, who is another one, with this status.
+    OtherUser(UserName, Option<Status>),
     /// IAM names this owner, whose list is denied. It may be the calling user, and the key may be deleted: IAM still names
     /// the owner for seconds after a deletion.
     ReportedOwner(UserName),
@@ -30,6 +30,8 @@ pub(crate) enum KeyLocation {
     Gone,
     /// Absent from the list of the owner for whom IAM listed it before. IAM does not confirm that it is nowhere else.
     NoLongerListed,
+    /// Absent from the lists of all users of the account. The root user or another account may have it.
+    InNoList,
     /// Absent from the list of this user, whom IAM still names as its owner, as it does for seconds after a deletion. It
     /// is the named or calling user, or another one, as after a rename.
     GoneButNamed(UserName),
@@ -146,6 +148,14 @@ impl Search<'_> {
         location
     }
 
+    /// Whether IAM denied the list of the named or calling user.
+    pub(crate) fn is_list_denied(&self) -> bool {
+        matches!(
+            *self.found.borrow(),
+            Some(KeyLocation::ListDenied | KeyLocation::LookupDenied)
+        )
+    }
+
     /// Returns where the key is as far as look-ups that did not end show it.
     pub(crate) fn location_so_far(&self, is_of_this_run: bool) -> KeyLocation {
         match self.found.borrow().clone() {
@@ -153,11 +163,15 @@ impl Search<'_> {
             Some(listed @ KeyLocation::Listed(_)) if is_of_this_run => listed,
             // Nor does an owner whose list may lag, or whom IAM may only still name.
             Some(
-                KeyLocation::OtherUser(owner)
+                KeyLocation::OtherUser(owner, _)
                 | KeyLocation::ReportedOwner(owner)
                 | KeyLocation::GoneButNamed(owner),
             ) => KeyLocation::ReportedOwner(owner),
-            Some(denied @ KeyLocation::ListDenied) => denied,
+            Some(
+                unreadable @ (KeyLocation::ListDenied
+                | KeyLocation::LookupDenied
+                | KeyLocation::OtherAccount(..)),
+            ) => unreadable,
             _ => KeyLocation::LookupFailed,
         }
     }
@@ -210,19 +224,20 @@ impl Search<'_> {
     /// Confirms another owner of a key that may have been deleted. IAM may still name the owner of a deleted key: a user
     /// who was renamed after the deletion, or the calling user. An owner whose list had the key is not forgotten.
     pub(crate) async fn confirm_other_owner(&self, location: KeyLocation) -> KeyLocation {
-        let KeyLocation::OtherUser(owner) = location else {
+        let KeyLocation::OtherUser(owner, _) = &location else {
             return location;
         };
         if self.request.action != Action::Delete {
-            return KeyLocation::OtherUser(owner);
+            return location;
         }
+        let owner = owner.clone();
         sleep(OWNER_LAG).await;
         let location = match self.locate_confirmed().await {
             location @ (KeyLocation::Listed(_)
-            | KeyLocation::OtherUser(_)
+            | KeyLocation::OtherUser(..)
             | KeyLocation::OtherAccount(..)) => location,
             location => match Box::pin(self.read_list(Some(&owner))).await {
-                ListRead::Listed(_) => KeyLocation::OtherUser(owner),
+                ListRead::Listed(status) => KeyLocation::OtherUser(owner, status),
                 ListRead::NotListed(_) if location.is_gone() => location,
                 ListRead::NotListed(_) if location.is_absence() => KeyLocation::NoLongerListed,
                 _ => KeyLocation::ReportedOwner(owner),
@@ -241,10 +256,10 @@ impl Search<'_> {
         list: ListRead,
     ) -> KeyLocation {
         let location = match interpret(&self.hint, named, owner, list) {
-            KeyLocation::OtherUser(owner) => {
+            KeyLocation::OtherUser(owner, _) => {
                 self.found(KeyLocation::ReportedOwner(owner.clone()));
                 let list = Box::pin(self.read_list(Some(&owner))).await;
-                listed_by_owner(owner, &list)
+                listed_by_owner(owner, list)
             }
             location => location,
         };
@@ -304,9 +319,9 @@ pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) 
 }
 
 /// Returns where a key is whose named or calling user does not list it, from the list of the owner whom IAM names.
-fn listed_by_owner(owner: UserName, list: &ListRead) -> KeyLocation {
+fn listed_by_owner(owner: UserName, list: ListRead) -> KeyLocation {
     match list {
-        ListRead::Listed(_) => KeyLocation::OtherUser(owner),
+        ListRead::Listed(status) => KeyLocation::OtherUser(owner, status),
         ListRead::NotListed(_) => KeyLocation::GoneButNamed(owner),
         ListRead::Denied => KeyLocation::ReportedOwner(owner),
         // A user who owns a key exists.
@@ -324,7 +339,7 @@ fn interpret(
     match (list, owner) {
         (ListRead::Listed(status), _) => KeyLocation::Listed(status),
         (_, OwnerRead::Owner(owner)) if named.is_some_and(|named| !named.same_user(&owner)) => {
-            KeyLocation::OtherUser(owner)
+            KeyLocation::OtherUser(owner, None)
         }
         (ListRead::Denied, OwnerRead::Failed) if named.is_some() => KeyLocation::ListDenied,
         // A user who owns a key exists.
@@ -334,11 +349,11 @@ fn interpret(
         (ListRead::NotListed(calling), OwnerRead::Owner(owner)) => match (named, calling) {
             (Some(_), _) => KeyLocation::GoneButNamed(owner),
             (None, Some(calling)) if calling.same_user(&owner) => KeyLocation::GoneButNamed(owner),
-            (None, _) => KeyLocation::OtherUser(owner),
+            (None, _) => KeyLocation::OtherUser(owner, None),
         },
         (ListRead::Denied, OwnerRead::Owner(owner)) => match named {
             // The owner counts although the list is denied.
-            None => KeyLocation::OtherUser(owner),
+            None => KeyLocation::OtherUser(owner, None),
             // IAM may still name the owner of a deleted key.
             Some(_) => KeyLocation::ListDenied,
         },

@@ -5,12 +5,12 @@ use super::*;
 fn letter(location: &KeyLocation) -> char {
     match location {
         KeyLocation::Listed(Some(Status::Active)) => 'L',
-        KeyLocation::OtherUser(owner) if owner.as_str() == "bob" => 'b',
-        KeyLocation::OtherUser(_) => 'a',
+        KeyLocation::OtherUser(owner, _) if owner.as_str() == "bob" => 'b',
+        KeyLocation::OtherUser(..) => 'a',
         KeyLocation::Gone => 'G',
         KeyLocation::NoLongerListed => 'g',
         KeyLocation::GoneButNamed(owner) if owner.as_str() == "bob" => 'N',
-        KeyLocation::Listed(_) | KeyLocation::GoneButNamed(_) => '!',
+        KeyLocation::Listed(_) | KeyLocation::GoneButNamed(_) | KeyLocation::InNoList => '!',
         KeyLocation::ReportedOwner(_) => 'R',
         KeyLocation::AbsentAsNamed => 'A',
         KeyLocation::NotListed => '-',
@@ -38,7 +38,7 @@ fn lists(user: &UserName) -> [ListRead; 6] {
 fn only_the_list_of_another_owner_shows_that_the_key_is_theirs() {
     let bob: UserName = "bob".parse().expect("a name");
     let lists = lists(&bob);
-    let found = lists.map(|list| letter(&listed_by_owner(bob.clone(), &list)));
+    let found = lists.map(|list| letter(&listed_by_owner(bob.clone(), list)));
     assert_eq!(found.iter().collect::<String>(), "NNFRFb");
 }
 

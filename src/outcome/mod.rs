@@ -65,6 +65,7 @@ pub(crate) enum Outcome {
         exit: Exit,
         /// Why this run did not verify it.
         why: String,
+        check: Check,
     },
     /// A signal ended the run.
     Stopped {
@@ -285,7 +286,10 @@ impl KeyResult {
             Outcome::Already(_) => (OutcomeKind::Skipped, is_done()),
             Outcome::Refused(_) => (OutcomeKind::Refused, not_done()),
             Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
-            Outcome::LeftUnverified { .. } => (OutcomeKind::Unknown, KeyState::started_earlier()),
+            Outcome::LeftUnverified { check, .. } => {
+                let known = KeyState::started_earlier().with_check(*check);
+                (OutcomeKind::Unknown, known)
+            }
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 let kind = match (&self.outcome, known) {
                     (_, KeyState::Unknown { .. }) => OutcomeKind::Unknown,
@@ -311,6 +315,14 @@ impl KeyState {
     /// The state of a key that an earlier run started to change.
     pub(crate) fn started_earlier() -> Self {
         Self::unknown("an earlier run started to change it, and the result is unknown")
+    }
+
+    /// Says where to check the key if its state is unknown.
+    pub(crate) fn with_check(self, check: Check) -> Self {
+        match self {
+            Self::Unknown { why, .. } => Self::Unknown { why, check },
+            known => known,
+        }
     }
 
     /// The state of a key whose status an earlier run set and this run could not check.

@@ -64,6 +64,11 @@ fn state(letter: char) -> KeyState {
     }
 }
 
+fn unverified(exit: Exit) -> Outcome {
+    let (why, check) = (String::new(), Check::List);
+    Outcome::LeftUnverified { exit, why, check }
+}
+
 #[test]
 fn the_exit_status_follows_from_the_outcome() {
     let missing = || CallError::not_found(SearchScope::Account);
@@ -80,7 +85,7 @@ fn the_exit_status_follows_from_the_outcome() {
         (Outcome::Skipped(why()), [11, 0, 0, 0]),
         (Outcome::Refused(Refusal::SigningKey), [11, 11, 0, 0]),
         (Outcome::not_tried(exit, "why"), [6; 4]),
-        (Outcome::LeftUnverified { exit, why: why() }, [6; 4]),
+        (unverified(exit), [6; 4]),
         (stopped(state('n')), [130; 4]),
         (failed(missing(), state('n')), [3; 4]),
         (failed(not_sent, state('n')), [9; 4]),
@@ -132,10 +137,6 @@ fn the_exit_status_follows_from_the_outcome() {
 fn words_of_outcomes() -> [(Outcome, &'static str, &'static str, &'static str, bool); 15] {
     let missing = || CallError::not_found(SearchScope::Account);
     let exit = Exit::Other;
-    let unverified = || Outcome::LeftUnverified {
-        exit,
-        why: String::new(),
-    };
     [
         (done(true), "Deleted", "deleted", "Deleted", true),
         (
@@ -188,7 +189,7 @@ fn words_of_outcomes() -> [(Outcome, &'static str, &'static str, &'static str, b
             false,
         ),
         (
-            unverified(),
+            unverified(exit),
             "Unknown",
             "unknown: an earlier run started to change it, and the result is unknown",
             "Unknown",

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::call_error::code_and_sentence;
-use super::hint::{About, hints};
+use super::hint::{About, hints, settling_hint};
 use super::message::{self, Level, Messages};
 use super::record;
 use super::{Report, Subject};
@@ -176,12 +176,14 @@ impl Report<'_> {
             }
             Outcome::Failed { failure, known } => {
                 next = hints(about, failure, &self.commands);
+                next.extend(settling_hint(result));
                 let (code, sentence) = code_and_sentence(failure, "IAM");
                 error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
-            Outcome::LeftUnverified { why, .. } => {
-                error("NotTried", why, KeyState::started_earlier())
+            Outcome::LeftUnverified { why, check, .. } => {
+                let known = KeyState::started_earlier().with_check(*check);
+                error("NotTried", why, known)
             }
             Outcome::Stopped { known, failure, .. } => {
                 if let KeyState::Done(_) = known {

@@ -3,8 +3,10 @@
 use super::Report;
 use super::advice::advice;
 use super::command::Commands;
+use crate::conclude::Response;
 use crate::error::{CallError, Context, ErrorKind, NamedBy, SearchScope};
 use crate::ident::AccountId;
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
 /// The key that a hint concerns.
@@ -17,17 +19,28 @@ pub(crate) enum About<'a> {
 }
 
 impl About<'_> {
-    /// Returns the key's ID, or a placeholder for it.
-    fn id(&self) -> &str {
-        match self {
-            Self::One(key) => key.id.as_str(),
-            Self::OneOfMany(..) => "ID",
-        }
+    fn key(&self) -> &Key {
+        let (Self::One(key) | Self::OneOfMany(key, _)) = self;
+        key
     }
 
     fn has_owner(&self) -> bool {
-        let (Self::One(key) | Self::OneOfMany(key, _)) = self;
-        key.user_name.is_some()
+        self.key().user_name.is_some()
+    }
+
+    /// Whether a list names the owner of the key, and --find-user does not change that.
+    fn is_owner_of_list(&self) -> bool {
+        let Self::OneOfMany(key, request) = self else {
+            return false;
+        };
+        let names_none = matches!(
+            &request.selection,
+            Selection::Listed {
+                user_name: None,
+                ..
+            }
+        );
+        names_none && key.user_name.is_some() && request.action != Action::Reactivate
     }
 
     /// Returns how this run looks up the owner of each key itself, if an option is enough for that.
@@ -35,16 +48,22 @@ impl About<'_> {
         let Self::OneOfMany(key, request) = self else {
             return None;
         };
-        match (&request.selection, request.find_user, &key.user_name) {
-            (Selection::Named(_) | Selection::Listed { .. }, false, None) => {
-                Some("add --find-user to look up the owner of each key")
+        Some(match (&request.selection, &key.user_name) {
+            (Selection::User(_) | Selection::Root | Selection::Account, _) => return None,
+            _ if self.is_owner_of_list() => {
+                "remove the owners from the list and use --find-user to look them up"
             }
-            // The option is the only one that names an owner.
-            (Selection::Named(_), false, Some(_)) => {
-                Some("use --find-user instead of --user-name to look up the owner of each key")
+            (
+                Selection::Named(_)
+                | Selection::Listed {
+                    user_name: Some(_), ..
+                },
+                Some(_),
+            ) => "use --find-user instead of --user-name to look up the owner of each key",
+            (Selection::Named(_) | Selection::Listed { .. }, _) => {
+                "add --find-user to look up the owner of each key"
             }
-            _ => None,
-        }
+        })
     }
 }
 
@@ -125,6 +144,33 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     hints
 }
 
+/// Whether only other options settle the state of a key that an earlier run started to change.
+pub(super) fn only_options_settle(result: &KeyResult, failure: &CallError) -> bool {
+    let context = failure.context();
+    let is_unchecked = result.kind() == OutcomeKind::Unknown
+        && result.metadata.started_earlier
+        && context.owner_unchecked
+        && context.named_by == NamedBy::Caller;
+    is_unchecked || settling_hint(result).is_some()
+}
+
+/// Returns how to settle the state of a key that an earlier run started to change. Another run does not know more about it.
+pub(super) fn settling_hint(result: &KeyResult) -> Option<String> {
+    let Outcome::Failed { failure, .. } = &result.outcome else {
+        return None;
+    };
+    let is_open = result.metadata.started_earlier && result.kind() == OutcomeKind::Unknown;
+    let is_about_user = Response::of(failure) == Response::NoSuchUser;
+    let with = match (is_open, failure.is_in_no_list()) {
+        (true, true) => "",
+        (true, false) if is_about_user => "with --find-user instead of the owner's name, ",
+        _ => return None,
+    };
+    Some(format!(
+        "{with}--ignore-missing counts a key that no user of the account has as success"
+    ))
+}
+
 /// Returns the hints for a key that the root user of an account does not have.
 fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Vec<String> {
     match &context.accounts {
@@ -165,7 +211,7 @@ fn owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Strin
         || {
             format!(
                 "to find the key's owner: {}",
-                commands.find_owner(about.id())
+                commands.find_owner(about.key().id.as_str())
             )
         },
         str::to_owned,
@@ -179,20 +225,12 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
             let command = commands.show_key(key.id.as_str(), Some(owner));
             Some(format!("review it first: {command}"))
         }
-        (Some(_), About::OneOfMany(key, request)) => {
-            let names_none = matches!(
-                &request.selection,
-                Selection::Listed {
-                    user_name: None,
-                    ..
-                }
-            );
-            let is_of_list = key.user_name.is_some() && context.named_by == NamedBy::Caller;
-            if names_none && is_of_list {
-                return Some("correct the owner of the key in the list".to_owned());
-            }
-            Some(owner_hint(about, context, commands))
+        (Some(_), About::OneOfMany(..))
+            if about.is_owner_of_list() && context.named_by == NamedBy::Caller =>
+        {
+            Some("correct the owner of the key in the list".to_owned())
         }
+        (Some(_), About::OneOfMany(..)) => Some(owner_hint(about, context, commands)),
         (None, _) => {
             let (theirs, ours) = context.accounts.as_ref()?;
             Some(format!(

@@ -116,16 +116,17 @@ impl Report<'_> {
     /// Returns how to continue, if another run can do more.
     fn resume_hint(&self, resume: Resume) -> Option<String> {
         let summary = &self.summary;
+        let not_tried = summary.count_of(OutcomeKind::NotTried) + self.not_reached;
         let rest = match self.request.action {
             // What is unknown of a deactivation stays so.
-            Action::Reactivate => summary.count_of(OutcomeKind::NotTried),
+            Action::Reactivate => not_tried,
             Action::Delete | Action::Deactivate => {
                 let unknown = summary.count_of(OutcomeKind::Unknown);
                 let settled = match resume {
                     Resume::Journal => self.settled,
                     Resume::File | Resume::Results | Resume::Again => 0,
                 };
-                summary.count_of(OutcomeKind::NotTried) + unknown.saturating_sub(settled)
+                not_tried + unknown.saturating_sub(settled)
             }
         };
         // Otherwise the same command lists the keys that are left, or skips those that are gone.

@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::{Exit, NamedBy};
+use crate::error::Exit;
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
@@ -35,6 +35,7 @@ use after_change::{Deactivated, OpenSessions};
 pub(crate) use call_error::run_error;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation};
+use hint::only_options_settle;
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 use output::Output;
@@ -90,6 +91,8 @@ pub(crate) struct Report<'a> {
     pub(crate) is_not_confirmed: bool,
     /// The number of unknown keys that another run with the same journal would not know more about.
     settled: u64,
+    /// The number of keys that were not changed for a reason that concerns every key.
+    not_reached: u64,
     /// What to do before the next run, if a disk is full.
     space_hint: Option<&'static str>,
     /// Whether standard output is a file with earlier content, which a later run may not be able to read.
@@ -132,6 +135,7 @@ impl<'a> Report<'a> {
             continue_as: None,
             is_not_confirmed: false,
             settled: 0,
+            not_reached: 0,
             space_hint: None,
             shares_file: destination::has_content(),
             output: Output::default(),
@@ -193,14 +197,14 @@ impl<'a> Report<'a> {
 
     fn print_explanation(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result);
-        // An earlier run started to change the key, and only --ignore-missing decides what its absence means.
-        if let Outcome::Failed { failure, .. } = &result.outcome
-            && result.kind() == OutcomeKind::Unknown
-            && result.metadata.started_earlier
-            && failure.context().owner_unchecked
-            && failure.context().named_by == NamedBy::Caller
-        {
-            self.settled += 1;
+        if let Outcome::Failed { failure, .. } = &result.outcome {
+            if only_options_settle(result, failure) {
+                self.settled += 1;
+            }
+            // What prevented the change does not concern the key.
+            if result.kind() == OutcomeKind::Failed && failure.concerns_every_key() {
+                self.not_reached += 1;
+            }
         }
         match &mut self.subject {
             Subject::Key(key, state) => {

@@ -86,8 +86,8 @@ fn each_hint_is_given_once_before_the_summary() {
     assert_eq!(
         hints,
         [
-            "hint: for keys that were not found: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id ID --find-user --dry-run \
-             --profile work",
+            "hint: for keys that were not found: the key does not exist, or belongs to another user; remove the owners from the list and use --find-user to look \
+             them up",
             "result: 3 keys: 3 failed and not changed",
         ]
     );

@@ -103,6 +103,7 @@ mod scope;
 mod secret;
 mod session;
 mod settings_files;
+mod settled;
 mod shell;
 mod single_output;
 mod skipped;

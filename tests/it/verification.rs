@@ -104,7 +104,8 @@ fn f61_another_accounts_key_is_unknown_after_a_signal() {
         130,
         "Unknown",
         &["interrupted"],
-        "unknown: the request was sent and no usable response arrived",
+        "unknown: the request was sent and no usable response arrived; the key's ID encodes account 999999999999, which \
+         the credentials of account 123456789012 cannot check",
     );
 }
 
