@@ -103,6 +103,7 @@ impl Connector {
             }
         }
         let connection = capture_connection(&mut request);
+        let mut opened = connection.clone();
         let sent = request.extensions().get::<SendTracking>();
         if let Some(sent) = sent {
             sent.set_connection(&connection);
@@ -111,8 +112,15 @@ impl Connector {
         if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
             capture.set_connection_retriever(move || metadata(&connection));
         }
-        let response = self.client.request(request);
-        let response = within(self.read_timeout, Instant::now(), response).await;
+        let response = pin!(self.client.request(request));
+        // The time for the connection has its own limit.
+        let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
+        let response = match select(response, opened).await {
+            Either::Left((response, _)) => response.map_err(Into::into),
+            Either::Right((_, response)) => {
+                within(self.read_timeout, Instant::now(), response).await
+            }
+        };
         let response = response.map_err(connector_error)?;
         let limit = match limit {
             _ if !response.status().is_success() => ResponseLimit::SHORT,
@@ -121,7 +129,8 @@ impl Connector {
         if let Some(reading) = response.extensions().get::<Reading>() {
             reading.allow_body(limit);
         }
-        let response = response.map(|body| limit.limit(SdkBody::from_body_1_x(body)));
+        let response =
+            response.map(|body| limit.limit(SdkBody::from_body_1_x(body), self.read_timeout));
         let mut response = HttpResponse::try_from(response)
             .map_err(|error| ConnectorError::other(error.into(), None))?;
         if is_recorded && unreliable_body(&response).is_some() {
@@ -287,7 +296,7 @@ impl Service<Uri> for Dialer {
 }
 
 /// Waits for `work`, but not longer than `limit` from `start` on.
-async fn within<T, E: Into<BoxError>>(
+pub(super) async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
     start: Instant,
     work: impl Future<Output = Result<T, E>>,
