@@ -57,6 +57,11 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
     Some((what.to_owned(), hint))
 }
 
+/// Whether the other side does not speak TLS.
+pub(super) fn is_something_else(error: &(dyn Error + 'static)) -> bool {
+    explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_TLS))
+}
+
 fn alert_words(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::HandshakeFailure
