@@ -119,7 +119,7 @@ impl Connector {
         let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
         let response = match select(response, opened).await {
             Either::Left((response, _)) => response.map_err(Into::into),
-            Either::Right((_, response)) => {
+            Either::Right(((), response)) => {
                 within(self.read_timeout, Instant::now(), response).await
             }
         };
