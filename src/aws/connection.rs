@@ -103,7 +103,7 @@ pub(crate) struct Connection {
 
     /// Seconds to wait for each response [default: 15]
     ///
-    /// With 0, only --timeout limits it.
+    /// It also limits each pause in the body of a response. With 0, only --timeout limits it.
     #[arg(long = "cli-read-timeout", value_name = "SECONDS", value_parser = seconds(0))]
     #[arg(value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) read_timeout: Option<Duration>,

@@ -23,7 +23,7 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ClientConfig;
+use rustls::{ClientConfig, InvalidMessage};
 use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
@@ -32,6 +32,7 @@ use super::error::{SILENT, sources};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
 use super::response_limit::{LimitedStream, Reading, ResponseLimit};
+use super::tls;
 use crate::error::RunError;
 
 /// The most that is read of a connection at a time, and the maximum size of the head of a response. The runtime lets
@@ -94,15 +95,17 @@ impl Connector {
         let mut request = request.map_err(|error| ConnectorError::user(error.into()))?;
         let limit = request.extensions().get::<ResponseLimit>().copied();
         // Through TLS, only the proxy's tunnel is authorized.
-        if request.uri().scheme_str() == Some("http") {
-            let proxy = (self.find_proxy)(&request.uri().to_string());
-            let proxy = proxy.map_err(|error| ConnectorError::user(error.into()))?;
-            if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization) {
-                let headers = request.headers_mut();
-                headers.insert(PROXY_AUTHORIZATION, authorization);
-            }
+        let proxy = match request.uri().scheme_str() {
+            Some("http") => (self.find_proxy)(&request.uri().to_string()),
+            _ => Ok(None),
+        };
+        let proxy = proxy.map_err(|error| ConnectorError::user(error.into()))?;
+        if let Some(authorization) = proxy.as_ref().and_then(|proxy| proxy.authorization.clone()) {
+            let headers = request.headers_mut();
+            headers.insert(PROXY_AUTHORIZATION, authorization);
         }
         let connection = capture_connection(&mut request);
+        let mut opened = connection.clone();
         let sent = request.extensions().get::<SendTracking>();
         if let Some(sent) = sent {
             sent.set_connection(&connection);
@@ -111,9 +114,24 @@ impl Connector {
         if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
             capture.set_connection_retriever(move || metadata(&connection));
         }
-        let response = self.client.request(request);
-        let response = within(self.read_timeout, Instant::now(), response).await;
+        let response = pin!(self.client.request(request));
+        // The time for the connection has its own limit.
+        let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
+        let response = match select(response, opened).await {
+            Either::Left((response, _)) => response.map_err(Into::into),
+            Either::Right(((), response)) => {
+                within(self.read_timeout, Instant::now(), response).await
+            }
+        };
         let response = response.map_err(connector_error)?;
+        if let Some(proxy) = proxy
+            && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        {
+            let (head, _) = response.into_parts();
+            let cause = ProxyCause::Refused(head.status, head.headers);
+            let proxy = Arc::new(proxy);
+            return Err(connector_error(ProxyError { proxy, cause }.into()));
+        }
         let limit = match limit {
             _ if !response.status().is_success() => ResponseLimit::SHORT,
             limit => limit.unwrap_or(ResponseLimit::ANY),
@@ -121,7 +139,8 @@ impl Connector {
         if let Some(reading) = response.extensions().get::<Reading>() {
             reading.allow_body(limit);
         }
-        let response = response.map(|body| limit.limit(SdkBody::from_body_1_x(body)));
+        let response =
+            response.map(|body| limit.limit(SdkBody::from_body_1_x(body), self.read_timeout));
         let mut response = HttpResponse::try_from(response)
             .map_err(|error| ConnectorError::other(error.into(), None))?;
         if is_recorded && unreliable_body(&response).is_some() {
@@ -158,7 +177,16 @@ impl Dialer {
             return Ok(LimitedStream::new(stream, true));
         }
         let tls = tunnel.dialer.tls.clone().ok_or("TLS is not configured")?;
-        let stream = HttpsConnector::from((tunnel, tls)).call(uri).await?;
+        let proxy = Arc::clone(&tunnel.proxy);
+        let stream = HttpsConnector::from((tunnel, tls)).call(uri).await;
+        let stream = stream.map_err(|error| {
+            let is_of_proxy = sources(&*error).any(<dyn Error>::is::<ProxyError>);
+            if is_of_proxy || !tls::is_something_else(&*error) {
+                return error;
+            }
+            let cause = ProxyCause::NotTls(error);
+            ProxyError { proxy, cause }.into()
+        })?;
         Ok(LimitedStream::new(stream, false))
     }
 
@@ -264,8 +292,8 @@ async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstSt
     let parts = parts.map_err(failed)?;
     // In TLS, the client speaks first.
     if !parts.read_buf.is_empty() {
-        let error = "it sent something through the connection before TLS began";
-        return Err(ProxyCause::Failed(error.into()));
+        let error = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
+        return Err(ProxyCause::NotTls(error.into()));
     }
     Ok(parts.io.into_inner().into_inner())
 }
@@ -287,7 +315,7 @@ impl Service<Uri> for Dialer {
 }
 
 /// Waits for `work`, but not longer than `limit` from `start` on.
-async fn within<T, E: Into<BoxError>>(
+pub(super) async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
     start: Instant,
     work: impl Future<Output = Result<T, E>>,

@@ -118,7 +118,6 @@ pub(super) fn unexpected_hint(status: u16) -> &'static str {
         500..=510 => {
             "the server, or a proxy in front of it, failed: run the same command again in a minute"
         }
-        407 => "a proxy asks for a user name and a password: check them in the URL of the proxy",
         _ => INTERCEPTED,
     }
 }

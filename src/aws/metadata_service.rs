@@ -342,7 +342,7 @@ fn client(settings: &Settings) -> Result<Option<(Client, Duration)>, RunError> {
         .configure(&ProviderConfig::without_region().with_http_client(http))
         .max_attempts(attempts)
         .connect_timeout(limit)
-        // It would include the time for the connection. The timeout of the attempt ends first.
+        // By default, the timeout of the attempt ends first.
         .read_timeout(limit * 3)
         // An attempt includes all of those to get a token.
         .operation_attempt_timeout(limit * 2 * attempts)

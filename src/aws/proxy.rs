@@ -78,6 +78,8 @@ pub(super) enum ProxyCause {
     Failed(BoxError),
     /// It responded with another status than 200.
     Refused(StatusCode, HeaderMap),
+    /// It opened the connection, and then it or the host sent something other than TLS.
+    NotTls(BoxError),
 }
 
 impl ProxyError {
@@ -85,11 +87,15 @@ impl ProxyError {
     pub(super) fn describe(&self) -> (String, String) {
         let cause = match &self.cause {
             ProxyCause::Refused(status, headers) => return self.explain(*status, headers),
+            ProxyCause::NotTls(_) => {
+                let reason = "something other than TLS came through the proxy";
+                return (reason.to_owned(), INTERCEPTED.to_owned());
+            }
             ProxyCause::Failed(cause) => cause,
         };
         let (reason, _, _) = failure(&**cause);
         let hint = match tls::explain(&**cause) {
-            Some((_, Some(tls::WITHOUT_TLS))) => Some("a proxy without TLS has an http:// URL"),
+            _ if tls::is_something_else(&**cause) => Some("a proxy without TLS has an http:// URL"),
             Some((_, hint)) => hint.filter(|hint| *hint != INTERCEPTED),
             None => file_limit_hint(&reason),
         };
@@ -167,7 +173,7 @@ impl Display for ProxyError {
 impl Error for ProxyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            ProxyCause::Failed(error) => Some(&**error),
+            ProxyCause::Failed(error) | ProxyCause::NotTls(error) => Some(&**error),
             ProxyCause::Refused(..) => None,
         }
     }

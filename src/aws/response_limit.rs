@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use aws_smithy_types::body::SdkBody;
 use futures_util::{StreamExt, future, stream};
@@ -15,8 +16,9 @@ use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
-use super::connector::Stream;
+use super::connector::{Stream, within};
 use super::response_body;
 use crate::lock::lock;
 
@@ -50,16 +52,20 @@ impl ResponseLimit {
         }
     }
 
-    /// Makes reading the body fail once it exceeds the limit. The body is read into one buffer: the SDK keeps each frame,
-    /// which takes 40 times the memory if a server sends single bytes.
-    pub(super) fn limit(self, body: SdkBody) -> SdkBody {
+    /// Makes reading the body fail once it exceeds the limit, or if it pauses for `longest_pause`. The body is read into
+    /// one buffer: the SDK keeps each frame, which takes 40 times the memory if a server sends single bytes.
+    pub(super) fn limit(self, body: SdkBody, longest_pause: Option<Duration>) -> SdkBody {
         let Self(bytes, words) = self;
         let read = async move {
             let mut body = Limited::new(body, bytes);
             let mut whole = Vec::new();
-            while let Some(frame) = body.frame().await {
-                match frame {
-                    Ok(frame) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            loop {
+                let frame = async { body.frame().await.transpose() };
+                match within(longest_pause, Instant::now(), frame).await {
+                    Ok(Some(frame)) => {
+                        whole.extend_from_slice(&frame.into_data().unwrap_or_default());
+                    }
+                    Ok(None) => return SdkBody::from(whole).frame().await,
                     Err(error) if error.is::<LengthLimitError>() => {
                         let reason = format!("the response is longer than {words}");
                         return Some(Err(io::Error::new(ErrorKind::FileTooLarge, reason).into()));
@@ -67,7 +73,6 @@ impl ResponseLimit {
                     Err(error) => return Some(Err(error)),
                 }
             }
-            SdkBody::from(whole).frame().await
         };
         let frame = stream::once(read).filter_map(future::ready);
         SdkBody::from_body_1_x(StreamBody::new(frame))

@@ -326,7 +326,7 @@ fn timeouts(connection: &Connection) -> TimeoutConfig {
     timeouts
         .set_connect_timeout(connect)
         .set_read_timeout(read)
-        // The read timeout restarts with each byte. The timeout of the attempt does not.
+        // The read timeout restarts with each part of the body. The timeout of the attempt does not.
         .set_operation_attempt_timeout(connect.zip(read).map(|(connect, read)| connect + read));
     timeouts.build()
 }

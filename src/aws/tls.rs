@@ -57,10 +57,18 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
     Some((what.to_owned(), hint))
 }
 
+/// Whether the other side does not speak TLS.
+pub(super) fn is_something_else(error: &(dyn Error + 'static)) -> bool {
+    explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_TLS))
+}
+
 fn alert_words(alert: AlertDescription) -> &'static str {
     match alert {
-        AlertDescription::HandshakeFailure
-        | AlertDescription::ProtocolVersion
+        // In TLS 1.2, this alert has both causes.
+        AlertDescription::HandshakeFailure => {
+            "it supports no cipher suite of this program, or asks for a client certificate"
+        }
+        AlertDescription::ProtocolVersion
         | AlertDescription::InsufficientSecurity
         | AlertDescription::NoApplicationProtocol => NOTHING_SHARED,
         AlertDescription::UnrecognisedName => "it does not serve this host name",
@@ -243,6 +251,10 @@ mod tests {
             (
                 Tls::AlertReceived(AlertDescription::ProtocolVersion),
                 NOTHING_SHARED,
+            ),
+            (
+                Tls::AlertReceived(AlertDescription::HandshakeFailure),
+                "it supports no cipher suite of this program, or asks for a client certificate",
             ),
             (
                 Tls::AlertReceived(AlertDescription::UnrecognisedName),

@@ -67,6 +67,7 @@ const BLOCKED: [What; 3] = [
     What::SilenceAfterActing,
     What::Drip {
         byte_every: Duration::from_secs(1),
+        is_head_whole: false,
     },
 ];
 

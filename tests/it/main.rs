@@ -84,6 +84,7 @@ mod proof;
 mod property;
 mod proxied;
 mod proxy;
+mod proxy_refused;
 mod query;
 mod question;
 mod question_ended;

@@ -175,7 +175,11 @@ fn f42_reset_on_accept_is_retried() {
 fn f43_replies_that_drip_or_never_end() {
     let byte_every = Duration::from_secs(1);
     let endless = [What::EndlessBody, What::ManyHeaders(10_000)];
-    let faults = [What::Drip { byte_every }].into_iter().chain(endless);
+    let drips = [false, true].map(|is_head_whole| What::Drip {
+        byte_every,
+        is_head_whole,
+    });
+    let faults = drips.into_iter().chain(endless);
     each(faults, |what| {
         let sandbox = faulty([once("DeleteAccessKey", what)]);
         let limits = ["--cli-read-timeout", "2", "--cli-connect-timeout", "1"];
@@ -259,4 +263,13 @@ fn a_server_that_closes_each_connection_at_once() {
     let sandbox = documented();
     let case = at_url(&sandbox, &url).args(["--timeout", "4"]);
     is_unknown(&sandbox, case, &[], UNCHECKED);
+}
+
+#[test]
+fn f40_the_time_for_a_response_begins_when_the_connection_is_open() {
+    let sandbox = stalling();
+    let limits = ["--cli-read-timeout", "1", "--cli-connect-timeout", "3"];
+    let case = Case::documented(&sandbox, &limits);
+    unreachable(case.run(), &["it did not respond within 3 s"]);
+    assert!(sandbox.has_key(BOBS_KEY));
 }

@@ -1,5 +1,7 @@
 //! Responses that begin and do not end: the error says so, and never that there was no response.
 
+use std::time::Duration;
+
 use iam_sandbox::What;
 
 use crate::case::{BOBS_KEY, Case, DOCUMENTED, always, each_at_once, faulty};
@@ -78,47 +80,57 @@ fn f43_an_identity_whose_response_does_not_end() {
 
 #[test]
 fn f43_a_response_that_does_not_end_within_the_timeout_of_a_request() {
-    let of_head = ["--cli-read-timeout", "1", "--cli-connect-timeout", "60"];
-    let of_attempt = ["--cli-read-timeout", "1", "--cli-connect-timeout", "1"];
+    let limits = ["--cli-read-timeout", "1", "--cli-connect-timeout", "60"];
     let cases = PARTS.into_iter().flat_map(|part| {
-        let is_head = part.contains("Content-Length") || part.contains("chunked");
-        let (limits, when) = if is_head {
-            (of_attempt, "in time")
-        } else {
-            (of_head, "within 1 s")
-        };
-        ["GetCallerIdentity", "GetAccessKeyLastUsed"]
-            .map(|operation| (part, limits, when, operation))
+        ["GetCallerIdentity", "GetAccessKeyLastUsed"].map(|operation| (part, operation))
     });
-    each_at_once(
-        cases.collect::<Vec<_>>(),
-        |(part, limits, when, operation)| {
-            let sandbox = faulty([always(operation, stall(part))]);
-            let host = sandbox.address();
-            let more = match operation {
-                "GetCallerIdentity" => ["--expect-account", "123456789012"],
-                _ => ["--unused-for", "1d"],
-            };
-            let case = Case::at(&sandbox, [&DOCUMENTED[..], &more, &limits].concat());
-            let ended = case.env("AWS_MAX_ATTEMPTS", "1").run().exits(9);
-            let (what, known) = match operation {
-                "GetCallerIdentity" => (
-                    "--expect-account could not be checked: no usable response from STS",
-                    "nothing was sent to IAM",
-                ),
-                _ => (
-                    "no usable response from IAM",
-                    "no request to change it was sent to IAM",
-                ),
-            };
-            let _ = ended.prints_anything().says_exactly(&format!(
-                "iam-del-key: error: {what} at {host}: its response began but did not end {when}\n\
+    each_at_once(cases.collect::<Vec<_>>(), |(part, operation)| {
+        let sandbox = faulty([always(operation, stall(part))]);
+        let host = sandbox.address();
+        let more = match operation {
+            "GetCallerIdentity" => ["--expect-account", "123456789012"],
+            _ => ["--unused-for", "1d"],
+        };
+        let case = Case::at(&sandbox, [&DOCUMENTED[..], &more, &limits].concat());
+        let ended = case.env("AWS_MAX_ATTEMPTS", "1").run().exits(9);
+        let (what, known) = match operation {
+            "GetCallerIdentity" => (
+                "--expect-account could not be checked: no usable response from STS",
+                "nothing was sent to IAM",
+            ),
+            _ => (
+                "no usable response from IAM",
+                "no request to change it was sent to IAM",
+            ),
+        };
+        let _ = ended.prints_anything().says_exactly(&format!(
+            "iam-del-key: error: {what} at {host}: its response began but did not end within 1 s\n\
              hint: if the service is just slow, raise --cli-read-timeout\n\
              result: {BOBS_KEY}: not deleted: {known}\n"
-            ));
-            assert!(sandbox.has_key(BOBS_KEY));
+        ));
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+/// Each pause is short, but the timeouts of a request also limit all of it.
+#[test]
+fn f43_a_response_that_never_pauses_for_long_does_not_end() {
+    let sandbox = faulty([always(
+        "GetAccessKeyLastUsed",
+        What::Drip {
+            byte_every: Duration::from_millis(100),
+            is_head_whole: true,
         },
-    );
+    )]);
+    let host = sandbox.address();
+    let limits = ["--cli-read-timeout", "3", "--cli-connect-timeout", "1"];
+    let case = Case::documented(&sandbox, &["--unused-for", "1d"]).args(limits);
+    let ended = case.env("AWS_MAX_ATTEMPTS", "1").run().exits(9);
+    let _ = ended.prints_outcome("Failed").says_exactly(&format!(
+        "iam-del-key: error: no usable response from IAM at {host}: its response began but did not end in time\n\
+         hint: if the service is just slow, raise --cli-read-timeout\n\
+         result: {BOBS_KEY}: not deleted: no request to change it was sent to IAM\n"
+    ));
 }
 
 #[test]

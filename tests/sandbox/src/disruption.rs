@@ -32,10 +32,12 @@ pub enum What {
     ActInSilence(Duration),
     /// Acts, and nothing ever comes.
     SilenceAfterActing,
-    /// Acts, then sends the reply one byte at a time.
+    /// Acts, then sends the reply, or only its body, one byte at a time.
     Drip {
         /// The pause before each byte.
         byte_every: Duration,
+        /// Whether the head comes as a whole.
+        is_head_whole: bool,
     },
     /// Acts, then sends a body that never ends, as fast as it is read.
     EndlessBody,

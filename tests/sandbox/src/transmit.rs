@@ -76,8 +76,16 @@ pub(crate) async fn send_faulty<T: Transport>(
                 stream.write_all(&units).await?;
             }
         }
-        What::Drip { byte_every } => {
-            drip(&mut stream, reply, *byte_every).await?;
+        What::Drip {
+            byte_every,
+            is_head_whole,
+        } => {
+            let mut bytes = head(reply, Framing::Length);
+            if *is_head_whole {
+                stream.write_all(&std::mem::take(&mut bytes)).await?;
+            }
+            bytes.extend_from_slice(&reply.body);
+            drip(&mut stream, &bytes, *byte_every).await?;
             return Ok(Some(stream));
         }
         What::ReplyTwice => {
@@ -103,12 +111,10 @@ pub(crate) async fn send_faulty<T: Transport>(
     Ok(None)
 }
 
-async fn drip<T: Transport>(stream: &mut T, reply: &Reply, pause: Duration) -> io::Result<()> {
-    let mut bytes = head(reply, Framing::Length);
-    bytes.extend_from_slice(&reply.body);
+async fn drip<T: Transport>(stream: &mut T, bytes: &[u8], pause: Duration) -> io::Result<()> {
     for byte in bytes {
         tokio::time::sleep(pause).await;
-        stream.write_all(&[byte]).await?;
+        stream.write_all(&[*byte]).await?;
         stream.flush().await?;
     }
     Ok(())
