@@ -144,7 +144,7 @@ impl Source {
     ) -> Result<Option<Region>, RunError> {
         match (&settings.region, &self.provider, &self.base) {
             (None, Provider::Instance, _) => {
-                let fetching = metadata_service::instance_region(settings);
+                let fetching = metadata_service::instance_region(settings, budget);
                 Box::pin(budget.fetch(&self.origin, fetching)).await
             }
             (None, _, Some(base)) => Box::pin(base.region(settings, budget)).await,
@@ -237,9 +237,9 @@ impl Source {
                     None => Ok(role.assume(base, None, settings).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
-                Provider::Container => metadata_service::container(settings).await,
+                Provider::Container => metadata_service::container(settings, budget).await,
                 Provider::Instance => {
-                    let fetched = metadata_service::instance(settings).await?;
+                    let fetched = metadata_service::instance(settings, budget).await?;
                     fetched.ok_or_else(|| self.no_instance(settings))
                 }
             }

@@ -152,7 +152,7 @@ impl Sso {
                 Some(401) => self.sign_in.to_string(),
                 _ => "check sso_account_id and sso_role_name".to_owned(),
             };
-            sent.error("SSO", &error, hint)
+            sent.error("SSO", &error, |_| hint)
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
@@ -248,7 +248,8 @@ impl Sso {
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output = output.map_err(|error| sent.error("SSO", &error, self.sign_in.clone()))?;
+        let output =
+            output.map_err(|error| sent.error("SSO", &error, |_| self.sign_in.to_string()))?;
         let token = output
             .access_token()
             .filter(|token| !token.trim().is_empty());

@@ -57,12 +57,12 @@ fn a_renewal_that_sso_refuses_has_the_reason() {
         (
             Some("InvalidGrantException"),
             r#"{"error":"invalid_grant","error_description":"the token was revoked"}"#,
-            "InvalidGrantException): the token was revoked",
+            "InvalidGrantException, invalid_grant): the token was revoked",
         ),
         (
             Some("InvalidGrantException"),
             r#"{"error":"invalid_grant"}"#,
-            "InvalidGrantException): invalid_grant",
+            "InvalidGrantException, invalid_grant): no reason given",
         ),
         (
             Some("InvalidGrantException"),
@@ -124,8 +124,10 @@ fn a_response_that_is_not_from_sso_has_its_status() {
         "the server, or a proxy in front of it, failed: run the same command again in a minute";
     const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
                                the proxy";
+    const LIMITED: &str = "the server, or a proxy in front of it, limits requests: wait a moment, and run the same command again";
     let html = "<!DOCTYPE html><html></html>";
     let cases = [
+        (429, html, "429", LIMITED),
         (500, html, "500", FAILED),
         (503, "", "503", FAILED),
         (302, "", "302", INTERCEPTED),
