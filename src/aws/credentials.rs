@@ -9,6 +9,7 @@ use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
+use super::container;
 use super::credential_parts::UNSET;
 use super::login;
 use super::metadata_service;
@@ -228,7 +229,7 @@ impl Source {
                 Provider::Static(credentials) => Ok(credentials.clone()),
                 Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
                 Provider::Sso(sso) => {
-                    let token = sso.token(settings).await?;
+                    let token = sso.token(settings, budget).await?;
                     sso.role_credentials(token, settings).await
                 }
                 Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
@@ -237,7 +238,7 @@ impl Source {
                     None => Ok(role.assume(base, None, settings).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
-                Provider::Container => metadata_service::container(settings, budget).await,
+                Provider::Container => container::fetch(settings, budget).await,
                 Provider::Instance => {
                     let fetched = metadata_service::instance(settings, budget).await?;
                     fetched.ok_or_else(|| self.no_instance(settings))
