@@ -76,25 +76,25 @@ pub(super) async fn repeat<T>(
 ) -> Result<T, Failure> {
     let mut made = 0;
     loop {
-        let result = attempt().await;
-        made += 1;
-        let mut last = lock(&budget.last_failure);
-        match result {
+        let failure = match attempt().await {
             Ok(done) => {
-                *last = None;
+                *lock(&budget.last_failure) = None;
                 return Ok(done);
             }
-            Err(failure) if failure.is_final || attempts == 1 => return Err(failure),
-            Err(failure) if made == attempts => {
-                let reason = failure.reason;
-                return Err(Failure {
-                    reason: format!("in the last of {attempts} attempts, {reason}"),
-                    ..failure
-                });
-            }
-            Err(failure) => *last = Some((failure.reason, failure.hint)),
+            Err(failure) => failure,
+        };
+        made += 1;
+        let reason = failure.reason;
+        if failure.is_final || made == attempts {
+            return Err(Failure {
+                reason: match made {
+                    1 => reason,
+                    made => format!("in the last of {made} attempts, {reason}"),
+                },
+                ..failure
+            });
         }
-        drop(last);
+        *lock(&budget.last_failure) = Some((reason, failure.hint));
         sleep(pause).await;
     }
 }
@@ -156,9 +156,12 @@ pub(super) async fn instance(
         let value = service
             .get(&path, &token, |body| json(body, CHECK_ROLE))
             .await;
-        let value = value.map_err(|failure| match failure.is_absent {
-            true => Failure::new("its role has none", CHECK_ROLE),
-            false => failure,
+        let value = value.map_err(|failure| {
+            if failure.is_absent {
+                Failure::new("its role has none", CHECK_ROLE)
+            } else {
+                failure
+            }
         });
         Ok(Some(value?))
     };
