@@ -54,7 +54,9 @@ impl Failing {
                     true if failure.is_empty() => continue,
                     true if failure == "close" => return,
                     true => {
-                        let _ = stream.write_all(failure.as_bytes());
+                        // Otherwise the next request could be sent before the connection closes.
+                        let response = failure.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+                        let _ = stream.write_all(response.as_bytes());
                         return;
                     }
                     false if head.starts_with(TOKEN) => "token",
