@@ -2,10 +2,10 @@
 
 use super::config_file::Profile;
 use super::connection::Connection;
+use super::container;
 use super::credential_parts::{KEY_SETTINGS, from_environment, from_section};
 use super::credentials::{ENVIRONMENT, INSTANCE, Provider, Source};
 use super::ini;
-use super::metadata_service;
 use super::role::Role;
 use super::setting::Setting;
 use super::settings::{BY_OPTION, Settings};
@@ -91,7 +91,7 @@ impl Source {
             ))
             .hint(CommandLine::new("aws configure").option("--profile", profile.name)));
         }
-        Ok(if metadata_service::has_container()? {
+        Ok(if container::is_configured()? {
             Self::new(Provider::Container, "the container", None)
         } else {
             Self::new(Provider::Instance, INSTANCE, None)
@@ -135,7 +135,7 @@ impl Source {
         let none = || source.wrong("those credentials do not exist");
         let provider = match source.value.as_str() {
             "Environment" => Provider::Static(from_environment()?.ok_or_else(none)?),
-            "EcsContainer" if metadata_service::has_container()? => Provider::Container,
+            "EcsContainer" if container::is_configured()? => Provider::Container,
             "EcsContainer" => return Err(none()),
             "Ec2InstanceMetadata" => Provider::Instance,
             _ => {

@@ -9,6 +9,7 @@ use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
+use super::container;
 use super::credential_parts::UNSET;
 use super::login;
 use super::metadata_service;
@@ -144,7 +145,7 @@ impl Source {
     ) -> Result<Option<Region>, RunError> {
         match (&settings.region, &self.provider, &self.base) {
             (None, Provider::Instance, _) => {
-                let fetching = metadata_service::instance_region(settings);
+                let fetching = metadata_service::instance_region(settings, budget);
                 Box::pin(budget.fetch(&self.origin, fetching)).await
             }
             (None, _, Some(base)) => Box::pin(base.region(settings, budget)).await,
@@ -228,7 +229,7 @@ impl Source {
                 Provider::Static(credentials) => Ok(credentials.clone()),
                 Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
                 Provider::Sso(sso) => {
-                    let token = sso.token(settings).await?;
+                    let token = sso.token(settings, budget).await?;
                     sso.role_credentials(token, settings).await
                 }
                 Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
@@ -237,9 +238,9 @@ impl Source {
                     None => Ok(role.assume(base, None, settings).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
-                Provider::Container => metadata_service::container(settings).await,
+                Provider::Container => container::fetch(settings, budget).await,
                 Provider::Instance => {
-                    let fetched = metadata_service::instance(settings).await?;
+                    let fetched = metadata_service::instance(settings, budget).await?;
                     fetched.ok_or_else(|| self.no_instance(settings))
                 }
             }

@@ -114,6 +114,9 @@ pub(super) fn busy_hint(status: u16) -> Option<&'static str> {
 /// Returns the hint for a response with this status that is not from the service.
 pub(super) fn unexpected_hint(status: u16) -> &'static str {
     match status {
+        429 => {
+            "the server, or a proxy in front of it, limits requests: wait a moment, and run the same command again"
+        }
         // Captive portals that require a sign-in use status 511.
         500..=510 => {
             "the server, or a proxy in front of it, failed: run the same command again in a minute"
@@ -291,11 +294,6 @@ fn is_aws(host: &str) -> bool {
 /// Whether TLS failed: the certificate is not trusted, or the server does not use TLS. A retry cannot succeed.
 pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(<dyn Error>::is::<rustls::Error>)
-}
-
-/// Whether a time limit ended the request.
-pub(super) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
-    failure(error).0.starts_with(SILENT)
 }
 
 /// Returns the error and all its causes. `source()` of an `io::Error` skips the error that it wraps.

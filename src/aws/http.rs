@@ -8,10 +8,10 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::{AggregatedBytes, ByteStream};
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http_body_util::BodyExt as _;
 use tokio::task::yield_now;
@@ -22,7 +22,7 @@ use super::error::transport_error;
 use super::proxy;
 use super::root_certs::{self, RootCerts};
 use super::tls;
-use crate::error::RunError;
+use crate::error::{RunError, TransportError};
 use crate::lock::lock;
 use crate::memory;
 
@@ -115,40 +115,29 @@ impl LazyConnector {
         self.with(settings.build()).connector_of(uri).map(drop)
     }
 
-    /// Requests `url` from a service on this machine, and returns the status and the body. The caller limits the time
-    /// for the response.
+    /// Sends a request to a service on this machine, and returns the status and the body. The caller limits the time for
+    /// the response.
     ///
     /// # Errors
     ///
-    /// There is no response. The error is a fragment.
-    pub(super) async fn get(
+    /// There is no response.
+    pub(super) async fn ask(
         &self,
-        url: &str,
-        authorization: Option<&str>,
-    ) -> Result<(u16, Vec<u8>), String> {
-        let mut request = HttpRequest::new(SdkBody::empty());
-        request.set_uri(url).map_err(|error| error.to_string())?;
-        let headers = request.headers_mut();
-        headers.insert("accept", "application/json");
-        if let Some(value) = authorization {
-            let inserted = headers.try_insert("authorization", value.to_owned());
-            inserted.map_err(|error| error.to_string())?;
-        }
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
+        request: HttpRequest,
+        connect_timeout: Duration,
+    ) -> Result<(u16, Vec<u8>), TransportError> {
+        let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout);
         let response = self.with(settings.build()).call(request).await;
-        let response = response.map_err(|error| transport_error(&error, url).reason)?;
+        let response = response.map_err(|error| transport_error(&error, ""))?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;
-        let body = body.map_err(|error| transport_error(&error, url).reason)?;
+        let body = body.map_err(|error| TransportError {
+            has_unexpected_response: true,
+            ..transport_error(&error, "")
+        })?;
         Ok((status, body.to_vec()))
     }
 }
-
-/// How long a connection to a service on this machine may take, which needs no network.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The header with the lifetime of a token for instance metadata.
-const TOKEN_LIFETIME: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 
 impl HttpConnector for LazyConnector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
@@ -171,35 +160,10 @@ impl HttpConnector for LazyConnector {
             // If an idle connection has received bytes, they would be read as the response to the next request.
             // Yielding lets the runtime notice them and close the connection.
             yield_now().await;
-            let is_for_token = connector.root_certs.is_none() && request.method() == "PUT";
             let connector = connector.connector_of(request.uri());
             // The bundle may have been removed since it was checked.
             let connector = connector.map_err(|error| ConnectorError::user(error.into()))?;
-            let mut response = connector.send(request).await?;
-            if is_for_token {
-                check_token(&mut response).await;
-            }
-            Ok(response)
+            connector.send(request).await
         })
     }
-}
-
-/// Removes the lifetime of a token that is not usable, so that the SDK rejects the token. The SDK would use the body of
-/// any status but 400 and 403, and it panics if a token is not text or if it cannot represent the end of its lifetime.
-/// A token without a lifetime is usable, as in the AWS CLI, and gets the lifetime that the SDK asked for.
-async fn check_token(response: &mut HttpResponse) {
-    let token = ByteStream::new(response.take_body()).collect().await;
-    let token = token.map(AggregatedBytes::into_bytes).unwrap_or_default();
-    let lifetime = response.headers().get(TOKEN_LIFETIME).unwrap_or("21600");
-    let is_usable = response.status().as_u16() == 200
-        && lifetime.parse::<u32>().is_ok()
-        && !token.is_empty()
-        && token.iter().all(u8::is_ascii_graphic);
-    if is_usable {
-        let lifetime = lifetime.to_owned();
-        response.headers_mut().insert(TOKEN_LIFETIME, lifetime);
-    } else {
-        response.headers_mut().remove(TOKEN_LIFETIME);
-    }
-    *response.body_mut() = SdkBody::from(token);
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_smithy_types::base64;
-use aws_types::region::Region;
 use ring::digest::SHA256;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -13,7 +12,8 @@ use serde_json::{Value, json};
 use super::credential_parts::{CredentialParts, LOGIN_FIELDS};
 use super::environment;
 use super::session::{self, LastRequest, hex, read, save, text, time_in};
-use super::settings::Settings;
+use super::setting::Setting;
+use super::settings::{Settings, checked_region};
 use crate::command_line::CommandLine;
 use crate::error::RunError;
 
@@ -62,8 +62,10 @@ async fn renew(
     sign_in: &CommandLine,
     settings: &Settings,
 ) -> Result<(), RunError> {
+    let fail = |reason: &str| RunError::credentials(reason).hint(sign_in.clone());
     let region = match (text(cached, "signInRegion"), &settings.region) {
-        (Some(own), _) => Region::new(own),
+        (Some(own), _) => checked_region(&Setting::new("signInRegion", &own))
+            .map_err(|wrong| fail(&format!("no session of `aws login`: in its file, {wrong}")))?,
         (None, Some(configured)) => configured.clone(),
         (None, None) => {
             return Err(RunError::configuration(
@@ -72,7 +74,6 @@ async fn renew(
             .hint("set AWS_REGION, or name a region with --region"));
         }
     };
-    let fail = |reason: &str| RunError::credentials(reason).hint(sign_in.clone());
     let pair = key_pair(&pem)
         .ok_or_else(|| fail("the key of the session of `aws login` is not usable"))?;
     let sdk = settings.sdk_of("signin", region)?;
@@ -98,8 +99,16 @@ async fn renew(
         .log
         .verbose(|| "renewing the session of `aws login`".to_owned());
     let output = call.send().await;
-    let output =
-        output.map_err(|error| sent.error("the sign-in service", &error, sign_in.clone()))?;
+    let output = output.map_err(|error| {
+        sent.error("the sign-in service", &error, |code| {
+            if code.ends_with("INSUFFICIENT_PERMISSIONS") {
+                "the user or role of the session may lack the permission signin:CreateOAuth2Token"
+                    .to_owned()
+            } else {
+                sign_in.to_string()
+            }
+        })
+    })?;
     let output = output.token_output();
     let output = output.and_then(|output| Some((output, output.access_token()?)));
     // The SDK reads a missing part as an empty one.

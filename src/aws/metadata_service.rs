@@ -1,45 +1,27 @@
-//! Fetches the credentials of containers and instances from their metadata services.
+//! Fetches the credentials of an instance from its metadata service, and has what those of containers share with it.
 
-use std::error::Error as _;
-use std::path::Path;
 use std::time::Duration;
 
-use aws_config::imds::Client;
-use aws_config::imds::client::EndpointMode;
-use aws_config::imds::client::error::{ImdsError, TokenError};
-use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
 use serde_json::Value;
-use url::Url;
+use tokio::time::{sleep, timeout};
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
-use super::error::{busy_hint, is_timeout, transport_error};
+use super::error::busy_hint;
+use super::http::LazyConnector;
 use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
-use super::small_file;
-use crate::error::RunError;
+use super::time_budget::TimeBudget;
+use crate::error::{RunError, TransportError};
+use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
-use crate::secret::REDACTED;
-
-const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
-const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-/// The ECS endpoint for relative URIs.
-const ECS_ENDPOINT: &str = "http://169.254.170.2";
-/// The hosts, besides this machine, that may return credentials without TLS: those of ECS and EKS.
-const PLAIN_HTTP_HOSTS: [&str; 4] = [
-    "169.254.170.2",
-    "169.254.170.23",
-    "[fd00:ec2::23]",
-    "localhost",
-];
-/// The number of attempts for a container's credentials.
-const MAX_ATTEMPTS: u32 = 3;
 
 // The hints for failures of an instance's service.
 const CHECK_ROLE: &str =
@@ -53,119 +35,85 @@ const SLOW: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT";
 const SLOW_OR_FAR: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT; in a container, allow another hop: \
                            aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID";
 
+const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
 
-/// Whether the environment configures container credentials.
-pub(super) fn has_container() -> Result<bool, RunError> {
-    Ok(Setting::variable(RELATIVE_URI)?.is_some() || Setting::variable(FULL_URI)?.is_some())
+/// Why a request to a metadata service failed.
+pub(super) struct Failure {
+    /// A clause.
+    reason: String,
+    hint: &'static str,
+    /// Whether the request is not repeated.
+    is_final: bool,
+    /// Whether the service is not there, or has nothing of this kind.
+    is_absent: bool,
 }
 
-/// Fetches the credentials of the container.
-///
-/// # Errors
-///
-/// The address is not allowed, or the service does not return credentials.
-pub(super) async fn container(settings: &Settings) -> Result<Credentials, RunError> {
-    let url = container_url()?;
-    let token = container_token()?;
-    let failed = |reason: &str, hint: &str| {
-        RunError::credentials(format!("no credentials from the container: {reason}")).hint(hint)
-    };
-    let check = format!("check {FULL_URI} and {RELATIVE_URI}, and that the service there runs");
-    let fail = |reason: String| failed(&reason, &check);
-    let mut attempt = 1;
+impl Failure {
+    pub(super) fn new(reason: impl Into<String>, hint: &'static str) -> Self {
+        Self {
+            reason: reason.into(),
+            hint,
+            is_final: false,
+            is_absent: false,
+        }
+    }
+
+    pub(super) fn error(&self, origin: &str) -> RunError {
+        RunError::credentials(format!("no credentials from {origin}: {}", self.reason))
+            .hint(self.hint)
+    }
+}
+
+/// Makes attempts until one succeeds, or fails for good. If the time is up before the last one, the error names the last
+/// failure.
+pub(super) async fn repeat<T>(
+    attempts: u32,
+    pause: Duration,
+    budget: &TimeBudget,
+    attempt: impl AsyncFn() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut made = 0;
     loop {
-        let response = settings.metadata_services.get(&url, token.as_deref());
-        let (failure, is_final) = match response.await {
-            Ok((200, body)) => return read(&body, "the container", fail),
-            Ok((status, body)) => {
-                let message = message(&body, token.as_deref());
-                let reason = format!("its service returned HTTP status {status}{message}");
-                let failure = failed(&reason, busy_hint(status).unwrap_or(&check));
-                (failure, status < 500)
+        let failure = match attempt().await {
+            Ok(done) => {
+                *lock(&budget.last_failure) = None;
+                return Ok(done);
             }
-            Err(error) => {
-                let reason = truncate_escaped(&error);
-                let failure = fail(format!("no usable response from its service: {reason}"));
-                (failure, false)
-            }
+            Err(failure) => failure,
         };
-        if is_final || attempt == MAX_ATTEMPTS {
-            return Err(failure);
+        made += 1;
+        let reason = failure.reason;
+        if failure.is_final || made == attempts {
+            return Err(Failure {
+                reason: match made {
+                    1 => reason,
+                    made => format!("in the last of {made} attempts, {reason}"),
+                },
+                ..failure
+            });
         }
-        attempt += 1;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        *lock(&budget.last_failure) = Some((reason, failure.hint));
+        sleep(pause).await;
     }
 }
 
-/// Returns the message of an error without the token, which it may repeat.
-fn message(body: &[u8], token: Option<&str>) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let Some(text) = body.get("message").and_then(Value::as_str) else {
-        return String::new();
-    };
-    let text = match token.filter(|token| !token.is_empty()) {
-        Some(token) => text.replace(token, REDACTED),
-        None => text.to_owned(),
-    };
-    format!(": {}", truncate_escaped(&text))
+/// Parses the response of a metadata service.
+pub(super) fn json(body: &[u8], hint: &'static str) -> Result<Value, Failure> {
+    serde_json::from_slice(body).map_err(|_| Failure::new("it did not return JSON", hint))
 }
 
-fn container_url() -> Result<String, RunError> {
-    if let Some(path) = Setting::variable(RELATIVE_URI)? {
-        if !path.value.starts_with('/') {
-            return Err(path.wrong("it must be a path that begins with /"));
-        }
-        return Ok(format!("{ECS_ENDPOINT}{}", path.value));
-    }
-    let full = Setting::variable(FULL_URI)?;
-    let full =
-        full.ok_or_else(|| RunError::credentials("there are no credentials of a container"))?;
-    let url = Url::parse(&full.value).map_err(|_| full.stop("is not a URL"))?;
-    let host = url.host_str().unwrap_or_default();
-    match url.scheme() {
-        "https" => Ok(url.into()),
-        "http" if endpoint::is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host) => Ok(url.into()),
-        _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
-    }
-}
-
-/// Returns the authorization token. The file takes precedence over the variable.
-fn container_token() -> Result<Option<String>, RunError> {
-    let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
-        Some(mut path) => {
-            let token = small_file::read_token(Path::new(&path.value));
-            path.value = token.map_err(|error| {
-                path.stop(&format!("names a file that could not be read: {error}"))
-            })?;
-            Some(path)
-        }
-        None => Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")?,
-    };
-    match token {
-        Some(token) if token.value.contains(|c: char| !(' '..='~').contains(&c)) => {
-            Err(token.stop("contains a line break or another character that no header can have"))
-        }
-        token => Ok(token.map(|token| token.value)),
-    }
-}
-
-/// Parses the response of a metadata service. `fail` creates the error.
-fn read(
-    body: &[u8],
+/// Reads the credentials of `origin`.
+pub(super) fn read(
+    value: &Value,
     origin: &str,
-    fail: impl Fn(String) -> RunError,
+    hint: &'static str,
 ) -> Result<Credentials, RunError> {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return Err(fail("it did not return JSON".to_owned()));
-    };
-    let key = CredentialParts::of_session(&value, METADATA_FIELDS, origin);
+    let key = CredentialParts::of_session(value, METADATA_FIELDS, origin);
     key.map_err(|reason| {
-        fail(format!(
-            "it returned {}",
-            returned_error(&value).unwrap_or(reason)
-        ))
+        let what = returned_error(value).unwrap_or(reason);
+        Failure::new(format!("it returned {what}"), hint).error(origin)
     })?
     .credentials()
 }
@@ -183,46 +131,72 @@ fn returned_error(value: &Value) -> Option<String> {
 /// # Errors
 ///
 /// A setting is invalid, or the metadata service fails.
-pub(super) async fn instance(settings: &Settings) -> Result<Option<Credentials>, RunError> {
-    let fail = |reason: String| no_credentials(&reason).hint(CHECK_ROLE);
-    let Some((client, limit)) = client(settings)? else {
+pub(super) async fn instance(
+    settings: &Settings,
+    budget: &TimeBudget,
+) -> Result<Option<Credentials>, RunError> {
+    let Some(service) = Service::of(settings, budget)? else {
         return Ok(None);
     };
-    let roles = get(&client, ROLES_PATH).await;
-    let roles = roles.map_err(|failure| failure.error(ROLES_PATH, limit))?;
-    let Some(role) = roles else {
-        return Ok(None);
+    let fetched = async {
+        let token = service.token().await?;
+        let role = service.get(ROLES_PATH, &token, name).await?;
+        let role = role.trim();
+        if role.is_empty() {
+            return Ok(None);
+        }
+        // The name becomes a part of a path.
+        if !is_role_name(role) {
+            let text = truncate_escaped(role);
+            let reason =
+                format!("its metadata service returned `{text}`, which is not the name of a role");
+            return Err(Failure::new(reason, CHECK_ROLE));
+        }
+        let path = format!("{ROLES_PATH}{role}");
+        let value = service
+            .get(&path, &token, |body| json(body, CHECK_ROLE))
+            .await;
+        let value = value.map_err(|failure| {
+            if failure.is_absent {
+                Failure::new("its role has none", CHECK_ROLE)
+            } else {
+                failure
+            }
+        });
+        Ok(Some(value?))
     };
-    let role = role.trim();
-    if role.is_empty() {
-        return Ok(None);
+    match fetched.await {
+        Ok(None) => Ok(None),
+        Ok(Some(value)) => read(&value, "the instance", CHECK_ROLE).map(Some),
+        Err(failure) if failure.is_absent => Ok(None),
+        Err(failure) => Err(failure.error("the instance")),
     }
-    // The name becomes a part of a path, and the SDK panics if that is invalid.
-    if !is_role_name(role) {
-        let text = truncate_escaped(role);
-        return Err(fail(format!(
-            "its metadata service returned `{text}`, which is not the name of a role"
-        )));
-    }
-    let path = format!("{ROLES_PATH}{role}");
-    let response = get(&client, &path).await;
-    match response.map_err(|failure| failure.error(&path, limit))? {
-        Some(body) => read(body.as_bytes(), "the instance", fail).map(Some),
-        None => Err(fail("its role has none".to_owned())),
-    }
-}
-
-fn no_credentials(reason: &str) -> RunError {
-    RunError::credentials(format!("no credentials from the instance: {reason}"))
 }
 
 /// Returns the region of the instance, if it is available.
-pub(super) async fn instance_region(settings: &Settings) -> Result<Option<Region>, RunError> {
-    let Some((client, _)) = client(settings)? else {
+pub(super) async fn instance_region(
+    settings: &Settings,
+    budget: &TimeBudget,
+) -> Result<Option<Region>, RunError> {
+    let Some(service) = Service::of(settings, budget)? else {
         return Ok(None);
     };
-    let zone = get(&client, ZONE_PATH).await.ok().flatten();
-    Ok(zone.as_deref().and_then(region_of))
+    let zone = async {
+        let token = service.token().await?;
+        service.get(ZONE_PATH, &token, name).await
+    };
+    Ok(zone.await.ok().as_deref().and_then(region_of))
+}
+
+/// Reads a response that is a name.
+fn name(body: &[u8]) -> Result<String, Failure> {
+    match body {
+        b"" => Err(Failure {
+            is_absent: true,
+            ..Failure::new("its metadata service returned nothing", OTHER_SERVICE)
+        }),
+        body => Ok(String::from_utf8_lossy(body).into_owned()),
+    }
 }
 
 /// Returns the region of an availability zone, such as `us-west-2a` or `us-west-2-lax-1a`. `None`: it could not be
@@ -241,119 +215,158 @@ fn is_role_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(is_allowed) && !matches!(text, "." | "..")
 }
 
-/// Why the metadata service of an instance did not return what was requested.
-enum Failure {
-    /// It returned another status than 200 and 404.
-    Status(u16),
-    /// It returned this status instead of a token.
-    NoToken(u16),
-    /// The timeout ended the request.
-    Late,
-    Unusable,
+/// The metadata service of an instance.
+struct Service<'a> {
+    http: &'a LazyConnector,
+    budget: &'a TimeBudget,
+    url: String,
+    /// The time for one connection, and for one response.
+    limit: Duration,
+    attempts: u32,
 }
 
-impl Failure {
-    /// Creates the error of a request. The first one, for `ROLES_PATH`, gets the token. `limit` is the timeout.
-    fn error(&self, path: &str, limit: Duration) -> RunError {
-        let late = || format!("no usable response within {} s", limit.as_secs());
-        let (reason, hint) = match self {
-            Self::Status(status) => {
-                let hint = busy_hint(*status).unwrap_or(CHECK_ROLE);
-                (format!("HTTP status {status}"), hint)
-            }
-            Self::NoToken(status) => {
-                let hint = busy_hint(*status).unwrap_or(match status {
+impl<'a> Service<'a> {
+    /// Reads the settings. Like the AWS CLI, it makes one attempt with a timeout of a second, so users of other machines do
+    /// not wait long. `None`: instance metadata is disabled.
+    fn of(settings: &'a Settings, budget: &'a TimeBudget) -> Result<Option<Self>, RunError> {
+        if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
+            && disabled.flag()?
+        {
+            return Ok(None);
+        }
+        let profile = settings.profile();
+        let attempts = profile.number("metadata_service_num_attempts")?;
+        let seconds = profile.number("metadata_service_timeout")?;
+        let is_ipv6 = match profile.find("ec2_metadata_service_endpoint_mode")? {
+            Some(mode) => match mode.value.to_ascii_lowercase().as_str() {
+                "ipv4" => false,
+                "ipv6" => true,
+                _ => return Err(mode.wrong("it must be IPv4 or IPv6")),
+            },
+            None => profile.flag("imds_use_ipv6")?,
+        };
+        let endpoint = profile.find("ec2_metadata_service_endpoint")?;
+        if let Some(endpoint) = &endpoint {
+            endpoint::check(endpoint, Log::quiet())?;
+        }
+        let own = if is_ipv6 {
+            "http://[fd00:ec2::254]"
+        } else {
+            "http://169.254.169.254"
+        };
+        Ok(Some(Self {
+            http: &settings.metadata_services,
+            budget,
+            url: endpoint.map_or(own.to_owned(), |endpoint| endpoint.value),
+            limit: Duration::from_secs(seconds.unwrap_or(1).into()),
+            attempts: attempts.unwrap_or(1),
+        }))
+    }
+
+    /// Requests a token. Like the AWS CLI, it repeats no request that is refused or not answered.
+    async fn token(&self) -> Result<String, Failure> {
+        let header = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
+        let ask = async || {
+            let (status, body) = self.send("PUT", TOKEN_PATH, header).await?;
+            if status != 200 {
+                let reason = format!(
+                    "its metadata service returned HTTP status {status} instead of a token"
+                );
+                let hint = busy_hint(status).unwrap_or(match status {
                     403 => TURNED_OFF,
                     400..500 => ONLY_VERSION_2,
                     _ => OTHER_SERVICE,
                 });
-                (format!("HTTP status {status} instead of a token"), hint)
+                return Err(Failure {
+                    is_final: matches!(status, 400 | 403..=405),
+                    ..Failure::new(reason, hint)
+                });
             }
-            // The timeouts of the token and of the request for which it is are the same, so either may end first.
-            Self::Late if path == ROLES_PATH => (late(), SLOW_OR_FAR),
-            Self::Late => (late(), SLOW),
-            Self::Unusable => ("no usable response".to_owned(), OTHER_SERVICE),
+            let token = String::from_utf8(body).ok();
+            let token = token.filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
+            token.filter(|token| !token.is_empty()).ok_or(Failure {
+                is_final: true,
+                ..unusable()
+            })
         };
-        no_credentials(&format!("its metadata service returned {reason}")).hint(hint)
+        repeat(self.attempts, Duration::ZERO, self.budget, ask).await
     }
-}
 
-async fn get(client: &Client, path: &str) -> Result<Option<String>, Failure> {
-    let error = match client.get(path).await {
-        Ok(body) => return Ok(Some(body.as_ref().to_owned())),
-        Err(error) => error,
-    };
-    match &error {
-        ImdsError::ErrorResponse(error) => match error.response().status().as_u16() {
-            404 => Ok(None),
-            status => Err(Failure::Status(status)),
-        },
-        ImdsError::FailedToLoadToken(token) if token.is_dispatch_failure() => {
-            if transport_error(&error, "").has_unexpected_response {
-                Err(Failure::Unusable)
-            } else {
-                Ok(None)
+    /// Requests `path`. Like the AWS CLI, it repeats the request until there is a response that `parse` accepts.
+    async fn get<T>(
+        &self,
+        path: &str,
+        token: &str,
+        parse: impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let ask = async || {
+            let header = ("x-aws-ec2-metadata-token", token);
+            let (status, body) = self.send("GET", path, header).await?;
+            if status == 200 {
+                return parse(&body);
+            }
+            let reason = format!("its metadata service returned HTTP status {status}");
+            Err(Failure {
+                is_absent: status == 404,
+                ..Failure::new(reason, busy_hint(status).unwrap_or(CHECK_ROLE))
+            })
+        };
+        repeat(self.attempts, Duration::ZERO, self.budget, ask).await
+    }
+
+    /// Sends one request, and returns the status and the body.
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        (name, value): (&'static str, &str),
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let is_for_token = method == "PUT";
+        let mut request = HttpRequest::new(SdkBody::empty());
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let is_set = request.set_method(method).is_ok() && request.set_uri(url).is_ok();
+        if !is_set {
+            return Err(unusable());
+        }
+        request.headers_mut().insert(name, value.to_owned());
+        let connection = CaptureSmithyConnection::new();
+        request.add_extension(connection.clone());
+        let absent = |reason: &str| Failure {
+            is_absent: is_for_token,
+            ..Failure::new(
+                format!("no usable response from its metadata service: {reason}"),
+                OTHER_SERVICE,
+            )
+        };
+        match timeout(self.limit, self.http.ask(request, self.limit)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(TransportError {
+                reason,
+                has_unexpected_response: false,
+                ..
+            })) => Err(absent(&reason)),
+            Ok(Err(_)) => Err(unusable()),
+            Err(_) if connection.get().is_none() => Err(absent("it did not respond")),
+            Err(_) => {
+                let seconds = self.limit.as_secs();
+                let reason =
+                    format!("its metadata service returned no usable response within {seconds} s");
+                let hint = if is_for_token { SLOW_OR_FAR } else { SLOW };
+                Err(Failure {
+                    is_final: is_for_token,
+                    ..Failure::new(reason, hint)
+                })
             }
         }
-        ImdsError::FailedToLoadToken(_) => Err(match token_status(&error) {
-            Some(status) if status != 200 => Failure::NoToken(status),
-            None if is_timeout(&error) => Failure::Late,
-            _ => Failure::Unusable,
-        }),
-        _ if is_timeout(&error) => Err(Failure::Late),
-        _ => Err(Failure::Unusable),
     }
 }
 
-/// Returns the status of the response to the request for a token.
-fn token_status(error: &ImdsError) -> Option<u16> {
-    let error: &SdkError<TokenError, HttpResponse> = error.source()?.downcast_ref()?;
-    Some(error.raw_response()?.status().as_u16())
-}
-
-/// Creates a client for instance metadata, and returns its timeout. Like the AWS CLI it makes one attempt with a timeout
-/// of a second, so users of other machines do not wait long. `None`: instance metadata is disabled.
-fn client(settings: &Settings) -> Result<Option<(Client, Duration)>, RunError> {
-    if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
-        && disabled.flag()?
-    {
-        return Ok(None);
-    }
-    let profile = settings.profile();
-    let attempts = profile.number("metadata_service_num_attempts")?;
-    let attempts = attempts.unwrap_or(1);
-    let seconds = profile.number("metadata_service_timeout")?;
-    let mode = profile.find("ec2_metadata_service_endpoint_mode")?;
-    let mode = match mode {
-        Some(mode) => mode
-            .value
-            .parse()
-            .map_err(|_| mode.wrong("it must be IPv4 or IPv6"))?,
-        None if profile.flag("imds_use_ipv6")? => EndpointMode::IpV6,
-        None => EndpointMode::IpV4,
-    };
-    let endpoint = profile.find("ec2_metadata_service_endpoint")?;
-    if let Some(endpoint) = &endpoint {
-        endpoint::check(endpoint, Log::quiet())?;
-    }
-    let http = settings.metadata_services.client();
-    let limit = Duration::from_secs(seconds.unwrap_or(1).into());
-    let client = Client::builder()
-        .configure(&ProviderConfig::without_region().with_http_client(http))
-        .max_attempts(attempts)
-        .connect_timeout(limit)
-        // By default, the timeout of the attempt ends first.
-        .read_timeout(limit * 3)
-        // An attempt includes all of those to get a token.
-        .operation_attempt_timeout(limit * 2 * attempts)
-        .operation_timeout(limit * 2 * attempts);
-    let client = match endpoint {
-        Some(endpoint) => client
-            .endpoint(&endpoint.value)
-            .map_err(|_| endpoint.wrong("it must be the URL of a metadata service"))?,
-        None => client.endpoint_mode(mode),
-    };
-    Ok(Some((client.build(), limit)))
+/// The failure if the response is not one of a metadata service.
+fn unusable() -> Failure {
+    Failure::new(
+        "its metadata service returned no usable response",
+        OTHER_SERVICE,
+    )
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod clock;
 mod config_file;
 mod connection;
 mod connector;
+mod container;
 mod credential_chain;
 mod credential_parts;
 mod credentials;

@@ -39,12 +39,12 @@ impl LastRequest {
         }
     }
 
-    /// Creates the error of a failed request. `hint` applies if the service responded.
+    /// Creates the error of a failed request. `hint` returns the hint for the code of a refusal.
     pub(super) fn error<E: ProvideErrorMetadata + Error + 'static>(
         &self,
         service: &str,
         error: &SdkError<E, HttpResponse>,
-        hint: impl Into<String>,
+        hint: impl FnOnce(&str) -> String,
     ) -> RunError {
         let seen = lock(&self.0);
         let (host, secrets) = &*seen;
@@ -53,13 +53,14 @@ impl LastRequest {
             if let Some((code, message)) = refusal(error.code(), response) {
                 let what = format!("{service} refused ({code}): {message}");
                 // OAuth (RFC 6749) also names them in responses with status 400.
-                let status = match code.as_str() {
-                    "slow_down" | "SlowDownException" => 429,
-                    "server_error" | "temporarily_unavailable" => 500,
-                    _ => response.status().as_u16(),
+                let is = |name: &str| code.split(", ").any(|code| code == name);
+                let status = match response.status().as_u16() {
+                    _ if is("slow_down") || is("SlowDownException") => 429,
+                    _ if is("server_error") || is("temporarily_unavailable") => 500,
+                    status => status,
                 };
                 let busy = busy_hint(status).map(str::to_owned);
-                (what, Some(busy.unwrap_or_else(|| hint.into())))
+                (what, Some(busy.unwrap_or_else(|| hint(&code))))
             } else {
                 let status = response.status();
                 let body = if status.is_success() {
@@ -90,7 +91,8 @@ impl LastRequest {
     }
 }
 
-/// Returns the code and the message of a refusal. `None`: the response does not refuse anything.
+/// Returns the code and the message of a refusal. The code of OAuth follows that of AWS, which may say less. `None`: the
+/// response does not refuse anything.
 fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, String)> {
     let status = response.status();
     let body = match response.body().bytes()? {
@@ -103,7 +105,8 @@ fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, Strin
     let message = messages.into_iter().find_map(member);
     let (code, message) = match (code, member("error")) {
         _ if status.is_success() => return None,
-        (Some(code), oauth) => (code.to_owned(), message.or(oauth)),
+        (Some(code), Some(oauth)) => (format!("{code}, {oauth}"), message),
+        (Some(code), None) => (code.to_owned(), message),
         (None, Some(oauth)) => (oauth, message),
         (None, None) if status.is_client_error() || message.is_some() => {
             (format!("HTTP status {status}"), message)

@@ -15,12 +15,16 @@ use super::ini::Section;
 use super::session::{self, LastRequest, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
+use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
 use crate::sanitize::{escape, escape_field, escape_path};
 
 /// How long before its expiration an SSO token is renewed.
 const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
+/// The time that is kept for the credentials if a token that is still valid is renewed, but at most half of the limit. A
+/// response that is not waited for is lost, and the next sign-in is due earlier.
+const RESERVE: Duration = Duration::from_secs(5);
 /// The settings that identify the source of an SSO token.
 const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 
@@ -152,7 +156,7 @@ impl Sso {
                 Some(401) => self.sign_in.to_string(),
                 _ => "check sso_account_id and sso_role_name".to_owned(),
             };
-            sent.error("SSO", &error, hint)
+            sent.error("SSO", &error, |_| hint)
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
@@ -173,7 +177,11 @@ impl Sso {
     /// # Errors
     ///
     /// There is no token, or it has expired and cannot be renewed.
-    pub(super) async fn token(&self, settings: &Settings) -> Result<String, RunError> {
+    pub(super) async fn token(
+        &self,
+        settings: &Settings,
+        budget: &TimeBudget,
+    ) -> Result<String, RunError> {
         let home = environment::home().unwrap_or_default();
         let session = self.session.as_ref().unwrap_or(&self.start_url);
         let folder = home.join(".aws/sso/cache");
@@ -196,7 +204,14 @@ impl Sso {
         let expiry = expiry.ok_or_else(|| none("its file has no usable expiresAt"))?;
         let now = SystemTime::now();
         let renewed = if self.session.is_some() && expiry < now + RENEWAL_WINDOW {
-            self.renew(&cached, settings).await
+            let renewing = self.renew(&cached, settings);
+            if expiry > now {
+                let reserve = RESERVE.min(budget.limit / 2);
+                let late = || Err(RunError::credentials("SSO did not respond in time"));
+                budget.spend(reserve, renewing).await.unwrap_or_else(late)
+            } else {
+                renewing.await
+            }
         } else {
             Ok(None)
         };
@@ -248,7 +263,8 @@ impl Sso {
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output = output.map_err(|error| sent.error("SSO", &error, self.sign_in.clone()))?;
+        let output =
+            output.map_err(|error| sent.error("SSO", &error, |_| self.sign_in.to_string()))?;
         let token = output
             .access_token()
             .filter(|token| !token.trim().is_empty());

@@ -105,6 +105,8 @@ pub(crate) struct TimeBudget {
     /// When the limit ends if no request waits from now on.
     end: Instant,
     pub(super) limit: Duration,
+    /// Why the last attempt to fetch credentials failed, if it is repeated: a clause and a hint.
+    pub(super) last_failure: Mutex<Option<(String, &'static str)>>,
 }
 
 impl TimeBudget {
@@ -116,6 +118,7 @@ impl TimeBudget {
                 .checked_sub(lock(wait_clock).waited())
                 .unwrap_or(now),
             limit,
+            last_failure: Mutex::default(),
         }
     }
 
@@ -134,13 +137,18 @@ impl TimeBudget {
         origin: &str,
         work: impl Future<Output = Result<T, RunError>>,
     ) -> Result<T, RunError> {
+        *lock(&self.last_failure) = None;
         let fetched = self.spend(Duration::ZERO, work).await;
         fetched.unwrap_or_else(|| {
-            Err(RunError::credentials(format!(
-                "no credentials within {} s from {origin}",
-                self.limit.as_secs()
-            ))
-            .hint("--timeout SECONDS gives the source of the credentials more time"))
+            let seconds = self.limit.as_secs();
+            let late = format!("no credentials within {seconds} s from {origin}");
+            Err(match lock(&self.last_failure).take() {
+                Some((reason, hint)) => {
+                    RunError::credentials(format!("{late}: {reason}")).hint(hint)
+                }
+                None => RunError::credentials(late)
+                    .hint("--timeout SECONDS gives the source of the credentials more time"),
+            })
         })
     }
 

@@ -237,19 +237,15 @@ fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
 #[test]
 fn a_metadata_token_that_cannot_be_one_is_not_used() {
     let sandbox = documented();
-    let endless = u64::MAX;
-    let too_long = i64::MAX;
     let tokens = [
-        format!("200 {endless} metadata-token"),
-        format!("200 {too_long} metadata-token"),
-        "200 21600 \u{ff}\u{fe}".to_owned(),
-        "200 21600 t\u{f6}k".to_owned(),
-        "200 - <html> </html>".to_owned(),
-        "200 - ".to_owned(),
-        "200 21600 ".to_owned(),
+        "200 21600 \u{ff}\u{fe}",
+        "200 21600 t\u{f6}k",
+        "200 - <html> </html>",
+        "200 - ",
+        "200 21600 ",
     ];
     each(tokens, |token| {
-        let instead = [("/latest/api/token".to_owned(), token)].into();
+        let instead = [("/latest/api/token".to_owned(), token.to_owned())].into();
         let metadata = Metadata::start_instead(instead);
         let case = on_instance(&sandbox, metadata.url());
         let says =
@@ -259,19 +255,17 @@ fn a_metadata_token_that_cannot_be_one_is_not_used() {
     assert_eq!(sandbox.connections(), 0);
 }
 
+/// The lifetime is not used.
 #[test]
-fn a_metadata_token_without_a_lifetime_is_used() {
-    let sandbox = documented();
-    let instead = [(
-        "/latest/api/token".to_owned(),
-        "200 - metadata-token".to_owned(),
-    )];
-    let metadata = Metadata::start_instead(instead.into());
-    signs(
-        &sandbox,
-        on_instance(&sandbox, metadata.url()),
-        SESSION_KEY_ID,
-    );
+fn a_metadata_token_is_used_whatever_its_lifetime() {
+    for lifetime in ["-", "soon", "18446744073709551615", "9223372036854775807"] {
+        let sandbox = documented();
+        let token = format!("200 {lifetime} metadata-token");
+        let instead = [("/latest/api/token".to_owned(), token)];
+        let metadata = Metadata::start_instead(instead.into());
+        let case = on_instance(&sandbox, metadata.url());
+        signs(&sandbox, case, SESSION_KEY_ID);
+    }
 }
 
 /// Services that offer only version 1, or that are turned off.

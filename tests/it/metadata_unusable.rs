@@ -68,7 +68,7 @@ fn a_metadata_service_that_hangs_is_reported_with_its_time_limit() {
             _ => case.env("AWS_METADATA_SERVICE_TIMEOUT", seconds),
         };
         let hint = match path {
-            TOKEN | ROLES => {
+            TOKEN => {
                 "; in a container, allow another hop: aws ec2 modify-instance-metadata-options \
                  --http-put-response-hop-limit 2 --instance-id ID"
             }
@@ -168,7 +168,7 @@ fn a_containers_service_that_responds_with_something_else_was_reached() {
         let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         container_fails(
             case,
-            &format!("no usable response from its service: {reason}"),
+            &format!("in the last of 3 attempts, no usable response from its service: {reason}"),
         );
     });
 }

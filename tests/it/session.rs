@@ -142,9 +142,9 @@ fn an_sso_session_signs() {
 pub(crate) const RENEWABLE_TOKEN: &str = r#"{"accessToken":"old","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z"}"#;
 
 /// The SHA-256 of the session's ARN names its cached token.
-const LOGIN_TOKEN: &str =
+pub(crate) const LOGIN_TOKEN: &str =
     ".aws/login/cache/3bc116bc89c2aaafd2966cc3739259adf8e7b4b69c08c4e21f4dd28c17bb78d4.json";
-const LOGIN: &str = "[default]\nlogin_session = arn:aws:iam::123456789012:user/admin\n";
+pub(crate) const LOGIN: &str = "[default]\nlogin_session = arn:aws:iam::123456789012:user/admin\n";
 
 /// Of nobody.
 const DPOP_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEILl6mEbBhGvWP3pkkHYoKg1SF8rLjGjUcCuoQdID9Tj8oAoGCCqGSM49\\n\
@@ -152,7 +152,7 @@ const DPOP_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEILl6mEbBhGvWP3p
     -----END EC PRIVATE KEY-----\\n";
 
 /// What `aws login` keeps of a session.
-fn login_token(session: &Credentials, expires_at: &str, refresh_token: &str) -> String {
+pub(crate) fn login_token(session: &Credentials, expires_at: &str, refresh_token: &str) -> String {
     format!(
         r#"{{"accessToken":{{"accessKeyId":"{}","secretAccessKey":"{}","sessionToken":"{}","accountId":"123456789012","expiresAt":"{expires_at}"}},"tokenType":"aws_sigv4","refreshToken":"{refresh_token}","clientId":"arn:aws:signin:::devtools/same-device","dpopKey":"{DPOP_KEY}"}}"#,
         session.access_key_id,

@@ -1,8 +1,12 @@
 //! Responses of SSO that have no token and no credentials: the reason or the status, and what to do.
 
-use iam_sandbox::{Act, Fault, Sandbox, What};
+use std::net::TcpListener;
+use std::time::{Duration, SystemTime};
 
-use crate::case::{BOBS_KEY, Case, documented, each};
+use humantime::format_rfc3339_seconds;
+use iam_sandbox::{Act, Fault, Metadata, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::credentials::{LATER, refused, without};
 use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
@@ -57,12 +61,12 @@ fn a_renewal_that_sso_refuses_has_the_reason() {
         (
             Some("InvalidGrantException"),
             r#"{"error":"invalid_grant","error_description":"the token was revoked"}"#,
-            "InvalidGrantException): the token was revoked",
+            "InvalidGrantException, invalid_grant): the token was revoked",
         ),
         (
             Some("InvalidGrantException"),
             r#"{"error":"invalid_grant"}"#,
-            "InvalidGrantException): invalid_grant",
+            "InvalidGrantException, invalid_grant): no reason given",
         ),
         (
             Some("InvalidGrantException"),
@@ -124,8 +128,10 @@ fn a_response_that_is_not_from_sso_has_its_status() {
         "the server, or a proxy in front of it, failed: run the same command again in a minute";
     const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
                                the proxy";
+    const LIMITED: &str = "the server, or a proxy in front of it, limits requests: wait a moment, and run the same command again";
     let html = "<!DOCTYPE html><html></html>";
     let cases = [
+        (429, html, "429", LIMITED),
         (500, html, "500", FAILED),
         (503, "", "503", FAILED),
         (302, "", "302", INTERCEPTED),
@@ -153,4 +159,26 @@ fn a_response_that_is_not_from_sso_has_its_status() {
             );
         }
     });
+}
+
+/// The token is valid for some more minutes.
+#[test]
+fn a_renewal_that_is_not_answered_leaves_time_for_the_token_that_is_still_valid() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let soon = format_rfc3339_seconds(SystemTime::now() + Duration::from_mins(10)).to_string();
+    let token = RENEWABLE_TOKEN.replace("2020-01-01T00:00:00UTC", &soon);
+    let (sandbox, portal) = (documented(), Metadata::start());
+    let _ = without(&sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, token)
+        .env("AWS_ENDPOINT_URL_SSO", portal.url())
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", format!("http://{address}"))
+        .args(["--timeout", "4"])
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_exactly(
+            "iam-del-key: warning: the SSO session could not be renewed: SSO did not respond in time\n",
+        );
+    assert_eq!(portal.requests(), ["GET /federation/credentials"]);
 }

@@ -1,0 +1,146 @@
+//! Fetches the credentials of a container from its metadata service.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use hyper::Uri;
+use serde_json::Value;
+use url::Url;
+
+use super::endpoint;
+use super::error::busy_hint;
+use super::metadata_service::{Failure, json, read, repeat};
+use super::setting::Setting;
+use super::settings::Settings;
+use super::small_file;
+use super::time_budget::TimeBudget;
+use crate::error::RunError;
+use crate::sanitize::truncate_escaped;
+use crate::secret::REDACTED;
+
+const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/// The ECS endpoint for relative URIs.
+const ECS_ENDPOINT: &str = "http://169.254.170.2";
+/// The hosts, besides this machine, that may return credentials without TLS: those of ECS and EKS.
+const PLAIN_HTTP_HOSTS: [&str; 4] = [
+    "169.254.170.2",
+    "169.254.170.23",
+    "[fd00:ec2::23]",
+    "localhost",
+];
+/// The number of attempts for a container's credentials, the pause between them, and how long a connection may take. All
+/// are those of the AWS CLI.
+const MAX_ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The hint for failures of a container's service.
+const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the service \
+                     there runs";
+
+/// Whether the environment configures container credentials.
+pub(super) fn is_configured() -> Result<bool, RunError> {
+    Ok(Setting::variable(RELATIVE_URI)?.is_some() || Setting::variable(FULL_URI)?.is_some())
+}
+
+/// Fetches the credentials of the container.
+///
+/// # Errors
+///
+/// The address is not allowed, or the service does not return credentials.
+pub(super) async fn fetch(
+    settings: &Settings,
+    budget: &TimeBudget,
+) -> Result<Credentials, RunError> {
+    let url = url()?;
+    let token = token()?;
+    let ask = async || {
+        let mut request = HttpRequest::new(SdkBody::empty());
+        let headers = request.headers_mut();
+        headers.insert("accept", "application/json");
+        if let Some(token) = &token {
+            headers.insert("authorization", token.clone());
+        }
+        let is_set = request.set_uri(url.as_str());
+        is_set.map_err(|error| Failure::new(error.to_string(), CHECK))?;
+        match settings
+            .metadata_services
+            .ask(request, CONNECT_TIMEOUT)
+            .await
+        {
+            Ok((200, body)) => json(&body, CHECK),
+            Ok((status, body)) => {
+                let message = message(&body, token.as_deref());
+                let reason = format!("its service returned HTTP status {status}{message}");
+                Err(Failure::new(reason, busy_hint(status).unwrap_or(CHECK)))
+            }
+            Err(error) => {
+                let reason = truncate_escaped(&error.reason);
+                let reason = format!("no usable response from its service: {reason}");
+                Err(Failure::new(reason, CHECK))
+            }
+        }
+    };
+    let value = repeat(MAX_ATTEMPTS, PAUSE, budget, ask).await;
+    let value = value.map_err(|failure| failure.error("the container"))?;
+    read(&value, "the container", CHECK)
+}
+
+/// Returns the message of an error without the token, which it may repeat.
+fn message(body: &[u8], token: Option<&str>) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let Some(text) = body.get("message").and_then(Value::as_str) else {
+        return String::new();
+    };
+    let text = match token.filter(|token| !token.is_empty()) {
+        Some(token) => text.replace(token, REDACTED),
+        None => text.to_owned(),
+    };
+    format!(": {}", truncate_escaped(&text))
+}
+
+fn url() -> Result<String, RunError> {
+    if let Some(path) = Setting::variable(RELATIVE_URI)? {
+        let url = format!("{ECS_ENDPOINT}{}", path.value);
+        if !path.value.starts_with('/') || url.parse::<Uri>().is_err() {
+            return Err(path.wrong("it must be a path that begins with /, without spaces and other characters that a URL does not allow"));
+        }
+        return Ok(url);
+    }
+    let full = Setting::variable(FULL_URI)?;
+    let full =
+        full.ok_or_else(|| RunError::credentials("there are no credentials of a container"))?;
+    let url = Url::parse(&full.value).ok();
+    let url = url.filter(|url| url.as_str().parse::<Uri>().is_ok());
+    let url = url.ok_or_else(|| full.stop("is not a URL"))?;
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" => Ok(url.into()),
+        "http" if endpoint::is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host) => Ok(url.into()),
+        _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
+    }
+}
+
+/// Returns the authorization token. The file takes precedence over the variable.
+fn token() -> Result<Option<String>, RunError> {
+    let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
+        Some(mut path) => {
+            let token = small_file::read_token(Path::new(&path.value));
+            path.value = token.map_err(|error| {
+                path.stop(&format!("names a file that could not be read: {error}"))
+            })?;
+            Some(path)
+        }
+        None => Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")?,
+    };
+    match token {
+        Some(token) if token.value.contains(|c: char| !(' '..='~').contains(&c)) => {
+            Err(token.stop("contains a line break or another character that no header can have"))
+        }
+        token => Ok(token.map(|token| token.value)),
+    }
+}
