@@ -58,6 +58,7 @@ mod invalid_condition;
 mod journal;
 mod journal_changed;
 mod journal_file;
+mod json_list;
 mod limits;
 mod list_errors;
 mod lockout;
