@@ -114,6 +114,7 @@ mod stopped;
 mod story;
 mod streams;
 mod structured;
+mod sts_refused;
 mod sweep;
 mod tab;
 mod table;
