@@ -83,6 +83,26 @@ pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), 
     )))
 }
 
+/// Checks that the account that an option names is expected, before anything is sent.
+///
+/// # Errors
+///
+/// It is not.
+pub(crate) fn named_account(
+    expected: &[AccountId],
+    option: &str,
+    account: &AccountId,
+) -> Result<(), RunError> {
+    if expected.is_empty() || expected.contains(account) {
+        return Ok(());
+    }
+    let expected = list(expected);
+    let stop = RunError::refused(format!(
+        "{option} names account {account}, but --expect-account allows only {expected}"
+    ));
+    Err(stop.hint(format!("correct {option} or --expect-account")))
+}
+
 /// Formats account IDs for a sentence.
 pub(crate) fn list(accounts: &[AccountId]) -> String {
     let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();

@@ -216,12 +216,12 @@ async fn work(
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let (iam, named) = connect(request, named, &mut signals).await?;
-    let account = match &iam.signer.account {
-        None if request.journal.is_some() || origin.is_some() => {
-            let account = iam.caller.account("the journal needs the account");
-            Some(signals.race(account).await.map_err(RunError::signal)??)
-        }
-        account => account.clone(),
+    // Its ID encodes an account too, but that decides nothing.
+    let account = if request.journal.is_some() || origin.is_some() {
+        let account = iam.caller.account("the journal needs the account");
+        Some(signals.race(account).await.map_err(RunError::signal)??)
+    } else {
+        None
     };
     let account = account.as_ref();
     if let Err(stop) = journal.check_account(account) {

@@ -118,6 +118,16 @@ impl Connection {
         }
     }
 
+    /// Returns the account of the keys and the option that names it. The last session counts.
+    pub(super) fn named_account(&self) -> Option<(&'static str, &AccountId)> {
+        let role = self.role_arn.as_ref();
+        let role = role.map(|role| ("--role-arn", role.account()));
+        let target = self.target_principal.as_ref();
+        target
+            .map(|account| ("--target-principal", account))
+            .or(role)
+    }
+
     /// Returns the role of the command line, if it is known.
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         self.role_arn.as_ref().or_else(|| self.found_role.get())

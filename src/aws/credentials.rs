@@ -14,6 +14,7 @@ use super::credential_parts::UNSET;
 use super::login;
 use super::metadata_service;
 use super::process;
+use super::redact::SECRET_KEYS;
 use super::role::Role;
 use super::root::Root;
 use super::settings::Settings;
@@ -254,6 +255,7 @@ impl Source {
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());
         }
+        lock(&SECRET_KEYS).push(credentials.secret_access_key().to_owned());
         lock(&settings.signing_keys).push(credentials.access_key_id().to_owned());
         Ok(credentials)
     }

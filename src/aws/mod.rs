@@ -66,7 +66,7 @@ pub(crate) use list::{ListedUser, Listing};
 pub(crate) use time_budget::TimeBudget;
 
 use crate::error::{Explain, RunError};
-use crate::guard::Signer;
+use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
 use crate::request::Mode;
@@ -114,8 +114,11 @@ pub(crate) async fn connect(
     explain: Explain,
 ) -> Result<Iam, RunError> {
     let mut settings = Box::new(Settings::load(connection, log, explain)?);
-    if let Some(target) = &connection.target_principal {
-        root::check_before(target, expected, &settings)?;
+    if let Some((option, account)) = connection.named_account() {
+        guard::named_account(expected, option, account)?;
+    }
+    if connection.target_principal.is_some() {
+        root::check_before(&settings)?;
     }
     let source = Source::choose(connection, &settings)?;
     let budget = TimeBudget::of_credentials(limit);

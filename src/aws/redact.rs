@@ -1,13 +1,17 @@
 //! The secrets of a request. A response that repeats them is stored and printed without them.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
 
 use super::proxy;
+use crate::lock::lock;
 use crate::unescape;
+
+/// The secret access keys of this run, which sign the requests but are not in them.
+pub(super) static SECRET_KEYS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// The headers that authenticate a request.
 const SECRET_HEADERS: [&str; 5] = [
@@ -35,9 +39,10 @@ const MIN_LENGTH: usize = 6;
 pub(super) struct Secrets(Arc<Vec<Vec<u8>>>);
 
 impl Secrets {
-    /// Collects the secrets of `request`.
+    /// Collects the secrets of `request` and of the run.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let mut secrets = proxy::secrets().to_vec();
+        secrets.extend(lock(&SECRET_KEYS).iter().cloned());
         for value in SECRET_HEADERS
             .iter()
             .filter_map(|name| request.headers().get(*name))

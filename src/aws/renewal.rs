@@ -18,6 +18,8 @@ pub(super) struct Current {
     generation: usize,
     /// Whether others may replace them: STS or IAM has accepted them.
     is_renewable: bool,
+    /// Why STS did not identify them. Then they are not renewed.
+    not_identified: Option<Arc<RunError>>,
     /// Why the renewal failed. It is not repeated.
     failure: Option<Arc<RunError>>,
 }
@@ -29,6 +31,7 @@ impl Current {
             credentials,
             generation: 0,
             is_renewable: true,
+            not_identified: None,
             failure: None,
         }
     }
@@ -42,6 +45,12 @@ impl Caller {
     /// Returns the number of renewals, to recognize credentials that were renewed meanwhile.
     pub(super) fn generation(&self) -> usize {
         self.current().generation
+    }
+
+    /// Records that STS did not identify the credentials.
+    pub(super) fn not_identified(&self, stop: RunError) {
+        let stop = stop.hint("get new credentials from the same source");
+        self.current().not_identified = Some(Arc::new(stop));
     }
 
     /// Records that IAM accepted the credentials of a generation.
@@ -72,6 +81,8 @@ impl Caller {
             }
         }
         let Some(known) = &self.known else {
+            let mut current = self.current();
+            current.failure = current.not_identified.take();
             return false;
         };
         let renewed = self.renewed(known).await;
@@ -82,6 +93,7 @@ impl Caller {
                     credentials,
                     generation: expired + 1,
                     is_renewable: false,
+                    not_identified: None,
                     failure: None,
                 };
                 true

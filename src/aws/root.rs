@@ -19,7 +19,6 @@ use super::sts::{self, Identity};
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::{CallError, ErrorKind, RunError};
-use crate::guard;
 use crate::ident::AccountId;
 use crate::request::Mode;
 use crate::sanitize::escape;
@@ -139,10 +138,6 @@ impl Root {
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {
         let mut stop = (settings.explain)(failure, "STS", "no credentials: ");
-        let code = failure.code().unwrap_or_default();
-        if code.starts_with("RegionDisabled") {
-            return stop.hint("STS is not active in this region: choose another with --region");
-        }
         // A denial by a policy of the organization has its own hint already.
         if failure.is_denied() && stop.hints.is_empty() {
             let account = &self.account;
@@ -171,22 +166,12 @@ fn jittered(pause: Duration) -> Duration {
     pause / 2 + pause * part / 2_000
 }
 
-/// Checks the account and the endpoint before anything is sent.
+/// Checks the endpoint before anything is sent.
 ///
 /// # Errors
 ///
-/// The account is not expected, or the endpoint is the global one of STS, which does not support `AssumeRoot`.
-pub(super) fn check_before(
-    account: &AccountId,
-    expected: &[AccountId],
-    settings: &Settings,
-) -> Result<(), RunError> {
-    if !expected.is_empty() && !expected.contains(account) {
-        return Err(RunError::refused(format!(
-            "--target-principal is account {account}, but --expect-account allows only {}",
-            guard::list(expected)
-        )));
-    }
+/// It is the global one of STS, which does not support `AssumeRoot`.
+pub(super) fn check_before(settings: &Settings) -> Result<(), RunError> {
     let sdk = settings.sdk_of_identity()?;
     let url = sdk.endpoint_url().and_then(|url| Url::parse(url).ok());
     let host = url.as_ref().and_then(Url::host_str);

@@ -231,7 +231,12 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
         variable => format!("the environment variable {variable}"),
     };
     let message = if name.trim().is_empty() {
-        format!("{source} is empty: it must name a profile")
+        let what = if name.is_empty() {
+            "empty"
+        } else {
+            "only white space"
+        };
+        format!("{source} is {what}: it must name a profile")
     } else {
         let name = display_value(OsStr::new(name));
         format!("the profile `{name}`, named by {source}, does not exist")

@@ -130,12 +130,16 @@ impl Caller {
         if !renews {
             return Ok(None);
         }
-        let identity = self.identity("").await.ok();
-        if identity.is_none() {
-            let line = "STS did not identify the caller: expired credentials will not be renewed";
-            self.settings.log.verbose(|| line.to_owned());
+        match self.identity("STS did not identify the caller").await {
+            Ok(identity) => Ok(Some(identity)),
+            Err(stop) => {
+                let line =
+                    "STS did not identify the caller: expired credentials will not be renewed";
+                self.settings.log.verbose(|| line.to_owned());
+                self.not_identified(stop);
+                Ok(None)
+            }
         }
-        Ok(identity)
     }
 
     /// Creates a client that signs with these credentials.
@@ -168,13 +172,17 @@ impl Caller {
         let call = client.get_caller_identity().customize();
         let result = call.interceptor(recorder).send().await;
         let output = result.map_err(|error| read_error(operation, attempts, &error))?;
-        let account = output
-            .account()
-            .and_then(|account| account.trim().parse().ok());
+        let account = output.account().unwrap_or_default().trim();
         let arn = output.arn().unwrap_or_default().trim();
         let user_id = output.user_id().unwrap_or_default();
-        let account: AccountId =
-            account.ok_or_else(|| incomplete_response(attempts, "it has no account"))?;
+        let account: AccountId = account.parse().map_err(|_| {
+            let what = if account.is_empty() {
+                "it has no account"
+            } else {
+                "its account does not have 12 digits"
+            };
+            incomplete_response(attempts, what)
+        })?;
         if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
             return Err(incomplete_response(
                 attempts,

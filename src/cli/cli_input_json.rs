@@ -111,7 +111,12 @@ fn read(path: &Path) -> Result<String, String> {
     if length as u64 > MAX_BYTES {
         return Err(wrong(&format!("it has more than {MAX_BYTES} bytes")));
     }
-    String::from_utf8(text).map_err(|_| wrong("it is not UTF-8"))
+    let text = String::from_utf8(text).map_err(|_| wrong("it is not UTF-8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if !text.trim_start().starts_with('{') {
+        return Err(wrong("it is not a JSON object"));
+    }
+    Ok(text.to_owned())
 }
 
 fn parsed<T>(

@@ -159,7 +159,7 @@ pub(crate) enum ErrorKind {
     LimitExceeded,
     ServiceFailure,
     AccessDenied,
-    /// IAM rejects the credentials.
+    /// IAM or STS rejects the credentials.
     Credentials,
     /// IAM rejects the request as malformed.
     Validation,
@@ -212,7 +212,7 @@ const ERROR_CODES: [(ErrorKind, &str); 7] = [
     (ErrorKind::LimitExceeded, "LimitExceeded"),
     (
         ErrorKind::ServiceFailure,
-        "ServiceFailure InternalFailure InternalError InternalServiceError ServiceUnavailable",
+        "ServiceFailure InternalFailure InternalError InternalServiceError ServiceUnavailable IDPCommunicationError",
     ),
     (
         ErrorKind::AccessDenied,
@@ -222,12 +222,12 @@ const ERROR_CODES: [(ErrorKind, &str); 7] = [
         ErrorKind::Credentials,
         "InvalidClientTokenId UnrecognizedClient ExpiredToken RequestExpired SignatureDoesNotMatch InvalidSignature \
          IncompleteSignature MissingAuthenticationToken OptInRequired AuthFailure TokenRefreshRequired \
-         RequestTimeTooSkewed",
+         RequestTimeTooSkewed RegionDisabled InvalidIdentityToken IDPRejectedClaim ExpiredTradeInToken",
     ),
     (
         ErrorKind::Validation,
         "ValidationError Validation MalformedInput InvalidInput InvalidParameterValue InvalidParameterCombination \
-         MissingParameter MalformedQueryString InvalidQueryParameter",
+         MissingParameter MalformedQueryString InvalidQueryParameter MalformedPolicyDocument PackedPolicyTooLarge",
     ),
     (
         ErrorKind::Throttling,

@@ -34,12 +34,8 @@ impl Header {
             .find(|delimiter| text.trim().as_bytes().contains(delimiter));
         let delimiter_or_comma = delimiter.unwrap_or(b',');
         let names = cells(&mut CsvLines::new(delimiter_or_comma), text, first.number)?;
-        let place = |spellings: &[&str]| {
-            let is_one = |name: &str| {
-                spellings
-                    .iter()
-                    .any(|spelling| is_same_name(name, spelling))
-            };
+        let place = |meant: &'static str| {
+            let is_one = |name: &str| meaning(name, [meant]).is_some();
             let mut found = names.iter().enumerate().filter(|(_, name)| is_one(name));
             match (found.next(), found.next()) {
                 (Some((_, one)), Some((_, other))) => {
@@ -52,7 +48,7 @@ impl Header {
             }
         };
         let has = |name: &str| names.iter().any(|field| is_same_name(field, name));
-        match (place(&["AccessKeyId", "KeyId"])?, delimiter) {
+        match (place("AccessKeyId")?, delimiter) {
             (Some(id), _) => Ok(Some(Self {
                 delimiter: delimiter_or_comma,
                 names: names
@@ -61,9 +57,9 @@ impl Header {
                     .collect(),
                 width: filled(&names),
                 id,
-                user_name: place(&["UserName", "User", "Owner"])?,
-                outcome: place(&["Outcome"])?,
-                action: place(&["Action"])?,
+                user_name: place("UserName")?,
+                outcome: place("Outcome")?,
+                action: place("Action")?,
             })),
             (None, _)
                 if has("arn") && (has("user_creation_time") || has("access_key_1_active")) =>
@@ -159,6 +155,24 @@ fn cells(csv_lines: &mut CsvLines, text: &str, line: u64) -> Result<StringRecord
     csv_lines
         .fields(text)
         .map_err(|(at, reason)| InputError::new(line, column(text, at), reason))
+}
+
+/// Other names of columns and members, and what they mean.
+const OTHER_NAMES: [(&str, &str); 3] = [
+    ("KeyId", "AccessKeyId"),
+    ("User", "UserName"),
+    ("Owner", "UserName"),
+];
+
+/// Returns that of the names `known` which a column or member of this name means.
+pub(super) fn meaning(
+    name: &str,
+    known: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
+    let mut others = OTHER_NAMES.into_iter();
+    let meant = others.find(|(other, _)| is_same_name(name, other));
+    let name = meant.map_or(name, |(_, meant)| meant);
+    known.into_iter().find(|known| is_same_name(name, known))
 }
 
 /// Whether a column or member has this name. `Access key ID`, `AccessKeyId` and `access_key_id` are the same name.

@@ -95,6 +95,23 @@ impl InputError {
         }
     }
 
+    /// Reports strings in a list of JSON that may be columns: nothing says which of them is an ID.
+    pub(super) fn no_members(line: u64) -> Self {
+        let reason = "nothing says which of these strings are IDs of keys";
+        Self::new(line, 1, reason).hint(
+            "use objects with AccessKeyId, and UserName for the owner (in a query for the AWS CLI: \
+             {AccessKeyId: AccessKeyId, UserName: UserName} instead of [AccessKeyId, UserName])",
+        )
+    }
+
+    /// Reports a key where none is read. It would be left out without a word.
+    pub(super) fn unread_key(line: u64, member: &str) -> Self {
+        let member = escape_field(member);
+        let reason = format!("the key in the member `{member}` would not be read");
+        Self::new(line, 1, reason)
+            .hint("put all keys in one list of objects with AccessKeyId and UserName")
+    }
+
     /// Reports a header without a column for the IDs.
     pub(super) fn no_key_column(line: u64, names: &csv::StringRecord) -> Self {
         let names = names.iter().map(str::trim).filter(|name| !name.is_empty());

@@ -117,15 +117,19 @@ fn collect(value: &Value, entries: &mut Vec<(String, bool)>) {
         Value::String(id) => entries.push((id.clone(), false)),
         Value::Array(values) => values.iter().for_each(|value| collect(value, entries)),
         Value::Object(_) => {
-            if let Some(id) = value["AccessKeyId"].as_str() {
-                let outcome = value["Outcome"].as_str().unwrap_or_default();
+            let member = |names: &[&str]| {
+                let mut members = value.as_object().into_iter().flatten();
+                let found = members.find(|(name, _)| names.contains(&normal(name).as_str()));
+                found.and_then(|(_, value)| value.as_str())
+            };
+            if let Some(id) = member(&["accesskeyid", "keyid"]) {
+                let outcome = member(&["outcome"]).unwrap_or_default();
                 entries.push((id.to_owned(), DONE.contains(&outcome)));
             }
-            for list in ["AccessKeyMetadata", "AccessKey"] {
-                value
-                    .get(list)
-                    .iter()
-                    .for_each(|list| collect(list, entries));
+            for (name, list) in value.as_object().into_iter().flatten() {
+                if ["accesskeymetadata", "accesskey"].contains(&normal(name).as_str()) {
+                    collect(list, entries);
+                }
             }
         }
         _ => panic!("accepted: {value}"),
@@ -165,7 +169,8 @@ fn check_error(error: &str, bytes: &[u8]) {
     let line: usize = line.parse().expect("a number");
     assert!((1..=lines).contains(&line), "line {line} of {lines}");
     let Some(column) = rest.strip_prefix(" column ") else {
-        return assert!(rest.starts_with("has "), "{error}");
+        let is_of_line = error.starts_with(&format!("line {line}: "));
+        return assert!(is_of_line || rest.starts_with("has "), "{error}");
     };
     let (column, _) = column.split_once(": ").expect("a column");
     let is_name = column.chars().any(|c| c.is_ascii_alphabetic());

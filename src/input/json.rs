@@ -6,12 +6,11 @@ use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::csv::is_same_name;
+use super::csv::{is_same_name, meaning};
 use super::line::Lines;
+use super::unread::Unread;
 use super::{Entry, InputError, KeyCollector, plain};
 use crate::ident::AccountId;
 use crate::journal::FORMAT_VERSION;
@@ -39,21 +38,28 @@ const KNOWN_MEMBERS: [&str; 8] = [
 /// Reads the values of a text in order.
 pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), InputError> {
     let (source, lines_read) = lines.rest();
-    let place = Rc::new(Cell::new((lines_read + 1, 0)));
+    let place = Rc::new(Cell::new(Place {
+        line: lines_read + 1,
+        ..Place::default()
+    }));
     let counter = LineCounter {
         source: BufReader::with_capacity(1 << 16, source),
         place: Rc::clone(&place),
         length: 0,
         is_escaped: false,
+        is_line_over: false,
     };
     let mut json = serde_json::Deserializer::from_reader(counter);
     let mut found = Objects {
         keys,
         place: &place,
         is_journal: false,
+        depth: 0,
+        unlike_id: None,
         problem: None,
     };
     while json.end().is_err() {
+        let start = place.get().line;
         let result = (&mut found).deserialize(&mut json);
         if let Some(problem) = found.problem.take() {
             return Err(problem);
@@ -61,28 +67,23 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
         match result {
             // The last record of a run that was killed may be cut off: it was not acted on.
             Err(error) if found.is_journal && error.is_eof() => return Ok(()),
-            Err(error) => return Err(problem(&error, lines_read)),
+            Err(error) => return Err(Objects::malformed(&error, lines_read, start)),
             Ok(()) => {}
         }
     }
     Ok(())
 }
 
-fn problem(error: &serde_json::Error, lines_read: u64) -> InputError {
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = error.to_string();
-    let reason = reason.strip_suffix(&place).unwrap_or(&reason);
-    let line = lines_read + error.line().max(1) as u64;
-    InputError::new(line, error.column().max(1), reason)
-}
-
 /// Finds the objects at any depth.
 struct Objects<'a, 'k> {
     keys: &'a mut KeyCollector<'k>,
-    /// The line and the column.
-    place: &'a Cell<(u64, u64)>,
+    place: &'a Cell<Place>,
     /// Whether a journal has started.
     is_journal: bool,
+    /// The number of lists around the current value.
+    depth: usize,
+    /// The line of a string in the current list that is accepted as an ID, but does not have the form of AWS.
+    unlike_id: Option<u64>,
     /// The error after which the rest is not worth reading.
     problem: Option<InputError>,
 }
@@ -103,13 +104,31 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(&mut *self)?.is_some() {}
+        let outer = self.unlike_id.take();
+        let mut count = 0;
+        self.depth += 1;
+        while list.next_element_seed(&mut *self)?.is_some() {
+            count += 1;
+            // A user name may look like an ID, as on a line with several words.
+            if let (2.., Some(line)) = (count, self.unlike_id) {
+                return self.refuse(InputError::no_members(line));
+            }
+        }
+        self.depth -= 1;
+        self.unlike_id = outer;
         Ok(())
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let line = self.place.get().0;
-        let id = plain::id(text).map_err(|reason| self.wrong(reason));
+        let line = self.place.get().line;
+        // The strings of a list in a list are the columns of a row, and no header names them.
+        if self.depth > 1 {
+            return self.refuse(InputError::no_members(line));
+        }
+        let id = plain::id(text).map_err(|reason| self.wrong_string(reason));
+        if id.is_ok() && !plain::has_aws_id_form(text) {
+            self.unlike_id = Some(line);
+        }
         self.found(id.map(|id| Entry::with_id(id, line)))
     }
 
@@ -126,23 +145,21 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         // What is wrong with this object. The objects that follow it are read anyway.
         let mut wrong = None;
         while let Some(name) = object.next_key::<String>()? {
-            let member = KNOWN_MEMBERS
-                .into_iter()
-                .chain(further.iter().copied())
-                .find(|member| is_same_name(&name, member));
+            let known = KNOWN_MEMBERS.into_iter().chain(further.iter().copied());
+            let member = meaning(&name, known);
             if let Err(reason) = check_member(&name, member, &mut seen) {
-                wrong.get_or_insert_with(|| self.wrong(reason));
+                wrong.get_or_insert_with(|| self.wrong_string(reason));
             }
-            match name.as_str() {
+            match member.unwrap_or(&name) {
                 "AccessKeyId" => match plain::id(&object.next_value::<String>()?) {
                     Ok(found) => id = Some(found),
-                    Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong(reason)),
+                    Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong_string(reason)),
                 },
                 "UserName" => {
                     let name = object.next_value::<Option<String>>()?;
                     match name.as_deref().map(plain::user_name).transpose() {
                         Ok(name) => user_name = name,
-                        Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong(reason)),
+                        Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong_string(reason)),
                     }
                 }
                 "Outcome" => outcome = object.next_value()?,
@@ -162,12 +179,14 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "AccountId" if is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
-                    return self.refuse(InputError::journal(self.place.get().0));
+                    return self.refuse(InputError::journal(self.place.get().line));
                 }
                 other => {
                     is_report |= other == "ReportFormat";
                     is_message |= is_same_name(other, "ExitCode");
-                    object.next_value::<IgnoredAny>()?;
+                    if let Some(line) = object.next_value_seed(Unread(self.place))? {
+                        return self.refuse(InputError::unread_key(line, other));
+                    }
                 }
             }
         }
@@ -186,7 +205,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         if let Some(error) = wrong.or(contradiction) {
             return self.found(Err(error));
         }
-        let line = self.place.get().0;
+        let line = self.place.get().line;
         if is_journal_head {
             self.is_journal = true;
             return self.of_account(account.as_deref());
@@ -231,24 +250,22 @@ fn check_version(version: u32) -> Result<(), String> {
     ))
 }
 
-/// Checks a member whose name is, or may be meant as, one of `KNOWN_MEMBERS`. A repeated or misspelled member could
-/// contradict what is read about the key.
+/// Checks that no two members mean `member`. They could contradict each other.
 fn check_member(
     name: &str,
     member: Option<&'static str>,
-    seen: &mut Vec<&'static str>,
+    seen: &mut Vec<(&'static str, String)>,
 ) -> Result<(), String> {
-    match member {
-        Some(member) if member != name => {
-            Err(format!("a member is `{name}`: its name is `{member}`"))
-        }
-        Some(member) if seen.contains(&member) => Err(format!("an object has `{member}` twice")),
-        Some(member) => {
-            seen.push(member);
-            Ok(())
-        }
-        None => Ok(()),
+    let Some(member) = member else {
+        return Ok(());
+    };
+    if let Some((_, other)) = seen.iter().find(|(earlier, _)| *earlier == member) {
+        return Err(format!(
+            "two members have the same meaning: `{other}` and `{name}`"
+        ));
     }
+    seen.push((member, name.to_owned()));
+    Ok(())
 }
 
 impl Objects<'_, '_> {
@@ -258,10 +275,35 @@ impl Objects<'_, '_> {
             .or_else(|problem| self.refuse(problem))
     }
 
-    /// Creates an error for what was just read.
+    /// Creates an error for the object that ends here.
     fn wrong(&self, reason: impl Into<String>) -> InputError {
-        let (line, column) = self.place.get();
+        let Place { line, column, .. } = self.place.get();
         InputError::new(line, column.max(1), reason)
+    }
+
+    /// Creates an error for the string that was just read.
+    fn wrong_string(&self, reason: String) -> InputError {
+        let Place { line, string, .. } = self.place.get();
+        InputError::new(line, string, reason)
+    }
+
+    /// Creates an error for what is not JSON, in a value that starts on the line `start`.
+    fn malformed(error: &serde_json::Error, lines_read: u64, start: u64) -> InputError {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let reason = error.to_string();
+        let mut reason = reason.strip_suffix(&place).unwrap_or(&reason).to_owned();
+        let line = lines_read + error.line() as u64;
+        // A line break counts as the start of the next line, but belongs to the line that it ends.
+        let is_line_break = error.column() == 0 && line > start;
+        let line = line - u64::from(is_line_break);
+        if line > start {
+            // The value may be cut off there, and what follows is the next one.
+            reason = format!("{reason}, in the value that starts on line {start}");
+        }
+        if is_line_break {
+            return InputError::at(Some(format!("line {line}:")), reason);
+        }
+        InputError::new(line, error.column().max(1), reason)
     }
 
     /// The head of a journal names the account of its keys.
@@ -287,37 +329,56 @@ impl Objects<'_, '_> {
     }
 }
 
+/// A place in a text. Columns count characters.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    pub(super) line: u64,
+    /// How much of the line was read.
+    column: u64,
+    /// The column where the last string starts. It has no line break.
+    string: u64,
+}
+
 /// Tracks the place in a text while it is read, and fails if a string is too long.
 struct LineCounter<R> {
     source: R,
-    /// The line, and how many bytes of it were read.
-    place: Rc<Cell<(u64, u64)>>,
+    place: Rc<Cell<Place>>,
     /// The length of the current string with its opening quote, or 0 outside of strings.
     length: usize,
     is_escaped: bool,
+    /// Whether the last byte was a line break. It belongs to the line that it ends.
+    is_line_over: bool,
 }
 
 impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         for byte in &buffer[..count] {
+            let mut place = self.place.get();
+            if self.is_line_over {
+                place.line += 1;
+                place.column = 0;
+            }
+            self.is_line_over = *byte == b'\n';
+            let is_continuation = byte & 0xc0 == 0x80;
+            place.column += u64::from(!is_continuation);
             let is_quote = *byte == b'"' && !self.is_escaped;
             self.length = match self.length {
-                0 => usize::from(is_quote),
+                0 if is_quote => {
+                    place.string = place.column;
+                    1
+                }
+                0 => 0,
                 _ if is_quote => 0,
                 length => length + 1,
             };
+            self.place.set(place);
             self.is_escaped = self.length > 0 && *byte == b'\\' && !self.is_escaped;
             if self.length > MAX_STRING + 1 {
                 return Err(io::Error::other(format!(
                     "a string is longer than {MAX_STRING} bytes"
                 )));
             }
-            let (line, column) = self.place.get();
-            self.place.set(match byte {
-                b'\n' => (line + 1, 0),
-                _ => (line, column + 1),
-            });
         }
         Ok(count)
     }

@@ -10,6 +10,7 @@ pub(crate) mod fuzz;
 mod json;
 mod line;
 mod plain;
+mod unread;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, IsTerminal as _};

@@ -14,15 +14,21 @@ pub(super) fn advice(error: &ServiceError) -> Vec<String> {
         }
         ErrorKind::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();
-            let hint = credentials(code, &error.message, error.context.credentials);
+            let hint = credentials(code, error, error.context.credentials);
             hint.map(str::to_owned).into_iter().collect()
         }
         ErrorKind::Throttling if error.operation == "AssumeRoot" => {
             one("STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once")
         }
         ErrorKind::Throttling => {
-            one("IAM limits requests per account: wait a moment, and run fewer commands at once")
+            let service = if is_of_sts(error) { "STS" } else { "IAM" };
+            vec![format!(
+                "{service} limits requests per account: wait a moment, and run fewer commands at once"
+            )]
         }
+        ErrorKind::ServiceFailure if error.code.as_deref() == Some("IDPCommunicationError") => one(
+            "STS could not reach the identity provider of the web identity token: run the same command again in a minute",
+        ),
         ErrorKind::ServiceFailure => {
             one("this is a problem at AWS: run the same command again in a minute")
         }
@@ -37,10 +43,28 @@ fn one(hint: &str) -> Vec<String> {
     vec![hint.to_owned()]
 }
 
-fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'static str> {
-    let message = message.to_ascii_lowercase();
+/// Whether STS returned it, and not IAM.
+fn is_of_sts(error: &ServiceError) -> bool {
+    let operation = error.operation;
+    operation.starts_with("Assume")
+        || ["GetCallerIdentity", "GetAccessKeyInfo", "GetSessionToken"].contains(&operation)
+}
+
+fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option<&'static str> {
+    let message = error.message.to_ascii_lowercase();
     let late = "the request reached AWS long after it was signed: check this machine's clock and the network";
     Some(match code.strip_suffix("Exception").unwrap_or(code) {
+        "ExpiredToken" if error.operation == "AssumeRoleWithWebIdentity" => {
+            "the web identity token has expired: get a new one from the same identity provider"
+        }
+        "InvalidIdentityToken" => {
+            "STS could not validate the web identity token: get a new one, and check that the account of the role has its \
+             issuer as an identity provider"
+        }
+        "IDPRejectedClaim" => {
+            "the identity provider rejects the web identity token, which may have expired or been revoked: get a new one"
+        }
+        "RegionDisabled" => "STS is not active in this region: choose another with --region",
         "ExpiredToken" | "TokenRefreshRequired" => {
             "the session has expired: get new credentials from the same source"
         }
@@ -67,8 +91,12 @@ fn credentials(code: &str, message: &str, kind: CredentialKind) -> Option<&'stat
             let shapes = [
                 (
                     "scoped to a valid region",
-                    "the endpoint expects requests that are signed for another region: set --region (us-east-1 for \
-                     iam.amazonaws.com)",
+                    if is_of_sts(error) {
+                        "the endpoint expects requests that are signed for another region: set --region"
+                    } else {
+                        "the endpoint expects requests that are signed for another region: set --region (us-east-1 for \
+                         iam.amazonaws.com)"
+                    },
                 ),
                 (
                     "scoped to correct service",

@@ -2,6 +2,7 @@
 
 use iam_sandbox::{Fault, Sandbox, What};
 
+use crate::assume_root::identity;
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
 
 fn expecting(sandbox: &Sandbox, account: &str) -> Case {
@@ -49,6 +50,36 @@ fn f35_another_account_is_11_before_anything_else() {
 }
 
 #[test]
+fn f35_an_account_that_an_option_names_is_checked_before_anything_is_sent() {
+    let role = "arn:aws:iam::210987654321:role/x";
+    let target = &["--target-principal", "210987654321"][..];
+    for (more, option) in [
+        (&["--role-arn", role][..], "--role-arn"),
+        (target, "--target-principal"),
+        (
+            &[target, &["--role-arn", "arn:aws:iam::123456789012:role/x"]].concat(),
+            "--target-principal",
+        ),
+    ] {
+        let sandbox = documented();
+        let expected = ["--expect-account", "123456789012"];
+        let args = [&["--access-key-id", BOBS_KEY], &expected[..], more].concat();
+        let says = format!(
+            "iam-del-key: error: {option} names account 210987654321, but --expect-account allows only 123456789012\n\
+             hint: correct {option} or --expect-account\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        );
+        Case::at(&sandbox, args).run().stops_exactly(11, &says);
+        assert_eq!(sandbox.connections(), 0);
+    }
+    // The session that signs counts, and not the one that it is assumed with.
+    let sandbox = documented();
+    let role = "arn:aws:iam::123456789012:role/ops/Responder";
+    let case = expecting(&sandbox, "123456789012").args(["--role-arn", role]);
+    case.run().deletes_quietly();
+}
+
+#[test]
 fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
     let lost = || What::ResetAfterActing;
     for (what, status, says) in [
@@ -83,6 +114,11 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
             ),
             1,
             "it has no account",
+        ),
+        (
+            identity("arn:aws:iam::12345:user/admin", "12345"),
+            1,
+            "its account does not have 12 digits",
         ),
     ] {
         let sandbox = documented();

@@ -39,12 +39,13 @@ fn c01_a_result_of_the_last_moment_is_written_and_told_once() {
 #[test]
 fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
     let (sandbox, list) = crowd(6);
-    sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+    // STS is asked first, and answers.
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).skip(1).always());
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("journal");
     let case = from_stdin(&sandbox, &list, &["--jobs", "2", "--journal"]).args([&journal]);
     let running = case.start();
-    assert!(sandbox.wait_for_requests(2, SOON));
+    assert!(sandbox.wait_for_requests(3, SOON));
     let printed = interrupt(running, "INT").exits(130);
     let output = printed.output().to_owned();
     let expected = [("NotTried".to_owned(), 4), ("Unknown".to_owned(), 2)];

@@ -59,7 +59,7 @@ fn f103_a_region_without_sts_is_said() {
         What::error(403, "RegionDisabledException", "STS is not activated"),
     ));
     one(&sandbox, &[]).run().stops(
-        1,
+        7,
         &["hint: STS is not active in this region: choose another with --region\n"],
     );
 }
@@ -194,7 +194,8 @@ fn f103_the_key_behind_the_session_is_guarded_and_roles_may_come_before() {
 fn f103_the_expected_account_is_that_of_the_root_user() {
     let sandbox = organization().start();
     one(&sandbox, &["--expect-account", "123456789012"])
-        .run().stops(11, &["error: --target-principal is account 210987654321, but --expect-account allows only 123456789012\n"]);
+        .run().stops(11, &["error: --target-principal names account 210987654321, but --expect-account allows only 123456789012\n\
+                            hint: correct --target-principal or --expect-account\n"]);
     assert_eq!(sandbox.connections(), 0);
     one(&sandbox, &["--expect-account", MEMBER])
         .run()

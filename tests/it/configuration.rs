@@ -89,6 +89,10 @@ fn f21_a_profile_that_is_empty() {
         &["the environment variable AWS_PROFILE is empty: it must name a profile"],
     );
     refused(
+        |case| case.file(".aws/config", PROFILES).env("AWS_PROFILE", "  "),
+        &["the environment variable AWS_PROFILE is only white space: it must name a profile"],
+    );
+    refused(
         |case| case.file(".aws/config", PROFILES).args(["--profile="]),
         &["--profile is empty: it must name a profile"],
     );

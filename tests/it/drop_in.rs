@@ -257,9 +257,10 @@ fn json_input_is_a_text_or_a_file_and_options_beat_it() {
     let wrong = json!({ "AccessKeyId": 5, "UserName": null }).to_string();
     let key = json!({ "AccessKeyId": BOBS_KEY }).to_string();
     let user = json!({ "UserName": "Bob" }).to_string();
-    let cases: [Vec<&str>; 7] = [
+    let cases: [Vec<&str>; 8] = [
         vec!["--cli-input-json", &bob],
         vec!["--cli-input-json", "file://HERE"],
+        vec!["--cli-input-json", "file://HERE.bom"],
         vec!["--cli-input-json", "fileb://HERE"],
         [&["--cli-input-json", &alice], &DOCUMENTED[..]].concat(),
         [&["--cli-input-json", &wrong], &DOCUMENTED[..]].concat(),
@@ -268,7 +269,9 @@ fn json_input_is_a_text_or_a_file_and_options_beat_it() {
     ];
     for args in cases {
         let sandbox = documented();
-        let case = Case::at(&sandbox, Vec::<OsString>::new()).file("key.json", &bob);
+        let case = Case::at(&sandbox, Vec::<OsString>::new())
+            .file("key.json", &bob)
+            .file("key.json.bom", format!("\u{feff}{bob}"));
         let file = case.path("key.json").display().to_string();
         let args: Vec<String> = args.iter().map(|arg| arg.replace("HERE", &file)).collect();
         let ended = case.args(&args).run();
@@ -312,6 +315,10 @@ fn json_input_that_is_wrong_is_refused() {
         ("file://~/key.json", "write file://$HOME/"),
         ("file:///dev/zero", "more than 65536 bytes"),
         ("file:///", "cannot read `/`"),
+        (
+            "file:///dev/null",
+            "cannot read `/dev/null`: it is not a JSON object\n",
+        ),
     ] {
         refused(&["--cli-input-json", json], &[says]);
     }

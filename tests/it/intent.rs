@@ -32,8 +32,12 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
         std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
             .expect("a journal");
         finds_it_deleted(&sandbox, &kept, &[]);
-        let look = ["GetAccessKeyLastUsed", "ListAccessKeys"];
-        assert_eq!(actions(&sandbox), [look, look, look].concat());
+        let (sts, look) = (
+            ["GetCallerIdentity"],
+            ["GetAccessKeyLastUsed", "ListAccessKeys"],
+        );
+        let expected = [&sts[..], &look, &look, &look];
+        assert_eq!(actions(&sandbox), expected.concat());
         // It was killed before.
         let sandbox = documented();
         std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
@@ -45,7 +49,7 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
             .says_exactly("result: 1 key: 1 deleted\n");
         assert_eq!(
             actions(&sandbox),
-            ["GetAccessKeyLastUsed", "ListAccessKeys", "DeleteAccessKey"]
+            [&sts[..], &look, &["DeleteAccessKey"]].concat()
         );
         assert!(!sandbox.has_key(BOBS_KEY));
     }
@@ -106,8 +110,10 @@ fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.stop_listening();
-    let kept = begun();
-    let printed = kept.case(&sandbox, &[]).run().exits(10);
+    let (kept, sts) = (begun(), documented());
+    let case = kept.case(&sandbox, &[]);
+    let case = case.env("AWS_ENDPOINT_URL_STS", sts.url());
+    let printed = case.run().exits(10);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
     let _ = printed

@@ -9,6 +9,7 @@ use iam_sandbox::{Fault, Sandbox, What, nth_key_id};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
+use crate::assume_root::identity;
 use crate::case::{BOBS_KEY, Case, actions, each, each_at_once, once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows, summary};
@@ -98,7 +99,13 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
         &["result: "],
         "20 keys: 20 finished by an earlier run",
     );
-    assert_eq!(actions(&sandbox).len(), 20);
+    // Each run asks whose journal it may continue.
+    let expected = [
+        &["GetCallerIdentity"][..],
+        &["DeleteAccessKey"; 20],
+        &["GetCallerIdentity"],
+    ];
+    assert_eq!(actions(&sandbox), expected.concat());
 }
 
 #[test]
@@ -197,6 +204,28 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         );
         assert_eq!(kept.journal(), contents);
     });
+    // STS says whose the credentials are, and not their key ID, which encodes account 123456789012.
+    let elsewhere = || {
+        let page = identity("arn:aws:iam::999999999999:user/admin", "999999999999");
+        sandbox.fault(Fault::new(page).on("GetCallerIdentity"));
+    };
+    elsewhere();
+    let kept = Kept::new(&list);
+    std::fs::write(kept.path(), head).expect("a file");
+    kept.case(&sandbox, &[]).run().stops_as(
+        2,
+        &["it is for account 123456789012, but the credentials belong to account 999999999999"],
+        "no key was changed",
+    );
+    elsewhere();
+    let kept = Kept::new(&list);
+    std::fs::write(kept.path(), head.replace("123456789012", "999999999999")).expect("a file");
+    let _ = kept
+        .case(&sandbox, &["--dry-run"])
+        .run()
+        .exits(0)
+        .prints_outcomes(&[("WouldDelete", 2)])
+        .says(&["2 keys"]);
     // A last record that was cut off is taken away only by a run that is accepted.
     let torn = format!(
         "{}{{\"AccessKeyId\":\"AKID",

@@ -42,7 +42,7 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
         sandbox.fault(once("DeleteAccessKey", What::Delay(Duration::from_secs(2))));
         let kept = Kept::new(&list);
         let running = kept.case(&sandbox, &["--jobs", "1"]).start();
-        assert!(sandbox.wait_for_requests(1, SOON));
+        assert!(sandbox.wait_for_requests(2, SOON));
         change(&kept.path());
         let printed = running.end().exits(1);
         let output = printed.output().to_owned();
@@ -55,7 +55,8 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
              result: 5 keys: 1 deleted, 4 not tried\n",
             kept.path().display()
         ));
-        assert_eq!(actions(&sandbox), ["DeleteAccessKey"], "{harm}");
+        let sent = ["GetCallerIdentity", "DeleteAccessKey"];
+        assert_eq!(actions(&sandbox), sent, "{harm}");
         // The hint helps.
         let other = kept.folder.path().join("new.jsonl");
         let again = Case::at(&sandbox, ["--from"]).args([kept.folder.path().join("list.csv")]);
@@ -83,7 +84,7 @@ fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
                 Case::documented(&sandbox, &["--journal"]).args([kept.path()])
             };
             let running = case.start();
-            assert!(sandbox.wait_for_requests(1, SOON));
+            assert!(sandbox.wait_for_requests(2, SOON));
             change(&kept.path());
             let name = kept.path();
             let told = if many { "1 key: 1 deleted" } else { "deleted" };

@@ -78,13 +78,13 @@ fn f83_each_wrong_object_of_json_is_named() {
     ];
     let says = format!(
         "iam-del-key: error: standard input has 7 errors\n  \
-           line 1, column 22: `short` {TOO_SHORT}  \
-           line 2, column 55: `B b` is not a user name: character 2 is ` ` (U+0020); only A-Z, a-z, 0-9 and \
+           line 1, column 16: `short` {TOO_SHORT}  \
+           line 2, column 51: `B b` is not a user name: character 2 is ` ` (U+0020); only A-Z, a-z, 0-9 and \
          _+=,.@- are allowed\n  \
            line 3, column 18: an object without AccessKeyId\n  \
-           line 4, column 52: a member is `accesskeyid`: its name is `AccessKeyId`\n  \
+           line 4, column 40: two members have the same meaning: `AccessKeyId` and `accesskeyid`\n  \
            line 5, column 1: unknown Outcome `Perhaps`\n  \
-           line 7, column 29: `wrong` {TOO_SHORT}  \
+           line 7, column 23: `wrong` {TOO_SHORT}  \
            line 9, column 1: EOF while parsing an object\n{CORRECT}"
     );
     refused(list.concat(), &[], &says);
@@ -129,7 +129,7 @@ fn f80_what_the_whole_list_is_ends_the_reading() {
     let list = "{\"AccessKeyId\":\"short\"}\n{\"Journal\":1,\"Action\":\"delete\"}\n[\n";
     let says = format!(
         "iam-del-key: error: standard input has 2 errors\n  \
-           line 1, column 22: `short` {TOO_SHORT}  \
+           line 1, column 16: `short` {TOO_SHORT}  \
            line 2, column 1: this is a journal, not a list of keys\n\
          hint: pass it with --journal, together with its list\n{CORRECT}"
     );
@@ -259,7 +259,7 @@ fn f80_an_owner_that_is_empty_is_no_option_to_omit() {
     refused(
         json!({ "AccessKeyId": BOBS_KEY, "UserName": "" }).to_string(),
         &[],
-        "iam-del-key: error: standard input, line 1, column 52: `` is not a user name: it is empty; name the owner, or leave it \
+        "iam-del-key: error: standard input, line 1, column 51: `` is not a user name: it is empty; name the owner, or leave it \
          out to use the calling user\n\
          hint: correct the line and run the same command again\n\
          result: no key was changed\n",

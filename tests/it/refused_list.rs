@@ -137,7 +137,7 @@ fn f83_json_that_is_broken_nested_or_of_wrong_types() {
     refused(
         format!("{row}\n{{\"AccessKeyId\":\n"),
         &[],
-        &["line 3, column", "EOF"],
+        &["line 2: EOF"],
     );
     refused(
         format!("{row}\n{{\"AccessKeyId\":7}}\n"),

@@ -227,6 +227,26 @@ fn c09_why_renewed_credentials_were_not_identified_is_an_error_with_its_hint() {
 }
 
 #[test]
+fn c09_why_credentials_are_not_renewed_is_an_error() {
+    let (sandbox, list) = crowd(4);
+    expires_after(&sandbox, 1);
+    let what = What::error(403, "AccessDenied", "no GetCallerIdentity for you");
+    sandbox.fault(Fault::new(what).on("GetCallerIdentity"));
+    let answer = json(&sandbox.admin(), LATER);
+    let _ = one_by_one(&sandbox, &list, &answer)
+        .run()
+        .exits(12)
+        .prints_anything()
+        .says(&[
+            "error: the credentials have expired and could not be renewed: STS did not identify the caller: An error occurred \
+             (AccessDenied) when calling the GetCallerIdentity operation: no GetCallerIdentity for you: no more keys are tried",
+            "hint: get new credentials from the same source\n",
+        ])
+        .ends_with("4 keys: 1 deleted, 1 failed and not changed, 2 not tried");
+    assert_eq!(actions(&sandbox, "GetCallerIdentity"), 1);
+}
+
+#[test]
 fn c09_renewed_credentials_that_iam_never_accepted_are_not_replaced() {
     let (sandbox, list) = crowd(20);
     let always = Fault::new(expired()).skip(3).always();

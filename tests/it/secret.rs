@@ -264,6 +264,30 @@ fn f68_an_answer_that_repeats_the_request_is_shown_without_its_secrets() {
     });
 }
 
+/// The secret key is in no request, but a service may know it.
+#[test]
+fn f68_an_answer_with_the_secret_key_is_shown_without_it_however_it_is_spelled() {
+    let secret = documented().admin().secret_access_key;
+    let digits: Vec<String> = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let spaced: Vec<String> = secret.chars().map(String::from).collect();
+    let (first, second) = secret.split_at(20);
+    for spelled in [
+        secret.clone(),
+        secret.to_ascii_uppercase(),
+        format!("{first}\n{second}"),
+        spaced.join(" "),
+        digits.concat(),
+    ] {
+        let message = format!("It is ({spelled}).");
+        let error = What::error(403, "AccessDenied", message);
+        let sandbox = faulty([always("DeleteAccessKey", error)]);
+        let said = Case::documented(&sandbox, &["--debug"]).run().exits(6);
+        let said = said.prints_anything();
+        assert!(!said.messages().contains(&spelled), "{}", said.messages());
+        let _ = said.says(&["It is ((not shown))"]);
+    }
+}
+
 #[test]
 fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
     let token = long_token();

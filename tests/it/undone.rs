@@ -109,7 +109,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
         (HEAD.replace(ACCOUNT, "12"), "an account ID has 12 digits"),
         (
             HEAD.replace(ACCOUNT, "123456789012\",\"AccountId\":\"999999999999"),
-            "an object has `AccountId` twice",
+            "two members have the same meaning: `AccountId` and `AccountId`",
         ),
     ];
     each(cases, |(list, says)| {
