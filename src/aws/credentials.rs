@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use aws_config::Region;
 use aws_credential_types::Credentials;
-use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;

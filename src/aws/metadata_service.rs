@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use aws_config::Region;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use aws_types::region::Region;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 

@@ -51,11 +51,11 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::Region;
 use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
-use aws_types::region::Region;
 
 pub(crate) use client::{Iam, ReportRead};
 pub(crate) use clock::{answered_at, timestamp};

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use aws_config::Region;
+use aws_config::SdkConfig;
 use aws_sdk_iam::config::{BehaviorVersion, StalledStreamProtectionConfig};
 use aws_smithy_types::retry::{RetryConfig, RetryMode, RetrySpec};
 use aws_smithy_types::timeout::TimeoutConfig;
-use aws_types::SdkConfig;
-use aws_types::region::Region;
 
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_config::Region;
 use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
-use aws_types::region::Region;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde_json::{Value, json};
 
