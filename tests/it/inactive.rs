@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, SETTLED, actions, documented};
 use crate::many::{from_stdin, outcomes, rows};
-use crate::reactivate::lists_bobs_key_once_as;
 
 fn old_key(sandbox: &Sandbox, more: &[&str]) -> Case {
     let args = ["--access-key-id", ALICE_OLD_KEY_ID, "--user-name", "Alice"];
@@ -60,35 +59,6 @@ fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
             "{{\"Level\":\"Note\",\"Message\":\"{ALICE_OLD_KEY_ID} is already inactive: nothing was changed\"}}\n"
         ));
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
-}
-
-/// Right after a key was reactivated, a list may still show it as inactive.
-#[test]
-fn a_list_that_lags_keeps_no_key_from_being_deactivated() {
-    let csv = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
-    let sweep = ["--user-name", "Bob", "--all-keys", "--yes", "--deactivate"];
-    let known = Some("Active");
-    for (case, previous) in [
-        (&bobs_key as &dyn Fn(&Sandbox) -> Case, known),
-        (&|at| bobs_key(at).args(["--older-than", "30d"]), known),
-        (&|at| from_stdin(at, &csv, &["--deactivate"]), known),
-        (&|at| Case::at(at, sweep), known),
-        // There is no time to read the list again, so what it says does not count.
-        (&|at| bobs_key(at).args(["--timeout", "5"]), None),
-    ] {
-        let sandbox = documented();
-        lists_bobs_key_once_as(&sandbox, "Inactive");
-        let printed = case(&sandbox).run().exits(0);
-        let output = printed.output().to_owned();
-        let rows = rows(&output);
-        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
-        let row = row.expect("a result");
-        assert_eq!(row["Outcome"], "Deactivated", "{output}");
-        assert_eq!(row["PreviousStatus"].as_str(), previous, "{output}");
-        let _ = printed.prints(&output).says(&["hint: to undo it"]);
-        let status = sandbox.key(BOBS_KEY).map(|key| key.status);
-        assert_eq!(status, Some(Status::Inactive));
-    }
 }
 
 #[test]

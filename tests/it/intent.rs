@@ -110,6 +110,8 @@ fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
     let printed = kept.case(&sandbox, &[]).run().exits(10);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    // No request was sent.
+    assert!(!output.contains("Attempts"), "{output}");
     let _ = printed
         .prints(&output)
         .says(&[

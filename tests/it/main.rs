@@ -77,6 +77,7 @@ mod pages;
 mod paste;
 mod plan;
 mod precedence;
+mod presumed;
 mod process;
 mod progress;
 mod prompt;

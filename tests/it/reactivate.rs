@@ -5,6 +5,7 @@ use iam_sandbox::{Sandbox, Status};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, once};
 use crate::dialogue::Dialogue;
+use crate::many::{from_stdin, rows};
 use crate::response::{keys, member, xml};
 
 const QUESTION: &str =
@@ -114,6 +115,36 @@ fn a_list_that_lags_keeps_no_key_from_being_reactivated() {
         .prints_outcome("Reactivated")
         .says(&["Inactive"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+/// Right after a key was reactivated, a list may still show it as inactive.
+#[test]
+fn a_list_that_lags_keeps_no_key_from_being_deactivated() {
+    let deactivate = |at: &Sandbox| Case::documented(at, &["--deactivate"]);
+    let csv = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let sweep = ["--user-name", "Bob", "--all-keys", "--yes", "--deactivate"];
+    let known = Some("Active");
+    for (case, previous) in [
+        (&deactivate as &dyn Fn(&Sandbox) -> Case, known),
+        (&|at| deactivate(at).args(["--older-than", "30d"]), known),
+        (&|at| from_stdin(at, &csv, &["--deactivate"]), known),
+        (&|at| Case::at(at, sweep), known),
+        // There is no time to read the list again, so what it says does not count.
+        (&|at| deactivate(at).args(["--timeout", "5"]), None),
+    ] {
+        let sandbox = documented();
+        lists_bobs_key_once_as(&sandbox, "Inactive");
+        let printed = case(&sandbox).run().exits(0);
+        let output = printed.output().to_owned();
+        let rows = rows(&output);
+        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+        let row = row.expect("a result");
+        assert_eq!(row["Outcome"], "Deactivated", "{output}");
+        assert_eq!(row["PreviousStatus"].as_str(), previous, "{output}");
+        let _ = printed.prints(&output).says(&["hint: to undo it"]);
+        let status = sandbox.key(BOBS_KEY).map(|key| key.status);
+        assert_eq!(status, Some(Status::Inactive));
+    }
 }
 
 #[test]
