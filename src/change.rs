@@ -44,21 +44,32 @@ impl Change<'_> {
         let call = self.send_and_verify();
         tokio::pin!(call);
         let exit = tokio::select! {
-            outcome = &mut call => return (outcome, self.attempts.count()),
+            outcome = &mut call => return (outcome, self.count_sent()),
             exit = signals.next() => exit,
         };
         let is_single = self.search.request.single().is_some();
         let outcome = match self.finish_after_signal(&mut call, exit, signals).await {
             Outcome::Failed { known, .. } => self.stopped(exit, known),
             Outcome::Missing(_) if is_single => self.stopped(exit, self.not_done()),
-            Outcome::Done { evidence, .. } if is_single => {
-                self.stopped(exit, KeyState::Done(evidence.unwrap_or_default()))
-            }
+            Outcome::Done {
+                evidence, failure, ..
+            } if is_single => Outcome::Stopped {
+                exit,
+                known: KeyState::Done(evidence.unwrap_or_default()),
+                failure,
+            },
             outcome => outcome,
         };
-        // A key is not tried if the signal prevented its first attempt.
-        let was_sent = self.attempts.was_sent();
-        (outcome, if was_sent { self.attempts.count() } else { 0 })
+        (outcome, self.count_sent())
+    }
+
+    /// Returns the number of attempts. Without a request that was sent, it is zero, and the key is not tried.
+    fn count_sent(&self) -> usize {
+        if self.attempts.was_sent() {
+            self.attempts.count()
+        } else {
+            0
+        }
     }
 
     /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done.
@@ -69,11 +80,12 @@ impl Change<'_> {
                 found => self.search.confirm_other_owner(found).await,
             }
         };
-        let found = self.budget.spend(Duration::ZERO, found).await?;
+        // Most of the limit is reserved for the request, so that a run that is resumed gets further.
+        let reserve = self.search.request.limit * 2 / 3;
+        let found = self.budget.spend(reserve, found).await?;
         let shown = self.shows_done(&found)?;
-        Some(Outcome::confirmed(format!(
-            "an earlier run started this; {shown}"
-        )))
+        let evidence = format!("an earlier run started this; {shown}");
+        Some(Outcome::confirmed(evidence, None))
     }
 
     /// Ends the change after a signal: no further attempt is made. A pending response gets a moment, and then the key is
@@ -116,7 +128,7 @@ impl Change<'_> {
                 return unverified();
             };
             let cause = self.describe_ambiguity(found.is_gone());
-            Outcome::confirmed(format!("{cause}; {shown}"))
+            Outcome::confirmed(format!("{cause}; {shown}"), Some(self.timed_out()))
         };
         let second = async {
             signals.next().await;
@@ -140,6 +152,7 @@ impl Change<'_> {
                 return Outcome::Done {
                     response: Some(response),
                     evidence: None,
+                    failure: None,
                 };
             }
             Some(Err(failure)) => failure,
@@ -203,8 +216,7 @@ impl Change<'_> {
     /// Returns the outcome of a key when a signal ends the run, with the last error that IAM returned.
     fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
         let last = with_accounts(self.timed_out(), self.search.key, &self.search.iam.signer);
-        let is_done = matches!(known, KeyState::Done(_));
-        let error = last.last_service_error().filter(|_| !is_done);
+        let error = last.last_service_error();
         Outcome::Stopped {
             exit,
             failure: error.cloned().map(CallError::Service),
@@ -242,6 +254,7 @@ impl Change<'_> {
         };
         let found = self.budget.spend(Duration::ZERO, found).await;
         let location = found.unwrap_or_else(|| match ambiguity {
+            Ambiguity::None if self.search.found.borrow().is_some() => KeyLocation::Unconfirmed,
             Ambiguity::None => KeyLocation::LookupFailed,
             _ => self.search.location_so_far(ambiguity.is_of_this_run()),
         });
@@ -267,7 +280,7 @@ impl Change<'_> {
                 let check = self.check(&location);
                 let cause = self.describe_ambiguity(false);
                 let why = match location {
-                    KeyLocation::LookupFailed => cause.to_owned(),
+                    KeyLocation::LookupFailed | KeyLocation::Unconfirmed => cause.to_owned(),
                     _ => format!("{cause}; {}", self.search.describe(&location)),
                 };
                 KeyState::Unknown { why, check }

@@ -15,13 +15,10 @@ use crate::signal;
 
 impl Run<'_> {
     /// Ends the run early: reports the remaining keys, and returns the exit status.
-    pub(super) async fn abort(&mut self, reason: AbortReason) -> Exit {
+    pub(super) async fn abort(&mut self, mut reason: AbortReason) -> Exit {
         let report = &mut self.report;
         report.bar.clear();
         match &reason {
-            AbortReason::Signal(exit) => {
-                report.print_stop("Interrupted", "interrupted", *exit, &[]);
-            }
             AbortReason::Unreachable(keys) => {
                 let why = format!("IAM did not respond for {keys} keys in a row");
                 report.print_stop("Unreachable", &why, Exit::Unreachable, &[]);
@@ -39,6 +36,17 @@ impl Run<'_> {
             }
             AbortReason::NotConfirmed(exit) => report.print_not_confirmed(*exit),
             _ => {}
+        }
+        // A signal may have come while the keys in flight finished.
+        if let AbortReason::KeyFailed { .. }
+        | AbortReason::NotRenewed { .. }
+        | AbortReason::Unreachable(_) = reason
+            && let Some(exit) = self.work.signals.first()
+        {
+            reason = AbortReason::Signal(exit);
+        }
+        if let AbortReason::Signal(exit) = reason {
+            report.print_stop("Interrupted", "interrupted", exit, &[]);
         }
         let written = self.report_remaining(&reason).await;
         match (reason, written) {

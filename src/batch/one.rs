@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use super::InFlight;
-use super::prior::{left_unverified, not_deactivated};
+use super::prior::{DELETED_BEFORE, is_still_gone, left_unverified, not_deactivated};
 use crate::aws::attempt::Attempts;
 use crate::aws::{Iam, TimeBudget};
 use crate::change::Change;
@@ -19,7 +19,7 @@ use crate::locate::Search;
 use crate::metadata::Target;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
-use crate::request::{Mode, Request};
+use crate::request::{Action, Mode, Request};
 use crate::select::{Choice, Selector, named_by};
 use crate::signal::Signals;
 
@@ -70,13 +70,6 @@ impl Work<'_> {
         let started_earlier = prior != PriorState::None;
         let choice = self.choose(target, stage, prior, &iam, &mut budget).await;
         let result = match choice {
-            // The list lagged behind a deletion that the earlier run reported.
-            Err(result)
-                if matches!(result.outcome, Outcome::Done { .. })
-                    && self.journal.prior_state(&result.key) == PriorState::Done =>
-            {
-                return Processed::FinishedEarlier;
-            }
             Err(result) => Err(result),
             Ok(mut target) => {
                 target.metadata.started_earlier = started_earlier;
@@ -105,6 +98,10 @@ impl Work<'_> {
                 self.change(target, prior, &iam, &budget).await
             }
         };
+        if prior == DELETED_BEFORE && is_still_gone(&result.outcome) {
+            self.in_flight.remove(&result.key);
+            return Processed::FinishedEarlier;
+        }
         let recorded = self.record(&result, prior).await;
         let result = self.with_account(result).await;
         Processed::Finished(result, recorded)
@@ -137,7 +134,9 @@ impl Work<'_> {
         if let Some(outcome) = not_deactivated(target.metadata.deactivation) {
             return Err(self.unchanged(target, outcome));
         }
-        if prior == PriorState::InProgress && self.request.mode == Mode::Change {
+        if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
+            && self.request.mode == Mode::Change
+        {
             let attempts = Attempts::default();
             let change = self.change_of(&target, prior, iam, budget, &attempts);
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
@@ -195,6 +194,9 @@ impl Work<'_> {
         let _pause = budget.pause();
         let (why, error) = if let Err(error) = try_query(self.request, &target) {
             ("--query failed on the result", error)
+        } else if prior == DELETED_BEFORE {
+            // The journal says more already.
+            return Ok(target);
         } else {
             tokio::select! {
                 biased;
@@ -250,10 +252,17 @@ impl Work<'_> {
             outcome,
             Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey)
         );
-        let result = Box::new(KeyResult {
+        let mut result = Box::new(KeyResult {
             attempts,
             ..KeyResult::unchanged(target, self.request.action, outcome)
         });
+        if prior == DELETED_BEFORE
+            && let Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } =
+                &mut result.outcome
+            && let KeyState::Unknown { check, .. } = known
+        {
+            *known = KeyState::changed_before(Action::Delete).with_check(*check);
+        }
         if is_kept {
             self.with_prior_state(result)
         } else {
@@ -284,7 +293,7 @@ impl Work<'_> {
                 PriorState::InProgress if !earlier.all(|attempt| attempt.has_expired(now)) => {
                     Ambiguity::RecentRun
                 }
-                PriorState::InProgress | PriorState::StatusSet(_) => Ambiguity::EarlierRun,
+                PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,
             },
             attempts,
             budget,

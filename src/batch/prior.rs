@@ -10,7 +10,7 @@ use crate::guard;
 use crate::journal::{EarlierAttempt, PriorState};
 use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
 use crate::metadata::{Deactivation, Denied, KeyMetadata, Target};
-use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
 use crate::report::Proof;
 use crate::request::{Action, Key, Mode, Selection};
 use crate::select::Sweep;
@@ -125,7 +125,10 @@ impl Work<'_> {
     pub(super) fn proof(&self, result: &KeyResult) -> Proof {
         let mut earlier = self.journal.attempts(&result.key.id).iter();
         let was_listed = |attempt: &EarlierAttempt| attempt.listed_owner().is_some();
-        if result.metadata.status.is_some() || earlier.any(was_listed) {
+        // What proves it in this run proves it in the next one too.
+        let is_proven = matches!(&result.outcome, Outcome::Done { response: None, .. })
+            && !result.is_owner_unchecked();
+        if is_proven || result.metadata.status.is_some() || earlier.any(was_listed) {
             Proof::Listed
         } else {
             Proof::None
@@ -133,13 +136,15 @@ impl Work<'_> {
     }
 }
 
+/// An earlier run deleted the key, and a list of this run contains it.
+pub(super) const DELETED_BEFORE: PriorState = PriorState::ChangedBefore(Action::Delete);
+
 /// Returns what earlier runs did to a key that a list of this run contains: it takes precedence over a record that the key
 /// is gone.
 fn although_listed(prior: PriorState) -> PriorState {
     match prior {
         PriorState::Missing => PriorState::None,
-        // The list may lag behind the deletion, so the key is verified first.
-        PriorState::Done => PriorState::InProgress,
+        PriorState::Done => DELETED_BEFORE,
         prior => prior,
     }
 }
@@ -151,7 +156,23 @@ fn is_news(result: &KeyResult, prior: PriorState) -> bool {
         // Whether an earlier run changed the status stays open.
         Outcome::Already(_) => prior == PriorState::None,
         Outcome::Done { .. } | Outcome::Missing(_) => true,
+        // What IAM confirmed in an earlier run stays recorded until a list shows that the key exists.
+        _ if prior == DELETED_BEFORE && result.kind() == OutcomeKind::Unknown => false,
         _ => prior == PriorState::None || result.attempts > 0,
+    }
+}
+
+/// Whether IAM says again that a key is gone that an earlier run deleted, although a list contained it: that list lagged.
+pub(super) fn is_still_gone(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Done { response, .. } => response.is_none(),
+        Outcome::Missing(_) => true,
+        Outcome::Failed { failure, .. }
+        | Outcome::Stopped {
+            failure: Some(failure),
+            ..
+        } => failure.is_no_such_entity() && failure.context().owner.is_none(),
+        _ => false,
     }
 }
 
@@ -287,7 +308,7 @@ mod tests {
             (failed(owned()), deactivate, &named, "unknown"),
             (failed(missing()), delete, &named, "unknown"),
             (failed(missing()), deactivate, unknown, "unknown"),
-            (Outcome::confirmed(why()), delete, unknown, ""),
+            (Outcome::confirmed(why(), None), delete, unknown, ""),
         ] {
             let before = format!("{outcome:?}");
             let after = or_unverified(outcome, KeyState::started_earlier(), action, owner);
@@ -330,10 +351,10 @@ mod tests {
 
     #[test]
     fn a_list_takes_precedence_over_a_record_that_the_key_is_gone() {
-        let set = PriorState::StatusSet(Action::Deactivate);
+        let set = PriorState::ChangedBefore(Action::Deactivate);
         for (prior, expected) in [
             (PriorState::Missing, PriorState::None),
-            (PriorState::Done, PriorState::InProgress),
+            (PriorState::Done, DELETED_BEFORE),
             (PriorState::None, PriorState::None),
             (PriorState::InProgress, PriorState::InProgress),
             (set, set),
@@ -359,7 +380,7 @@ mod tests {
                 1,
                 false,
             ),
-            (Outcome::confirmed(String::new()), started, 0, true),
+            (Outcome::confirmed(String::new(), None), started, 0, true),
             (Outcome::Missing(missing()), started, 0, true),
             (Outcome::not_done(missing(), ""), started, 0, false),
             (Outcome::not_done(missing(), ""), started, 1, true),

@@ -97,7 +97,8 @@ impl Run<'_> {
         let (result, recorded) = match processed {
             Processed::FinishedEarlier => {
                 self.report.summary.count_finished_earlier();
-                return None;
+                let signal = work.signals.first().map(AbortReason::Signal);
+                return signal.filter(|_| work.request.single().is_none());
             }
             Processed::Chosen(target) => {
                 self.chosen.add(number, Some(*target));

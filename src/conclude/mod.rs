@@ -132,7 +132,13 @@ impl Search<'_> {
         }
         let why = reason(&evidence);
         match conclude(&evidence) {
-            Conclusion::Done | Conclusion::ProbablyDone => Outcome::confirmed(why),
+            Conclusion::Done => {
+                if let Some(context) = failure.context_mut() {
+                    context.owner_unchecked = false;
+                }
+                Outcome::confirmed(why, Some(failure))
+            }
+            Conclusion::ProbablyDone => Outcome::confirmed(why, Some(failure)),
             Conclusion::Missing => Outcome::Missing(failure),
             Conclusion::Already(status) => Outcome::Already(status),
             Conclusion::NotDone
@@ -141,6 +147,7 @@ impl Search<'_> {
                         location,
                         KeyLocation::Listed(_)
                             | KeyLocation::LookupFailed
+                            | KeyLocation::Unconfirmed
                             | KeyLocation::ListDenied
                     ) =>
             {
@@ -197,7 +204,8 @@ pub(crate) fn check(key: &Key, response: Response, location: &KeyLocation) -> Ch
         | KeyLocation::Gone
         | KeyLocation::NoLongerListed
         | KeyLocation::GoneButNamed(_)
-        | KeyLocation::LookupFailed => list,
+        | KeyLocation::LookupFailed
+        | KeyLocation::Unconfirmed => list,
         KeyLocation::LookupDenied | KeyLocation::ListDenied => list_with_permission,
         KeyLocation::OtherUser(..)
         | KeyLocation::ReportedOwner(_)
@@ -311,6 +319,7 @@ mod tests {
             (KeyLocation::GoneButNamed(name("Alice")), Check::Owner),
             (KeyLocation::ReportedOwner(name("Alice")), Check::Owner),
             (KeyLocation::LookupFailed, Check::List),
+            (KeyLocation::Unconfirmed, Check::List),
             (KeyLocation::LookupDenied, Check::ListWithPermission),
             (KeyLocation::ListDenied, Check::ListWithPermission),
             (KeyLocation::OtherUser(name("Alice"), None), Check::Owner),

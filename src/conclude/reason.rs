@@ -57,11 +57,13 @@ fn unambiguous_reason(evidence: &Evidence<'_>) -> String {
         evidence.ignore_missing,
     ) {
         (Response::NoSuchKey, KeyLocation::Listed(_), _) => "IAM still lists the key".to_owned(),
-        (_, KeyLocation::LookupFailed, true) => {
-            format!("{what}, and checking the key failed")
-        }
-        (_, KeyLocation::ListDenied, true) => {
-            format!("{what}, and there is no permission to list the user's keys")
+        (
+            _,
+            KeyLocation::LookupFailed | KeyLocation::Unconfirmed | KeyLocation::ListDenied,
+            true,
+        ) => {
+            let location = describe_location(evidence.action, evidence.hint, evidence.location);
+            format!("{what}, and {location}")
         }
         _ => what.to_owned(),
     }
@@ -102,7 +104,11 @@ pub(crate) fn describe_location(
             "IAM does not list the key, and does not confirm its owner"
         }
         KeyLocation::Listed(_) => "IAM still lists the key",
-        KeyLocation::Gone | KeyLocation::NoLongerListed => "IAM no longer lists the key",
+        KeyLocation::NoLongerListed => "IAM no longer lists the key",
+        KeyLocation::Gone => match hint {
+            OwnerHint::Listed(_) => "IAM no longer lists the key",
+            _ => "IAM reports that the key does not exist",
+        },
         KeyLocation::NotListed => "IAM does not report who owns the key",
         KeyLocation::InNoList => "IAM lists the key for no user of the account",
         KeyLocation::UserMissing => {
@@ -111,6 +117,7 @@ pub(crate) fn describe_location(
         KeyLocation::LookupDenied => "there is no permission to check the key",
         KeyLocation::ListDenied => "there is no permission to list the user's keys",
         KeyLocation::LookupFailed => "checking the key failed",
+        KeyLocation::Unconfirmed => "there was not enough time to check the key",
     };
     text.to_owned()
 }
@@ -139,7 +146,10 @@ mod tests {
     fn each_cause_is_named() {
         use Ambiguity::{EarlierRun, RecentRun, ServerError, Unanswered};
         use Response as R;
-        let gone = (&KeyLocation::Gone, "IAM no longer lists the key");
+        let gone = (
+            &KeyLocation::Gone,
+            "IAM reports that the key does not exist",
+        );
         let listed = (&KeyLocation::Listed(None), "IAM still lists the key");
         for (ambiguity, response, (location, where_it_is), cause) in [
             (
@@ -222,6 +232,24 @@ mod tests {
         ] {
             let found = reason_of(Ambiguity::None, response, location, ignore_missing);
             assert_eq!(found, expected, "{response:?} {location:?}");
+        }
+    }
+
+    #[test]
+    fn iam_no_longer_lists_only_what_it_listed() {
+        for (hint, expected) in [
+            (OwnerHint::Listed(None), "IAM no longer lists the key"),
+            (
+                OwnerHint::Named(None),
+                "IAM reports that the key does not exist",
+            ),
+            (
+                OwnerHint::Unknown,
+                "IAM reports that the key does not exist",
+            ),
+        ] {
+            let found = describe_location(Action::Delete, &hint, &KeyLocation::Gone);
+            assert_eq!(found, expected);
         }
     }
 

@@ -105,8 +105,9 @@ pub(crate) enum PriorState {
     None,
     /// They started to change it. The journal does not record the result.
     InProgress,
-    /// They gave it the status of this action. Its status may have changed since.
-    StatusSet(Action),
+    /// They gave it the status of this action, and its status may have changed since. Or they deleted it, and a list of this
+    /// run contains it: the list lags, unless the key exists again.
+    ChangedBefore(Action),
     /// They did not find it. A list of this run takes precedence.
     Missing,
     /// They changed it.
@@ -124,7 +125,7 @@ impl PriorState {
         match self {
             Self::None => None,
             Self::InProgress => Some(KeyState::started_earlier()),
-            Self::StatusSet(action) => Some(KeyState::set_earlier(action)),
+            Self::ChangedBefore(action) => Some(KeyState::changed_before(action)),
             Self::Missing => Some(KeyState::Done("an earlier run did not find it".to_owned())),
             Self::Done => Some(KeyState::Done("an earlier run finished it".to_owned())),
         }
@@ -308,13 +309,20 @@ impl Journal {
     ///
     /// The record is not on the disk.
     pub(crate) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
-        let record = json!({
+        // Without a request of this run, the result is about what earlier runs started.
+        let earlier = self.attempts(&result.key.id).last();
+        let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
+        let owner = earlier.and_then(|earlier| earlier.owner.as_ref());
+        let mut record = json!({
             "AccessKeyId": result.key.id,
-            "UserName": result.owner(),
+            "UserName": result.owner().or(owner),
             "Outcome": result.kind().as_str(),
             "Result": result.describe_state(),
             "Time": timestamp(SystemTime::now()),
         });
+        if result.is_owner_unchecked() {
+            record["OwnerUnchecked"] = json!(true);
+        }
         let record = with_status(record, result.previous_status());
         self.write(Kind::Other, &record).await
     }

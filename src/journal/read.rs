@@ -29,6 +29,9 @@ pub(super) struct Record {
     pub(super) status: Option<String>,
     #[serde(rename = "Time")]
     pub(super) time: Option<String>,
+    /// Whether the key is only presumed to be deleted, because another user may own it.
+    #[serde(rename = "OwnerUnchecked", default)]
+    pub(super) is_owner_unchecked: bool,
 }
 
 /// Whether a file is empty or starts like a journal. Afterwards, it is at its start.

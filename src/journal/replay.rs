@@ -59,7 +59,7 @@ impl Replay {
             Action::Delete if self.finished.contains(key, End::Done) => PriorState::Done,
             Action::Delete if self.finished.contains(key, End::Missing) => PriorState::Missing,
             Action::Deactivate | Action::Reactivate if self.finished.contains_id(&key.id) => {
-                PriorState::StatusSet(action)
+                PriorState::ChangedBefore(action)
             }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
         }
@@ -115,6 +115,7 @@ impl Replay {
                 return Ok(());
             }
             Some(OutcomeKind::Missing) => End::Missing,
+            Some(_) if record.is_owner_unchecked => End::Missing,
             Some(kind) if kind.is_complete() => End::Done,
             Some(_) => End::NotFinished,
         };
@@ -152,6 +153,7 @@ mod tests {
 
     const ID: &str = "AKIDPMS9RO4H3FEXAMPLE";
     const DELETED: &str = "\"Outcome\":\"Deleted\"";
+    const UNCHECKED: &str = "\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true";
     const MISSING: &str = "\"Outcome\":\"Missing\"";
     const FAILED: &str = "\"Outcome\":\"Failed\"";
     const INTENT: &str = "\"Intent\":\"delete\"";
@@ -182,7 +184,7 @@ mod tests {
             PriorState::Done => 'S',
             PriorState::Missing => 'M',
             PriorState::InProgress => 'B',
-            PriorState::StatusSet(_) => 'D',
+            PriorState::ChangedBefore(_) => 'D',
             PriorState::None => '-',
         }
     }
@@ -200,6 +202,8 @@ mod tests {
         for (owner, record, expected) in [
             ("Bob", DELETED, "SS-S"),
             ("", DELETED, "SSSS"),
+            ("Bob", UNCHECKED, "MM--"),
+            ("", UNCHECKED, "---M"),
             ("Bob", MISSING, "MM--"),
             ("", MISSING, "---M"),
             ("Bob", FAILED, "----"),

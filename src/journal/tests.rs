@@ -102,8 +102,12 @@ fn what_a_run_records_is_what_a_later_run_reads() {
         // There is one first record.
         journal.begin_run(None).await.expect("nothing to do");
         let response = Some(crate::outcome::ResponseMetadata::default());
-        let evidence = None;
-        let done = result(Action::Delete, Outcome::Done { response, evidence });
+        let outcome = Outcome::Done {
+            response,
+            evidence: None,
+            failure: None,
+        };
+        let done = result(Action::Delete, outcome);
         journal.record_result(&done).await.expect("a record");
     });
     assert_eq!(folder.text().lines().count(), 3);
@@ -364,12 +368,16 @@ fn only_an_unused_journal_of_this_run_is_removed() {
 #[test]
 fn what_earlier_runs_did_is_known_and_finished_or_not() {
     let started = KeyState::started_earlier();
-    let set = KeyState::set_earlier(Action::Deactivate);
+    let set = KeyState::changed_before(Action::Deactivate);
     let done = |why: &str| KeyState::Done(why.to_owned());
     for (prior, is_finished, known) in [
         (PriorState::None, false, None),
         (PriorState::InProgress, false, Some(started)),
-        (PriorState::StatusSet(Action::Deactivate), false, Some(set)),
+        (
+            PriorState::ChangedBefore(Action::Deactivate),
+            false,
+            Some(set),
+        ),
         (
             PriorState::Missing,
             true,

@@ -49,6 +49,8 @@ pub(crate) enum KeyLocation {
     ListDenied,
     /// The reads failed or contradict each other.
     LookupFailed,
+    /// The reads were answered, but the time was not enough to confirm what they say.
+    Unconfirmed,
 }
 
 impl KeyLocation {
@@ -159,8 +161,13 @@ impl Search<'_> {
     /// Returns where the key is as far as look-ups that did not end show it.
     pub(crate) fn location_so_far(&self, is_of_this_run: bool) -> KeyLocation {
         match self.found.borrow().clone() {
-            // While a request is out, a list that may lag decides nothing and is only reported.
-            Some(listed @ KeyLocation::Listed(_)) if is_of_this_run => listed,
+            // While a request is out, a list that may lag decides nothing and is only reported. No list lags behind a
+            // deletion whose requests have expired.
+            Some(listed @ KeyLocation::Listed(_))
+                if is_of_this_run || self.request.action == Action::Delete =>
+            {
+                listed
+            }
             // Nor does an owner whose list may lag, or whom IAM may only still name.
             Some(
                 KeyLocation::OtherUser(owner, _)
@@ -172,7 +179,8 @@ impl Search<'_> {
                 | KeyLocation::LookupDenied
                 | KeyLocation::OtherAccount(..)),
             ) => unreadable,
-            _ => KeyLocation::LookupFailed,
+            Some(_) => KeyLocation::Unconfirmed,
+            None => KeyLocation::LookupFailed,
         }
     }
 

@@ -10,7 +10,10 @@ fn letter(location: &KeyLocation) -> char {
         KeyLocation::Gone => 'G',
         KeyLocation::NoLongerListed => 'g',
         KeyLocation::GoneButNamed(owner) if owner.as_str() == "bob" => 'N',
-        KeyLocation::Listed(_) | KeyLocation::GoneButNamed(_) | KeyLocation::InNoList => '!',
+        KeyLocation::Listed(_)
+        | KeyLocation::GoneButNamed(_)
+        | KeyLocation::InNoList
+        | KeyLocation::Unconfirmed => '!',
         KeyLocation::ReportedOwner(_) => 'R',
         KeyLocation::AbsentAsNamed => 'A',
         KeyLocation::NotListed => '-',

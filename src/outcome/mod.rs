@@ -33,6 +33,8 @@ pub(crate) enum Outcome {
         response: Option<ResponseMetadata>,
         /// How the change was verified if there was no response.
         evidence: Option<String>,
+        /// The last failure before that.
+        failure: Option<CallError>,
     },
     /// A dry run would change the key. The text says why.
     WouldChange(String),
@@ -73,7 +75,7 @@ pub(crate) enum Outcome {
         exit: Exit,
         /// The state of the key.
         known: KeyState,
-        /// The last error that IAM returned for the key.
+        /// The last error that IAM returned for the key, also if the change was made.
         failure: Option<CallError>,
     },
 }
@@ -141,10 +143,11 @@ pub(crate) struct ResponseMetadata {
 
 impl Outcome {
     /// A change that reads confirm, without a response. `evidence` is a fragment.
-    pub(crate) fn confirmed(evidence: String) -> Self {
+    pub(crate) fn confirmed(evidence: String, failure: Option<CallError>) -> Self {
         Self::Done {
             response: None,
             evidence: Some(evidence),
+            failure,
         }
     }
 
@@ -162,7 +165,15 @@ impl Outcome {
 
     /// Records who named the owner, which affects the hints for a failure.
     pub(crate) fn with_owner_named_by(mut self, named_by: NamedBy) -> Self {
-        if let Self::Failed { failure, .. } = &mut self
+        if let Self::Failed { failure, .. }
+        | Self::Done {
+            failure: Some(failure),
+            ..
+        }
+        | Self::Stopped {
+            failure: Some(failure),
+            ..
+        } = &mut self
             && let Some(context) = failure.context_mut()
         {
             context.named_by = named_by;
@@ -229,6 +240,22 @@ impl KeyResult {
         let is_deactivated = self.kind() == OutcomeKind::Deactivated;
         let status = self.metadata.previous_status();
         status.filter(|_| is_deactivated && is_own)
+    }
+
+    /// Whether the key is only presumed to be deleted: another user may own it, because only the caller names its owner.
+    pub(crate) fn is_owner_unchecked(&self) -> bool {
+        let (Outcome::Done { failure, .. }
+        | Outcome::Stopped {
+            failure,
+            known: KeyState::Done(_),
+            ..
+        }) = &self.outcome
+        else {
+            return false;
+        };
+        let context = failure.as_ref().map(CallError::context);
+        context
+            .is_some_and(|context| context.owner_unchecked && context.named_by == NamedBy::Caller)
     }
 
     /// Whether this run changed the key, as far as it knows.
@@ -325,12 +352,15 @@ impl KeyState {
         }
     }
 
-    /// The state of a key whose status an earlier run set and this run could not check.
-    pub(crate) fn set_earlier(action: Action) -> Self {
-        let done = action.done();
-        Self::unknown(format!(
-            "an earlier run {done} it, and its current state is unknown"
-        ))
+    /// The state of a key that an earlier run changed and this run could not check.
+    pub(crate) fn changed_before(action: Action) -> Self {
+        Self::unknown(match action {
+            Action::Delete => "an earlier run deleted it, but IAM still lists it".to_owned(),
+            Action::Deactivate | Action::Reactivate => {
+                let done = action.done();
+                format!("an earlier run {done} it, and its current state is unknown")
+            }
+        })
     }
 
     /// Returns the value of the member `Result` in errors.

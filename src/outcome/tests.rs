@@ -25,6 +25,7 @@ fn done(has_response: bool) -> Outcome {
     Outcome::Done {
         response: has_response.then(ResponseMetadata::default),
         evidence: None,
+        failure: None,
     }
 }
 
@@ -308,7 +309,7 @@ fn who_named_the_owner_is_kept_with_a_failure() {
 #[test]
 fn a_status_that_an_earlier_run_set_is_named_by_its_action() {
     assert_eq!(
-        KeyState::set_earlier(Action::Deactivate).describe(Action::Reactivate),
+        KeyState::changed_before(Action::Deactivate).describe(Action::Reactivate),
         "unknown: an earlier run deactivated it, and its current state is unknown"
     );
 }

@@ -69,12 +69,16 @@ pub(super) fn object(result: &KeyResult) -> Value {
         ),
     };
     let failure = failure(outcome);
-    let request_id = match (failure.and_then(CallError::last_service_error), outcome) {
+    let (response, last) = match outcome {
+        Outcome::Done {
+            response, failure, ..
+        } => (response.as_ref(), failure.as_ref()),
+        Outcome::Stopped { failure, .. } => (None, failure.as_ref()),
+        _ => (None, failure),
+    };
+    let request_id = match (last.and_then(CallError::last_service_error), response) {
         (Some(error), _) => error.request_id.as_ref(),
-        (None, Outcome::Done { response, .. }) => response
-            .as_ref()
-            .and_then(|response| response.request_id.as_ref()),
-        (None, _) => None,
+        (None, response) => response.and_then(|response| response.request_id.as_ref()),
     };
     // The action prevents that `--from` turns a failed deactivation into a deletion.
     let names_action = result.kind().is_incomplete() && *action != Action::Delete;
@@ -130,6 +134,7 @@ pub(super) fn failure(outcome: &Outcome) -> Option<&CallError> {
         | Outcome::Failed { failure, .. }
         | Outcome::Stopped {
             failure: Some(failure),
+            known: KeyState::NotDone(_) | KeyState::ShownNotDone(_) | KeyState::Unknown { .. },
             ..
         } => Some(failure),
         _ => None,
@@ -253,6 +258,7 @@ pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()>
     let outcome = Outcome::Done {
         response: Some(response),
         evidence: None,
+        failure: None,
     };
     let mut result = KeyResult::unchanged(candidate.clone(), request.action, outcome);
     result.attempts = 1;

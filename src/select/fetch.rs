@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
 use crate::error::{CallError, SearchScope};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
-use crate::request::{Action, Key, Mode};
+use crate::request::{Key, Mode};
 
 /// How many other keys of the owner are shown. IAM allows two keys per user, but users with eight keys exist.
 const MAX_OTHERS: usize = 10;
 
 /// How long a list may lag behind a change.
-const LIST_LAG: Duration = Duration::from_secs(3);
+pub(super) const LIST_LAG: Duration = Duration::from_secs(3);
 
 /// How long a status that decides nothing may take.
 const OPTIONAL_READ: Duration = Duration::from_secs(5);
@@ -71,12 +71,16 @@ impl Selector<'_> {
     ) -> Result<Option<CallError>, Outcome> {
         let last_use = self.requires_last_use();
         let mut decisive = None;
+        let started = Instant::now();
         if listing == Requirement::IfPossible {
             self.try_status(key, metadata).await;
         } else if listing > Requirement::None && metadata.status.is_none() {
             let denied = self.read_listing(key, metadata).await?;
             metadata.denied.listing = denied.is_some();
             decisive = denied.filter(|_| listing == Requirement::Required);
+        }
+        if self.may_lag(started, metadata) {
+            self.confirm_status(key, metadata).await;
         }
         if last_use > Requirement::None && metadata.last_use.is_none() && decisive.is_none() {
             if denied.is_none() {
@@ -147,19 +151,21 @@ impl Selector<'_> {
         }
     }
 
-    /// Whether a key still has the status that it is to get, by a list that no longer lags behind the deactivation to undo.
-    pub(super) async fn still_has_status(&self, target: &mut Target, budget: &TimeBudget) -> bool {
-        if self.request.action != Action::Reactivate || self.request.mode == Mode::DryRun {
-            return true;
-        }
-        let Target { key, metadata } = target;
+    /// Reads a status that needs no change again, at a time when no list lags behind a change from before this run. If the
+    /// time limit is too short for that, the status counts as unknown.
+    async fn confirm_status(&self, key: &Key, metadata: &mut KeyMetadata) {
         metadata.status = None;
-        let read_again = async {
-            sleep(LIST_LAG.min(self.request.limit / 4)).await;
+        if LIST_LAG <= self.request.limit / 2 {
+            sleep_until(self.started + LIST_LAG).await;
             self.try_status(key, metadata).await;
-        };
-        let _ = budget.spend(Duration::ZERO, read_again).await;
-        self.already(&target.metadata).is_some()
+        }
+    }
+
+    /// Whether a list read at this time may lag behind a change from before this run, so that a key may have the status that
+    /// it is to get no more. A dry run shows what IAM lists.
+    pub(super) fn may_lag(&self, read: Instant, metadata: &KeyMetadata) -> bool {
+        let is_early = read < self.started + LIST_LAG && self.request.mode == Mode::Change;
+        is_early && self.already(metadata).is_some()
     }
 
     /// Reads the list of the owner's keys. Returns the error if IAM denies it.

@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
@@ -36,6 +37,7 @@ pub(crate) struct Selector<'a> {
     iam: &'a Iam,
     request: &'a Request,
     log: Log,
+    started: Instant,
     shared: Rc<Shared>,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Selector<'a> {
             iam,
             request,
             log: Log::of(request),
+            started: Instant::now(),
             shared: Rc::default(),
         }
     }
@@ -111,7 +114,6 @@ impl<'a> Selector<'a> {
         let result = self.request.conditions.evaluate(&target.metadata);
         if let ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS) = result
             && let Some(status) = self.already(&target.metadata)
-            && self.still_has_status(target, budget).await
         {
             return Err(Outcome::Already(status));
         }
@@ -157,10 +159,7 @@ impl<'a> Selector<'a> {
     /// Whether a key is to be changed unless a tag of its owner excepts it.
     fn lacks_only_tags(&self, metadata: &KeyMetadata) -> bool {
         let result = self.request.conditions.evaluate(metadata);
-        // A list that shows a key as active may lag behind the deactivation to undo.
-        let is_changed =
-            self.request.action == Action::Reactivate || self.already(metadata).is_none();
-        result == ConditionResult::MissingData(OWNER_TAGS) && is_changed
+        result == ConditionResult::MissingData(OWNER_TAGS) && self.already(metadata).is_none()
     }
 
     /// Returns how much the last use and the owner (`GetAccessKeyLastUsed`) are required.

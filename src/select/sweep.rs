@@ -8,7 +8,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep_until};
 
+use super::fetch::LIST_LAG;
 use super::{Choice, Requirement, Selector, failed, impossible_date};
 use crate::aws::{Iam, Listing};
 use crate::condition::ConditionResult;
@@ -221,7 +223,16 @@ impl Selector<'_> {
     /// Chooses among the keys of a user. `None`: the root user who signs.
     async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
-        let listing = self.list_keys(&subject, user).await?;
+        let read = Instant::now();
+        let mut listing = self.list_keys(&subject, user).await?;
+        if listing
+            .0
+            .iter()
+            .any(|(_, listed)| self.may_lag(read, listed))
+        {
+            sleep_until(self.started + LIST_LAG).await;
+            listing = self.list_keys(&subject, user).await?;
+        }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
             let mut target = Target {

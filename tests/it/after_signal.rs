@@ -63,6 +63,32 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
 }
 
 #[test]
+fn a_signal_counts_while_a_run_that_stops_finishes_its_keys() {
+    let cases = [
+        ("AccessDenied", &["--fail-fast"][..]),
+        ("ExpiredToken", &[]),
+    ];
+    each_at_once(cases, |(code, more)| {
+        let (sandbox, list) = crowd(4);
+        sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
+        sandbox.fault(Fault::new(What::error(403, code, "no")).on("DeleteAccessKey"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = folder.path().join("journal");
+        let case = from_stdin(&sandbox, &list, &["--jobs", "2", "--journal"]).args([&journal]);
+        let running = case.args(more.iter().copied()).start();
+        wait_for(|| {
+            std::fs::read_to_string(&journal).is_ok_and(|text| text.contains("\"Failed\""))
+        });
+        let printed = interrupt(running, "TERM").exits(143);
+        let expected = [("Failed", 1), ("NotTried", 2), ("Unknown", 1)];
+        let _ = printed
+            .prints_outcomes(&expected)
+            .says(&["error: interrupted: no more keys are tried\n"])
+            .ends_with("4 keys: 1 failed and not changed, 1 unknown, 2 not tried");
+    });
+}
+
+#[test]
 fn c48_a_signal_does_not_hide_what_iam_returned() {
     let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
     for (signal, status) in [("INT", 130), ("TERM", 143)] {

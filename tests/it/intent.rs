@@ -116,6 +116,8 @@ fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
     let printed = case.run().exits(10);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
+    // No request was sent.
+    assert!(!output.contains("Attempts"), "{output}");
     let _ = printed
         .prints(&output)
         .says(&[

@@ -80,6 +80,7 @@ mod pages;
 mod paste;
 mod plan;
 mod precedence;
+mod presumed;
 mod process;
 mod progress;
 mod prompt;

@@ -5,6 +5,7 @@ use iam_sandbox::{Sandbox, Status};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, once};
 use crate::dialogue::Dialogue;
+use crate::many::{from_stdin, rows};
 use crate::response::{keys, member, xml};
 
 const QUESTION: &str =
@@ -19,6 +20,13 @@ pub(crate) fn inactive() -> Sandbox {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     sandbox
+}
+
+/// Lets the next list show Bob's key with a status that it no longer has.
+pub(crate) fn lists_bobs_key_once_as(sandbox: &Sandbox, status: &str) {
+    let list = member(BOBS_KEY, "Bob", status);
+    let list = keys(&list, "<IsTruncated>false</IsTruncated>");
+    sandbox.fault(once("ListAccessKeys", xml(list)));
 }
 
 pub(crate) fn reactivate(sandbox: &Sandbox, more: &[&str]) -> Case {
@@ -83,23 +91,21 @@ fn an_active_key_is_skipped() {
 /// Right after the deactivation that is to be undone a list may still show the key as active.
 #[test]
 fn a_list_that_lags_keeps_no_key_from_being_reactivated() {
-    let lagging = |sandbox: &Sandbox| {
-        let list = member(BOBS_KEY, "Bob", "Active");
-        let list = keys(&list, "<IsTruncated>false</IsTruncated>");
-        sandbox.fault(once("ListAccessKeys", xml(list)));
-    };
-    let sandbox = inactive();
-    lagging(&sandbox);
-    let _ = reactivate(&sandbox, &[])
-        .run()
-        .exits(0)
-        .prints_outcome("Reactivated")
-        .says_nothing();
-    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+    // If there is no time to read the list again, what it says does not count.
+    for more in [&[][..], &["--timeout", "5"]] {
+        let sandbox = inactive();
+        lists_bobs_key_once_as(&sandbox, "Active");
+        let _ = reactivate(&sandbox, more)
+            .run()
+            .exits(0)
+            .prints_outcome("Reactivated")
+            .says_nothing();
+        assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+    }
 
     // The question is about a key that is inactive.
     let sandbox = inactive();
-    lagging(&sandbox);
+    lists_bobs_key_once_as(&sandbox, "Active");
     let case = Case::documented(&sandbox, &["--reactivate"]);
     let _ = Dialogue::start(case)
         .shows(QUESTION)
@@ -109,6 +115,36 @@ fn a_list_that_lags_keeps_no_key_from_being_reactivated() {
         .prints_outcome("Reactivated")
         .says(&["Inactive"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
+/// Right after a key was reactivated, a list may still show it as inactive.
+#[test]
+fn a_list_that_lags_keeps_no_key_from_being_deactivated() {
+    let deactivate = |at: &Sandbox| Case::documented(at, &["--deactivate"]);
+    let csv = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let sweep = ["--user-name", "Bob", "--all-keys", "--yes", "--deactivate"];
+    let known = Some("Active");
+    for (case, previous) in [
+        (&deactivate as &dyn Fn(&Sandbox) -> Case, known),
+        (&|at| deactivate(at).args(["--older-than", "30d"]), known),
+        (&|at| from_stdin(at, &csv, &["--deactivate"]), known),
+        (&|at| Case::at(at, sweep), known),
+        // There is no time to read the list again, so what it says does not count.
+        (&|at| deactivate(at).args(["--timeout", "5"]), None),
+    ] {
+        let sandbox = documented();
+        lists_bobs_key_once_as(&sandbox, "Inactive");
+        let printed = case(&sandbox).run().exits(0);
+        let output = printed.output().to_owned();
+        let rows = rows(&output);
+        let row = rows.iter().find(|row| row["AccessKeyId"] == BOBS_KEY);
+        let row = row.expect("a result");
+        assert_eq!(row["Outcome"], "Deactivated", "{output}");
+        assert_eq!(row["PreviousStatus"].as_str(), previous, "{output}");
+        let _ = printed.prints(&output).says(&["hint: to undo it"]);
+        let status = sandbox.key(BOBS_KEY).map(|key| key.status);
+        assert_eq!(status, Some(Status::Inactive));
+    }
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! A sweep with the journal of an earlier run: which keys it takes up.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
-use iam_sandbox::{Sandbox, Status};
+use iam_sandbox::{Sandbox, Status, What};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, Printed, actions, documented, each, once};
+use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, once};
 use crate::intent::begun;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::rows;
@@ -146,6 +146,36 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
     );
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     assert_eq!(kept.journal(), before);
+}
+
+#[test]
+fn what_iam_confirmed_stays_known_while_lists_lag() {
+    let page = keys(
+        &member(BOBS_KEY, "Bob", "Inactive"),
+        "<IsTruncated>false</IsTruncated>",
+    );
+    let finished = "note: 1 key of 1 user checked\nresult: 1 key: 1 finished by an earlier run\n";
+    let unknown = "unknown: an earlier run deleted it, but IAM still lists it";
+    let lost = What::ResetBeforeActing;
+    for (fault, status, says) in [
+        // IAM says again that the key does not exist.
+        (None, 0, finished),
+        (Some(lost), 10, unknown),
+    ] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        sandbox.fault(always("ListAccessKeys", xml(page.clone())));
+        if let Some(what) = fault {
+            sandbox.fault(always("DeleteAccessKey", what));
+        }
+        let kept = settled("Deleted");
+        let before = kept.journal();
+        let case = sweep(&sandbox, &kept, ALL_OF_BOB).args(["--timeout", "3"]);
+        let printed = case.run().exits(status);
+        assert!(!printed.output().contains("\"Deleted\""));
+        let _ = printed.prints_anything().says(&[says]);
+        assert_eq!(kept.journal(), before);
+    }
 }
 
 #[test]
