@@ -60,7 +60,9 @@ impl Secrets {
                 .iter()
                 .filter_map(|name| body.split_once(name));
             let values = values.filter_map(|(_, rest)| rest.split('&').next());
-            secrets.extend(values.map(str::to_owned));
+            // Each part of a JSON Web Token is a secret too.
+            let parts = values.flat_map(|value| value.split('.').chain([value]));
+            secrets.extend(parts.map(str::to_owned));
         }
         Self::from_values(&secrets)
     }
@@ -71,10 +73,7 @@ impl Secrets {
             let escapes = unescape::unescaped_bytes(secret).into_iter();
             escapes.chain([hexadecimal(secret)])
         });
-        let comparable = |mut bytes: Vec<u8>| {
-            bytes.retain(|byte| is_compared(*byte));
-            bytes
-        };
+        let comparable = |bytes: Vec<u8>| bytes.into_iter().filter_map(compared).collect();
         Self(Arc::new(spellings.map(comparable).collect()))
     }
 
@@ -90,9 +89,9 @@ impl Secrets {
     /// Finds the secrets. Neither white space within one nor another case of its letters hides it.
     fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        let compared = text.iter().copied().enumerate();
-        let compared = compared.filter(|(_, byte)| is_compared(*byte));
-        let (places, text): (Vec<usize>, Vec<u8>) = compared.unzip();
+        let bytes = text.iter().copied().enumerate();
+        let bytes = bytes.filter_map(|(at, byte)| Some((at, compared(byte)?)));
+        let (places, text): (Vec<usize>, Vec<u8>) = bytes.unzip();
         for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
             let windows = text.windows(secret.len()).enumerate();
             let matches = windows.filter(|(_, window)| window.eq_ignore_ascii_case(secret));
@@ -102,10 +101,15 @@ impl Secrets {
     }
 }
 
-/// Whether a byte counts when texts are compared. Lines can be wrapped and indented, and a form encodes a space as `+`, so
-/// a token that was parsed as a form contains spaces.
-fn is_compared(byte: u8) -> bool {
-    !byte.is_ascii_whitespace() && byte != b'+'
+/// Returns what a byte counts as when texts are compared, if it counts. Lines can be wrapped and indented, and a form encodes
+/// a space as `+`, so a token that was parsed as a form contains spaces. URL-safe base64 has `-` for `+` and `_` for `/`,
+/// often without padding.
+fn compared(byte: u8) -> Option<u8> {
+    match byte {
+        b'+' | b'-' | b'=' => None,
+        b'_' => Some(b'/'),
+        _ => Some(byte).filter(|byte| !byte.is_ascii_whitespace()),
+    }
 }
 
 /// The digits of the bytes of a secret, as some services repeat what was signed.
@@ -179,6 +183,17 @@ mod tests {
         for before in ["", "a", "a password: "] {
             let text = format!("{before}of-a-proxy.");
             assert_eq!(secrets.redact(&text), format!("{before}(not shown)."));
+        }
+    }
+
+    #[test]
+    fn a_secret_in_url_safe_base64_is_not_shown() {
+        let secret = "IQoJb3JpZ2luX2VjEMv/////+++++/wEaCXVzLWVhc3QtMSJHMEUCIQDx==";
+        let secrets = Secrets::from_values(&[secret.to_owned()]);
+        let url_safe = secret.replace('/', "_").replace('+', "-");
+        for text in [secret, &url_safe, url_safe.trim_end_matches('=')] {
+            let redacted = secrets.redact(&format!("<{text}>")).replace('=', "");
+            assert_eq!(redacted, "<(not shown)>", "{text}");
         }
     }
 
