@@ -6,7 +6,7 @@ use super::{Keys, keys_of};
 use crate::blocking::run_blocking;
 use crate::error::RunError;
 use crate::input::{self, Origin, ReadOptions};
-use crate::report::command::Commands;
+use crate::report::command::list_deactivated;
 use crate::report::message::Messages;
 use crate::request::{Request, Selection};
 use crate::signal::Signals;
@@ -40,14 +40,13 @@ pub(crate) async fn named(
         messages.note("reading keys from the terminal; press Ctrl-D on an empty line to finish");
     }
     let (find_user, action) = (request.find_user, request.action);
-    let commands = Commands::new(&request.connection);
-    let delete_deactivated = commands.delete_deactivated(file.as_deref()).to_string();
+    let list_command = list_deactivated(file.as_deref()).to_string();
     let read = move || {
         let options = ReadOptions {
             user_name: user_name.as_ref(),
             find_user,
             action,
-            delete_deactivated: &delete_deactivated,
+            list_deactivated: &list_command,
         };
         input::read(file.as_deref(), options)
     };

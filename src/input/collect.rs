@@ -166,8 +166,9 @@ impl Entry {
                     "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
                 } else {
                     format!(
-                        "to undo the deactivation, use --reactivate; to delete these keys: {}",
-                        options.delete_deactivated
+                        "to undo the deactivation, use --reactivate; to delete these keys, run this command with --from - \
+                         --only-inactive and the output of: {}",
+                        options.list_deactivated
                     )
                 };
                 return refuse_deactivation("was deactivated", &hint);

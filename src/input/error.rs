@@ -160,7 +160,7 @@ impl InputError {
     pub(super) fn credential_report(line: u64) -> Self {
         let reason = "this is a credential report, which has no access key IDs";
         Self::new(line, 1, reason).hint(
-            "to find the unused keys of the account: iam-del-key --whole-account --unused-for 90d --dry-run",
+            "to find the unused keys of the account, use --whole-account --unused-for AGE (such as 90d) and --dry-run instead of --from",
         )
     }
 }

@@ -21,7 +21,7 @@ fn read(bytes: &[u8], action: Action) -> Result<List, RunError> {
             user_name: None,
             find_user: false,
             action,
-            delete_deactivated: "jq",
+            list_deactivated: "jq",
         },
     )
 }

@@ -98,8 +98,8 @@ pub(crate) struct ReadOptions<'a> {
     pub(crate) find_user: bool,
     /// The requested action.
     pub(crate) action: Action,
-    /// The command that deletes the keys of the list that are still deactivated.
-    pub(crate) delete_deactivated: &'a str,
+    /// The command that prints the keys of the list that were deactivated.
+    pub(crate) list_deactivated: &'a str,
 }
 
 impl Entry {

@@ -190,18 +190,16 @@ impl Commands {
         let command = CommandLine::new("iam-del-key").option("--from", file_name(file));
         self.with_options(command.words("--reactivate"))
     }
+}
 
-    /// Deletes the keys that a run of `--deactivate` changed, by its results, if they are still inactive. `None`: the
-    /// results are not in a file.
-    pub(crate) fn delete_deactivated(&self, file: Option<&Path>) -> CommandLine {
-        let command = CommandLine::new(
-            r#"jq -c '.. | objects | select(.Outcome == "Deactivated") | del(.Outcome)'"#,
-        );
-        let command = match file {
-            Some(file) => command.option("<", file_name(file)),
-            None => command.words("FILE"),
-        };
-        self.with_options(command.words("| iam-del-key --from - --only-inactive"))
+/// Prints the keys that a run of `--deactivate` changed, by its results, as a list. `None`: the results are not in a file.
+pub(crate) fn list_deactivated(file: Option<&Path>) -> CommandLine {
+    let command = CommandLine::new(
+        r#"jq -c '.. | objects | select(.Outcome == "Deactivated") | del(.Outcome)'"#,
+    );
+    match file {
+        Some(file) => command.option("<", file_name(file)),
+        None => command.words("FILE"),
     }
 }
 

@@ -109,7 +109,7 @@ fn c38_a_credential_report_is_recognized() {
     let head = "user,arn,user_creation_time,password_enabled,access_key_1_active,access_key_1_last_rotated";
     let row = "Bob,arn:aws:iam::123456789012:user/Bob,2026-01-01T00:00:00+00:00,false,true,N/A";
     let error = "this is a credential report, which has no access key IDs";
-    let hint = "to find the unused keys of the account: iam-del-key --whole-account --unused-for 90d --dry-run";
+    let hint = "to find the unused keys of the account, use --whole-account --unused-for AGE (such as 90d) and --dry-run instead of --from";
     for (list, place) in [
         (format!("{head}\n{row}\n"), "line 1, column 1"),
         (format!("\u{feff}# saved\r\n{head}\r\n{row}\r\n"), "line 2, column 1"),
