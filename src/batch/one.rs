@@ -140,6 +140,13 @@ impl Work<'_> {
             let attempts = Attempts::default();
             let change = self.change_of(&target, prior, iam, budget, &attempts);
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
+                // An undo of what the calling user's list shows needs no name.
+                let is_named = self.request.find_user || change.search.hint.is_named();
+                let owner = change.search.confirmed_owner();
+                if target.key.user_name.is_none() {
+                    target.metadata.owner.clone_from(&owner);
+                    target.key.user_name = owner.filter(|_| is_named);
+                }
                 return Err(self.unchanged(target, outcome));
             }
             target.metadata.denied.listing = change.search.is_list_denied();
@@ -287,6 +294,7 @@ impl Work<'_> {
                 key: &target.key,
                 hint: self.owner_hint(&target.key, &target.metadata),
                 found: RefCell::default(),
+                owner: RefCell::default(),
             },
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,

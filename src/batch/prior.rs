@@ -77,6 +77,7 @@ impl Work<'_> {
                         key: &result.key,
                         hint,
                         found: RefCell::default(),
+                        owner: RefCell::default(),
                     };
                     search.conclude(Ambiguity::EarlierRun, failure, &KeyLocation::InNoList)
                 }

@@ -113,6 +113,8 @@ pub(crate) struct Search<'a> {
     pub(crate) hint: OwnerHint,
     /// Where the key is as far as it is known. It outlives a look-up that a signal or a time limit ends.
     pub(crate) found: RefCell<Option<KeyLocation>>,
+    /// The owner whom the look-up named last.
+    pub(crate) owner: RefCell<Option<UserName>>,
 }
 
 /// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
@@ -148,6 +150,14 @@ impl Search<'_> {
             *self.found.borrow_mut() = Some(location.clone());
         }
         location
+    }
+
+    /// Returns the owner whom IAM named in this run, or else for whom it listed the key before.
+    pub(crate) fn confirmed_owner(&self) -> Option<UserName> {
+        match (self.owner.borrow().clone(), &self.hint) {
+            (None, OwnerHint::Listed(owner)) => owner.clone(),
+            (owner, _) => owner,
+        }
     }
 
     /// Whether IAM denied the list of the named or calling user.
@@ -284,6 +294,7 @@ impl Search<'_> {
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
         match self.iam.last_use(&self.key.id).await {
             Ok(read) => {
+                self.owner.borrow_mut().clone_from(&read.owner);
                 let owner = read.owner.map(OwnerRead::Owner);
                 owner.ok_or_else(|| missing_data("the key's owner"))
             }

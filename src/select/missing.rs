@@ -71,6 +71,7 @@ impl Selector<'_> {
             key,
             hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
             found: RefCell::default(),
+            owner: RefCell::default(),
         };
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,

@@ -1,12 +1,13 @@
 //! Whose a begun key was: only a list of the owner that all runs named says that it is gone.
 
-use iam_sandbox::documented::ADMIN_KEY_ID;
+use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
+use serde_json::Value;
 
-use crate::case::{BOBS_KEY, actions, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::intent::begun;
 use crate::journal::Kept;
-use crate::many::outcomes;
+use crate::many::{outcomes, rows};
 use crate::streams::wait_for;
 use crate::verification::{NEVER, last_use};
 
@@ -60,6 +61,95 @@ pub(crate) fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
         .prints(&output)
         .says(&["an earlier run started this; IAM no longer lists the key"])
         .ends_with("1 key: 1 deleted");
+}
+
+#[test]
+fn the_result_of_a_begun_key_names_the_owner_whom_iam_confirmed() {
+    const LISTED: &str = ",\"Status\":\"Active\"";
+    let look_ups = [
+        None,
+        Some(last_use("Bob", NEVER)),
+        Some(What::error(404, "NoSuchEntity", "no")),
+        Some(last_use("Alice", NEVER)),
+    ];
+    for (action, status, look_up, expected) in [
+        ("deactivate", LISTED, 0, "Bob"),
+        ("reactivate", LISTED, 0, "Bob"),
+        ("delete", LISTED, 0, "Bob"),
+        // Bob was renamed after the deletion.
+        ("delete", LISTED, 3, "Alice"),
+        ("delete", "", 1, "Bob"),
+        // Only the journal names an owner, and nobody confirmed it.
+        ("delete", "", 2, ""),
+    ] {
+        let sandbox = documented();
+        match action {
+            "delete" => sandbox.remove_key(BOBS_KEY),
+            "deactivate" => sandbox.set_status(BOBS_KEY, Status::Inactive),
+            _ => {}
+        }
+        if let Some(answer) = look_ups[look_up].clone() {
+            sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
+        }
+        let kept = begun_to(action, BOBS_KEY, "\"Bob\"", status);
+        let args = ["--access-key-id", BOBS_KEY, "--find-user", "--yes"];
+        let one = || {
+            Case::at(&sandbox, args)
+                .args(["--journal"])
+                .args([kept.path()])
+        };
+        let (case, undo) = match action {
+            // A single deletion prints no object.
+            "delete" => (kept.case(&sandbox, &args[2..]), String::new()),
+            "reactivate" => (one().args(["--reactivate"]), String::new()),
+            _ => (
+                one().args(["--deactivate"]),
+                format!(
+                    "hint: to undo it, if the key was active before: \
+                     iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate\nresult: "
+                ),
+            ),
+        };
+        let printed = case.run().exits(0);
+        let row = rows(printed.output()).remove(0);
+        let owner = row["UserName"].as_str().unwrap_or_default();
+        assert_eq!(owner, expected, "{action} {look_up}");
+        let _ = printed
+            .prints_anything()
+            .says(&["an earlier run started this", &undo]);
+        let recorded = kept.journal();
+        let recorded = recorded.lines().last().expect("a record");
+        let recorded: Value = serde_json::from_str(recorded).expect("a record");
+        let expected = if expected.is_empty() { "Bob" } else { expected };
+        assert_eq!(recorded["UserName"], expected);
+    }
+}
+
+#[test]
+fn the_undo_of_begun_keys_finds_their_owners() {
+    let two = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
+    let one = format!("{BOBS_KEY}\n");
+    for (list, more, undo) in [
+        (&one, &[][..], "--user-name=Bob"),
+        (&one, &["--find-user"], "--user-name=Bob"),
+        (&two, &["--find-user"], "--find-user"),
+    ] {
+        let sandbox = documented();
+        let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", ",\"Status\":\"Active\"");
+        let alices = format!(
+            "{{\"AccessKeyId\":\"{ALICE_KEY_ID}\",\"UserName\":\"Alice\",\"Intent\":\"deactivate\",\"Time\":\"t\",\"Status\":\"Active\"}}\n"
+        );
+        std::fs::write(kept.path(), kept.journal() + &alices).expect("a journal");
+        kept.list(list);
+        for id in [BOBS_KEY, ALICE_KEY_ID] {
+            sandbox.set_status(id, Status::Inactive);
+        }
+        let more = [&["--deactivate", "--jobs", "1", "--output", "text"], more].concat();
+        let printed = kept.case(&sandbox, &more).run().exits(0);
+        let _ = printed
+            .prints_anything()
+            .says(&[&format!(" {undo} --reactivate\n")]);
+    }
 }
 
 #[test]
