@@ -29,6 +29,8 @@ AT_ONCE = 12
 # confirm it.
 PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|there is no permission to check the key)")
 UNCHECKED = "IAM did not confirm the owner"
+# How an error begins if STS did not answer the question that a journal requires.
+NO_ACCOUNT = "iam-del-key: error: the journal needs the account: "
 # What is reported of a key without a condition where reads are allowed.
 TRIED = {*truth.DONE.values(), "Missing", "Failed", "Unknown"}
 
@@ -200,7 +202,13 @@ class Judge:
         self.false += [f"{id}: printed, and not named" for id in times if id not in self.named]
         for row in run.rows:
             self.judge_row(row, run, "the output")
-        if run.status is not None and (run.rows or run.status == 0 or not self.mode.is_sweep):
+        if NO_ACCOUNT in run.stderr and run.stderr.endswith("\nresult: no key was changed\n"):
+            # STS did not say whose account it is, so the run ended before the first key.
+            changed = [id for id, time in self.changed.items() if run.start <= time <= run.end]
+            self.false += [f"{id}: changed by a run without an account" for id in changed]
+            if run.rows or run.status == 0:
+                self.false.append(f"exit status {run.status} without an account, and {len(run.rows)} rows")
+        elif run.status is not None and (run.rows or run.status == 0 or not self.mode.is_sweep):
             self.false += truth.judge_end(self.mode.action, self.named, run)
 
     def judge_row(self, row: dict, run: Run, where: str) -> None:
