@@ -216,7 +216,7 @@ async fn work(
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let (iam, named) = connect(request, named, &mut signals).await?;
-    // Its ID encodes an account too, but that decides nothing.
+    // The ID of the signing key encodes an account too, but nothing is decided by that.
     let account = if request.journal.is_some() || origin.is_some() {
         let account = iam.caller.account("the journal needs the account");
         Some(signals.race(account).await.map_err(RunError::signal)??)

@@ -103,7 +103,7 @@ pub(crate) struct Connection {
 
     /// Seconds to wait for each response [default: 15]
     ///
-    /// It also limits each pause in the body of a response. With 0, only --timeout limits it.
+    /// Also limits each pause in the body of a response. With 0, only --timeout applies.
     #[arg(long = "cli-read-timeout", value_name = "SECONDS", value_parser = seconds(0))]
     #[arg(value_hint = ValueHint::Other, help_heading = "Connection")]
     pub(crate) read_timeout: Option<Duration>,

@@ -181,7 +181,7 @@ impl Dialer {
         let stream = HttpsConnector::from((tunnel, tls)).call(uri).await;
         let stream = stream.map_err(|error| {
             let is_of_proxy = sources(&*error).any(<dyn Error>::is::<ProxyError>);
-            if is_of_proxy || !tls::is_something_else(&*error) {
+            if is_of_proxy || !tls::is_not_tls(&*error) {
                 return error;
             }
             let cause = ProxyCause::NotTls(error);

@@ -115,8 +115,8 @@ impl LazyConnector {
         self.with(settings.build()).connector_of(uri).map(drop)
     }
 
-    /// Sends a request to a service on this machine, and returns the status and the body. The caller limits the time for
-    /// the response.
+    /// Sends a request to a metadata service, and returns the status and the body. The caller limits the time for the
+    /// response.
     ///
     /// # Errors
     ///

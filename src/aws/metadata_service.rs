@@ -1,4 +1,5 @@
-//! Fetches the credentials of an instance from its metadata service, and has what those of containers share with it.
+//! Fetches the credentials of an instance from its metadata service, and contains the code that it
+//! shares with container credentials.
 
 use std::time::Duration;
 
@@ -66,8 +67,7 @@ impl Failure {
     }
 }
 
-/// Makes attempts until one succeeds, or fails for good. If the time is up before the last one, the error names the last
-/// failure.
+/// Retries until an attempt succeeds or a failure is final. If the time limit ends first, the error names the last failure.
 pub(super) async fn repeat<T>(
     attempts: u32,
     pause: Duration,
@@ -226,8 +226,8 @@ struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    /// Reads the settings. Like the AWS CLI, it makes one attempt with a timeout of a second, so users of other machines do
-    /// not wait long. `None`: instance metadata is disabled.
+    /// Reads the settings. By default, as in the AWS CLI, there is one attempt with a timeout of one second, so that users of
+    /// other machines do not wait long. `None`: instance metadata is disabled.
     fn of(settings: &'a Settings, budget: &'a TimeBudget) -> Result<Option<Self>, RunError> {
         if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
             && disabled.flag()?
@@ -263,7 +263,8 @@ impl<'a> Service<'a> {
         }))
     }
 
-    /// Requests a token. Like the AWS CLI, it repeats no request that is refused or not answered.
+    /// Requests a token. Like the AWS CLI, it does not retry a request that was refused (400, 403 to 405) or that
+    /// timed out on an open connection.
     async fn token(&self) -> Result<String, Failure> {
         let header = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
         let ask = async || {

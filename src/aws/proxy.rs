@@ -95,7 +95,7 @@ impl ProxyError {
         };
         let (reason, _, _) = failure(&**cause);
         let hint = match tls::explain(&**cause) {
-            _ if tls::is_something_else(&**cause) => Some("a proxy without TLS has an http:// URL"),
+            _ if tls::is_not_tls(&**cause) => Some("a proxy without TLS has an http:// URL"),
             Some((_, hint)) => hint.filter(|hint| *hint != INTERCEPTED),
             None => file_limit_hint(&reason),
         };

@@ -73,7 +73,7 @@ impl Secrets {
             let escapes = unescape::unescaped_bytes(secret).into_iter();
             escapes.chain([hexadecimal(secret)])
         });
-        let comparable = |bytes: Vec<u8>| bytes.into_iter().filter_map(compared).collect();
+        let comparable = |bytes: Vec<u8>| bytes.into_iter().filter_map(normalize).collect();
         Self(Arc::new(spellings.map(comparable).collect()))
     }
 
@@ -90,7 +90,7 @@ impl Secrets {
     fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         let bytes = text.iter().copied().enumerate();
-        let bytes = bytes.filter_map(|(at, byte)| Some((at, compared(byte)?)));
+        let bytes = bytes.filter_map(|(at, byte)| Some((at, normalize(byte)?)));
         let (places, text): (Vec<usize>, Vec<u8>) = bytes.unzip();
         for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
             let windows = text.windows(secret.len()).enumerate();
@@ -101,10 +101,10 @@ impl Secrets {
     }
 }
 
-/// Returns what a byte counts as when texts are compared, if it counts. Lines can be wrapped and indented, and a form encodes
-/// a space as `+`, so a token that was parsed as a form contains spaces. URL-safe base64 has `-` for `+` and `_` for `/`,
-/// often without padding.
-fn compared(byte: u8) -> Option<u8> {
+/// Returns the byte to compare, or `None` if the byte is ignored. White space is ignored because lines can be wrapped, and `+`
+/// because a form encodes a space as `+`. So is `-`, which replaces `+` in URL-safe base64, and `=`, which is only padding.
+/// `_` replaces `/` there.
+fn normalize(byte: u8) -> Option<u8> {
     match byte {
         b'+' | b'-' | b'=' => None,
         b'_' => Some(b'/'),

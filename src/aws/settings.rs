@@ -234,7 +234,7 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
         let what = if name.is_empty() {
             "empty"
         } else {
-            "only white space"
+            "only whitespace"
         };
         format!("{source} is {what}: it must name a profile")
     } else {

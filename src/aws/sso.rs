@@ -22,8 +22,8 @@ use crate::sanitize::{escape, escape_field, escape_path};
 
 /// How long before its expiration an SSO token is renewed.
 const RENEWAL_WINDOW: Duration = Duration::from_mins(15);
-/// The time that is kept for the credentials if a token that is still valid is renewed, but at most half of the limit. A
-/// response that is not waited for is lost, and the next sign-in is due earlier.
+/// The time reserved for fetching the credentials while a token that is still valid is renewed, at most half of the limit. If
+/// the response of the renewal is not awaited, the new token is lost, and the user must sign in sooner.
 const RESERVE: Duration = Duration::from_secs(5);
 /// The settings that identify the source of an SSO token.
 const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];

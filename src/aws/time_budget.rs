@@ -105,7 +105,7 @@ pub(crate) struct TimeBudget {
     /// When the limit ends if no request waits from now on.
     end: Instant,
     pub(super) limit: Duration,
-    /// Why the last attempt to fetch credentials failed, if it is repeated: a clause and a hint.
+    /// The last failure of an attempt to fetch credentials that is retried: a clause and a hint.
     pub(super) last_failure: Mutex<Option<(String, &'static str)>>,
 }
 

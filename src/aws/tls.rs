@@ -58,15 +58,15 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
 }
 
 /// Whether the other side does not speak TLS.
-pub(super) fn is_something_else(error: &(dyn Error + 'static)) -> bool {
+pub(super) fn is_not_tls(error: &(dyn Error + 'static)) -> bool {
     explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_TLS))
 }
 
 fn alert_words(alert: AlertDescription) -> &'static str {
     match alert {
-        // In TLS 1.2, this alert has both causes.
+        // In TLS 1.2, this alert can mean either.
         AlertDescription::HandshakeFailure => {
-            "it supports no cipher suite of this program, or asks for a client certificate"
+            "it supports none of this program's cipher suites, or it requires a client certificate"
         }
         AlertDescription::ProtocolVersion
         | AlertDescription::InsufficientSecurity
@@ -254,7 +254,7 @@ mod tests {
             ),
             (
                 Tls::AlertReceived(AlertDescription::HandshakeFailure),
-                "it supports no cipher suite of this program, or asks for a client certificate",
+                "it supports none of this program's cipher suites, or it requires a client certificate",
             ),
             (
                 Tls::AlertReceived(AlertDescription::UnrecognisedName),

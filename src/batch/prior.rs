@@ -90,7 +90,7 @@ impl Work<'_> {
         Box::new(result)
     }
 
-    /// Returns where more can be learned about a key that this run did not verify. What it could not read is no help.
+    /// Returns where more can be learned about a key that this run did not verify. It does not suggest a read that was denied.
     fn check(&self, key: &Key, denied: Denied, outcome: &Outcome) -> Check {
         let failure = match outcome {
             Outcome::Failed { failure, .. } | Outcome::Missing(failure) => Some(failure),
@@ -163,7 +163,7 @@ fn is_news(result: &KeyResult, prior: PriorState) -> bool {
     }
 }
 
-/// Whether IAM says again that a key is gone that an earlier run deleted, although a list contained it: that list lagged.
+/// Whether IAM again reports that a key deleted by an earlier run is gone. The list that contained it lagged behind.
 pub(super) fn is_still_gone(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Done { response, .. } => response.is_none(),

@@ -71,8 +71,8 @@ pub(crate) struct Cli {
     /// Look up the owner of each key
     ///
     /// Calls GetAccessKeyLastUsed. If that is denied, the keys of all users are listed instead (ListUsers and
-    /// ListAccessKeys), once per run. With --from, only keys that the file lists without an owner are looked up, unless
-    /// --reactivate is given: a user may have been renamed since then.
+    /// ListAccessKeys), once per run. With --from, only keys that the file lists without an owner are looked up.
+    /// With --reactivate, all of them are, because users may have been renamed since the keys were deactivated.
     #[arg(long, conflicts_with = "user_name")]
     pub(crate) find_user: bool,
 

@@ -110,7 +110,7 @@ pub(crate) fn describe_location(
             _ => "IAM reports that the key does not exist",
         },
         KeyLocation::NotListed => "IAM does not report who owns the key",
-        KeyLocation::InNoList => "IAM lists the key for no user of the account",
+        KeyLocation::InNoList => "IAM does not list the key for any user in the account",
         KeyLocation::UserMissing => {
             "the user does not exist, and IAM does not report who owns the key"
         }

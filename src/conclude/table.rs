@@ -27,7 +27,7 @@ pub(super) enum Conclusion {
     ProbablyDone,
     /// It does not exist, and the caller wants that.
     Missing,
-    /// It has the requested status under another name of its user, whom an earlier run named.
+    /// It already has the requested status. Its user was renamed after an earlier run.
     Already(Status),
     /// It was not changed.
     NotDone,
@@ -165,9 +165,10 @@ mod tests {
         }
     }
 
-    /// The conclusion for each of `locations`: D done, P probably done, M missing as requested, A has the status already, n not
-    /// done, o another user's, ? unknown. The columns: nobody names the owner; the caller does; the caller does, with `--ignore-missing`. A row of
-    /// `Deactivate` is one of `Reactivate` too, with the letters of the two statuses swapped.
+    /// The conclusion for each of `locations`: D done, P probably done, M missing as requested, A already has the
+    /// requested status, n not done, o another user's, ? unknown. The three strings: the owner is not named; the caller names
+    /// the owner; the same with `--ignore-missing`. A row of `Deactivate` also serves for `Reactivate`, with the letters of the
+    /// two statuses swapped.
     #[rustfmt::skip]
     const TABLE: [(Action, Ambiguity, &[Response], [&str; 3]); 30] = [
         (Action::Delete, Ambiguity::None, NO_KEY, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnoMMnnnMnMonMMon"]),

@@ -166,8 +166,8 @@ impl Entry {
                     "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
                 } else {
                     format!(
-                        "to undo the deactivation, use --reactivate; to delete these keys, run this command with --from - \
-                         --only-inactive and the output of: {}",
+                        "to undo the deactivation, use --reactivate; to delete these keys, run the same command with \
+                         --from - --only-inactive, and pipe this into it: {}",
                         options.list_deactivated
                     )
                 };

@@ -95,19 +95,19 @@ impl InputError {
         }
     }
 
-    /// Reports strings in a list of JSON that may be columns: nothing says which of them is an ID.
+    /// Reports strings in a JSON list that may be columns of a row, so it is unclear which of them are IDs.
     pub(super) fn no_members(line: u64) -> Self {
-        let reason = "nothing says which of these strings are IDs of keys";
+        let reason = "it is unclear which of these strings are access key IDs";
         Self::new(line, 1, reason).hint(
             "use objects with AccessKeyId, and UserName for the owner (in a query for the AWS CLI: \
              {AccessKeyId: AccessKeyId, UserName: UserName} instead of [AccessKeyId, UserName])",
         )
     }
 
-    /// Reports a key where none is read. It would be left out without a word.
+    /// Reports a key in a place that is not read. It would be skipped silently.
     pub(super) fn unread_key(line: u64, member: &str) -> Self {
         let member = escape_field(member);
-        let reason = format!("the key in the member `{member}` would not be read");
+        let reason = format!("a key inside `{member}` would be ignored");
         Self::new(line, 1, reason)
             .hint("put all keys in one list of objects with AccessKeyId and UserName")
     }

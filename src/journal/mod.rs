@@ -106,7 +106,7 @@ pub(crate) enum PriorState {
     /// They started to change it. The journal does not record the result.
     InProgress,
     /// They gave it the status of this action, and its status may have changed since. Or they deleted it, and a list of this
-    /// run contains it: the list lags, unless the key exists again.
+    /// run contains it: the list lags, unless the key still exists.
     ChangedBefore(Action),
     /// They did not find it. A list of this run takes precedence.
     Missing,

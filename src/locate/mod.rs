@@ -21,7 +21,7 @@ pub(crate) use owner_hint::{OwnerHint, owner_hint};
 pub(crate) enum KeyLocation {
     /// In the list of the user whose list was read, with this status.
     Listed(Option<Status>),
-    /// In the list of this user, who is another one, with this status.
+    /// In the list of this other user, with this status.
     OtherUser(UserName, Option<Status>),
     /// IAM names this owner, whose list is denied. It may be the calling user, and the key may be deleted: IAM still names
     /// the owner for seconds after a deletion.
@@ -152,7 +152,7 @@ impl Search<'_> {
         location
     }
 
-    /// Returns the owner whom IAM named in this run, or else for whom it listed the key before.
+    /// Returns the owner that IAM named in this run, or else the owner for whom IAM listed the key before.
     pub(crate) fn confirmed_owner(&self) -> Option<UserName> {
         match (self.owner.borrow().clone(), &self.hint) {
             (None, OwnerHint::Listed(owner)) => owner.clone(),

@@ -58,11 +58,11 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
             "the web identity token has expired: get a new one from the same identity provider"
         }
         "InvalidIdentityToken" => {
-            "STS could not validate the web identity token: get a new one, and check that the account of the role has its \
-             issuer as an identity provider"
+            "STS could not validate the web identity token: get a new one, and check that the role's account has an \
+             identity provider for the token's issuer"
         }
         "IDPRejectedClaim" => {
-            "the identity provider rejects the web identity token, which may have expired or been revoked: get a new one"
+            "the identity provider rejected the web identity token, which may have expired or been revoked: get a new one"
         }
         "RegionDisabled" => "STS is not active in this region: choose another with --region",
         "ExpiredToken" | "TokenRefreshRequired" => {

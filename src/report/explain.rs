@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::call_error::code_and_sentence;
-use super::hint::{About, hints, settling_hint};
+use super::hint::{About, hints, option_hint};
 use super::message::{self, Level, Messages};
 use super::record;
 use super::{Report, Subject};
@@ -176,7 +176,7 @@ impl Report<'_> {
             }
             Outcome::Failed { failure, known } => {
                 next = hints(about, failure, &self.commands);
-                next.extend(settling_hint(result));
+                next.extend(option_hint(result));
                 let (code, sentence) = code_and_sentence(failure, "IAM");
                 error(&code, &sentence, known.clone())
             }

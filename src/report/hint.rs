@@ -144,18 +144,18 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     hints
 }
 
-/// Whether only other options settle the state of a key that an earlier run started to change.
-pub(super) fn only_options_settle(result: &KeyResult, failure: &CallError) -> bool {
+/// Whether only other options determine the state of a key that an earlier run started to change.
+pub(super) fn only_options_help(result: &KeyResult, failure: &CallError) -> bool {
     let context = failure.context();
     let is_unchecked = result.kind() == OutcomeKind::Unknown
         && result.metadata.started_earlier
         && context.owner_unchecked
         && context.named_by == NamedBy::Caller;
-    is_unchecked || settling_hint(result).is_some()
+    is_unchecked || option_hint(result).is_some()
 }
 
-/// Returns how to settle the state of a key that an earlier run started to change. Another run does not know more about it.
-pub(super) fn settling_hint(result: &KeyResult) -> Option<String> {
+/// Returns how to determine the state of a key that an earlier run started to change. Another run cannot find out more.
+pub(super) fn option_hint(result: &KeyResult) -> Option<String> {
     let Outcome::Failed { failure, .. } = &result.outcome else {
         return None;
     };
@@ -163,11 +163,11 @@ pub(super) fn settling_hint(result: &KeyResult) -> Option<String> {
     let is_about_user = Response::of(failure) == Response::NoSuchUser;
     let with = match (is_open, failure.is_in_no_list()) {
         (true, true) => "",
-        (true, false) if is_about_user => "with --find-user instead of the owner's name, ",
+        (true, false) if is_about_user => "use --find-user instead of the owner's name, and ",
         _ => return None,
     };
     Some(format!(
-        "{with}--ignore-missing counts a key that no user of the account has as success"
+        "{with}add --ignore-missing to treat the key as already gone if no user in the account has it"
     ))
 }
 

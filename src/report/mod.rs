@@ -35,7 +35,7 @@ use after_change::{Deactivated, OpenSessions};
 pub(crate) use call_error::run_error;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation};
-use hint::only_options_settle;
+use hint::only_options_help;
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 use output::Output;
@@ -198,10 +198,10 @@ impl<'a> Report<'a> {
     fn print_explanation(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result);
         if let Outcome::Failed { failure, .. } = &result.outcome {
-            if only_options_settle(result, failure) {
+            if only_options_help(result, failure) {
                 self.settled += 1;
             }
-            // What prevented the change does not concern the key.
+            // The cause is not specific to this key, so another run may change it.
             if result.kind() == OutcomeKind::Failed && failure.concerns_every_key() {
                 self.not_reached += 1;
             }

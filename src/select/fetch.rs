@@ -161,8 +161,8 @@ impl Selector<'_> {
         }
     }
 
-    /// Whether a list read at this time may lag behind a change from before this run, so that a key may have the status that
-    /// it is to get no more. A dry run shows what IAM lists.
+    /// Whether a list read at this time may lag behind a change from before this run, so that a key may no longer have
+    /// the requested status. A dry run shows what IAM lists.
     pub(super) fn may_lag(&self, read: Instant, metadata: &KeyMetadata) -> bool {
         let is_early = read < self.started + LIST_LAG && self.request.mode == Mode::Change;
         is_early && self.already(metadata).is_some()

@@ -90,7 +90,7 @@ fn f21_a_profile_that_is_empty() {
     );
     refused(
         |case| case.file(".aws/config", PROFILES).env("AWS_PROFILE", "  "),
-        &["the environment variable AWS_PROFILE is only white space: it must name a profile"],
+        &["the environment variable AWS_PROFILE is only whitespace: it must name a profile"],
     );
     refused(
         |case| case.file(".aws/config", PROFILES).args(["--profile="]),

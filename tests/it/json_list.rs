@@ -27,8 +27,9 @@ fn f83_strings_that_may_be_columns_are_refused() {
         ),
     ];
     each(cases, |(list, line)| {
-        let error =
-            format!(", line {line}, column 1: nothing says which of these strings are IDs of keys");
+        let error = format!(
+            ", line {line}, column 1: it is unclear which of these strings are access key IDs"
+        );
         refused_with(&list, &["--user-name", "Bob"], &error, OBJECTS);
     });
     // A list of objects may be in another list, and an ID alone can be of any form.
@@ -69,15 +70,14 @@ fn f83_a_key_that_would_not_be_read_is_an_error() {
         (format!("{{\"Keys\":[{key}]}}"), "Keys", 1),
     ];
     each(cases, |(list, member, line)| {
-        let error =
-            format!(", line {line}, column 1: the key in the member `{member}` would not be read");
+        let error = format!(", line {line}, column 1: a key inside `{member}` would be ignored");
         let hint = "put all keys in one list of objects with AccessKeyId and UserName";
         refused_with(&list, &[], &error, hint);
     });
 }
 
 #[test]
-fn f80_json_has_the_names_of_csv() {
+fn f80_json_members_can_have_the_names_of_csv_columns() {
     let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
     for [id, owner] in [
         ["AccessKeyId", "User"],
@@ -90,7 +90,7 @@ fn f80_json_has_the_names_of_csv() {
 }
 
 #[test]
-fn f83_a_broken_record_is_named_by_its_own_line() {
+fn f83_an_error_names_the_line_of_the_broken_record() {
     let row = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\"}}\n");
     let cases = [
         (

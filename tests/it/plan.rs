@@ -122,8 +122,8 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
         .says_exactly(
             "iam-del-key: error: standard input, line 1, column 1: AKIDPMS9RO4H3FEXAMPLE was deactivated, but this \
              command deletes\n\
-             hint: to undo the deactivation, use --reactivate; to delete these keys, run this command with --from - \
-             --only-inactive and the output of: jq -c '.. | objects | select(.Outcome == \"Deactivated\") | \
+             hint: to undo the deactivation, use --reactivate; to delete these keys, run the same command with --from - \
+             --only-inactive, and pipe this into it: jq -c '.. | objects | select(.Outcome == \"Deactivated\") | \
              del(.Outcome)' FILE\n\
              result: no key was changed\n",
         );
@@ -363,7 +363,7 @@ fn a_deactivated_key_is_deleted_by_the_same_command_with_the_output_of_the_one_t
             .exits(2)
             .prints_nothing()
             .says(&[&format!(
-                "run this command with --from - --only-inactive and the output of: jq -c '.. | objects | \
+                "run the same command with --from - --only-inactive, and pipe this into it: jq -c '.. | objects | \
                  select(.Outcome == \"Deactivated\") | del(.Outcome)' < {printed}\n"
             )])
             .ends_with("no key was changed");

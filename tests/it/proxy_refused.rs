@@ -44,7 +44,7 @@ fn f46_a_proxy_that_asks_who_and_is_told() {
 }
 
 #[test]
-fn f46_a_proxy_of_an_endpoint_without_tls_that_asks_who() {
+fn f46_a_proxy_that_requires_a_password_for_an_endpoint_without_tls() {
     let asks = "the proxy asks for a user name and a password";
     let refuses = "the proxy refused the credentials";
     let known = "me:of-the-proxy-1@";
@@ -120,7 +120,7 @@ fn flooding(bytes: &'static [u8], is_early: bool) -> String {
 }
 
 #[test]
-fn f46_what_came_through_a_proxy_and_is_not_tls() {
+fn f46_something_other_than_tls_through_a_proxy() {
     let cases = [b"Hello".as_slice(), b"HTTP/1.1 400 Bad Request\r\n\r\n"];
     let cases = cases
         .into_iter()

@@ -227,7 +227,7 @@ fn c09_why_renewed_credentials_were_not_identified_is_an_error_with_its_hint() {
 }
 
 #[test]
-fn c09_why_credentials_are_not_renewed_is_an_error() {
+fn c09_the_error_says_why_credentials_are_not_renewed() {
     let (sandbox, list) = crowd(4);
     expires_after(&sandbox, 1);
     let what = What::error(403, "AccessDenied", "no GetCallerIdentity for you");

@@ -16,7 +16,8 @@ const NO_USER: &str = "iam-del-key: error: AKIDPMS9RO4H3FEXAMPLE: An error occur
                        this; the user does not exist, and IAM does not report who owns the key\n";
 const CHECK: &str =
     "hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run\n";
-const SETTLE: &str = "--ignore-missing counts a key that no user of the account has as success";
+const SETTLE: &str =
+    "add --ignore-missing to treat the key as already gone if no user in the account has it";
 
 /// Bob's key is gone, and so is his name.
 fn without_bob() -> Sandbox {
@@ -34,7 +35,7 @@ fn a_hint_says_how_to_settle_a_begun_key_of_a_user_who_is_gone() {
         "{NO_USER}{CHECK}\
          hint: for keys that were not found: check the user name; remove the owners from the list and use --find-user to \
          look them up\n\
-         hint: with --find-user instead of the owner's name, {SETTLE}\n\
+         hint: use --find-user instead of the owner's name, and {SETTLE}\n\
          result: 1 key: 1 unknown\n"
     ));
 }
@@ -47,7 +48,7 @@ fn a_begun_key_that_iam_listed_is_deleted_if_no_user_of_the_account_has_it() {
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
     let _ = printed.prints_outcomes(&[("Deleted", 1)]).says_exactly(&format!(
         "iam-del-key: warning: {BOBS_KEY} is presumed deleted: an earlier run started this, and IAM now reports no such key; \
-         IAM lists the key for no user of the account\n\
+         IAM does not list the key for any user in the account\n\
          result: 1 key: 1 deleted\n"
     ));
     finished(&sandbox, &kept);
@@ -68,7 +69,7 @@ fn a_begun_key_that_iam_never_listed_is_missing_at_most() {
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(10);
     let _ = printed.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; unknown: an earlier run started this, and \
-         IAM now reports no such key; IAM lists the key for no user of the account\n\
+         IAM now reports no such key; IAM does not list the key for any user in the account\n\
          hint: for keys that were not found: the key does not exist, or it is the root user's or another account's\n\
          hint: {SETTLE}\n\
          result: 1 key: 1 unknown\n"
@@ -221,7 +222,7 @@ fn a_begun_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
     assert!(!said.messages().contains("list-access-keys"));
     let _ = said.says(&[
         CHECK,
-        &format!("hint: with --find-user instead of the owner's name, {SETTLE}\n"),
+        &format!("hint: use --find-user instead of the owner's name, and {SETTLE}\n"),
     ]);
 }
 

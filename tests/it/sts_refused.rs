@@ -15,13 +15,13 @@ fn f101_a_web_identity_that_sts_refuses() {
         (
             "InvalidIdentityToken",
             7,
-            "hint: STS could not validate the web identity token: get a new one, and check that the account of the role has its \
-             issuer as an identity provider\n",
+            "hint: STS could not validate the web identity token: get a new one, and check that the role's account has an identity \
+             provider for the token's issuer\n",
         ),
         (
             "IDPRejectedClaim",
             7,
-            "hint: the identity provider rejects the web identity token, which may have expired or been revoked: get a new one\n",
+            "hint: the identity provider rejected the web identity token, which may have expired or been revoked: get a new one\n",
         ),
         (
             "ExpiredTokenException",
@@ -60,7 +60,7 @@ fn f101_a_web_identity_that_sts_refuses() {
 }
 
 #[test]
-fn f101_a_hint_about_sts_is_not_one_about_iam() {
+fn f101_sts_errors_get_hints_about_sts() {
     let scope = "Credential should be scoped to a valid region. ";
     let calculated =
         "The request signature we calculated does not match the signature you provided.";
