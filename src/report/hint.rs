@@ -162,12 +162,12 @@ pub(super) fn option_hint(result: &KeyResult) -> Option<String> {
     let is_open = result.metadata.started_earlier && result.kind() == OutcomeKind::Unknown;
     let is_about_user = Response::of(failure) == Response::NoSuchUser;
     let with = match (is_open, failure.is_in_no_list()) {
-        (true, true) => "",
-        (true, false) if is_about_user => "use --find-user instead of the owner's name, and ",
+        (true, true) => "add",
+        (true, false) if is_about_user => "use --find-user instead of the owner's name, with",
         _ => return None,
     };
     Some(format!(
-        "{with}add --ignore-missing to treat the key as already gone if no user in the account has it"
+        "{with} --ignore-missing to treat the key as already gone if no user in the account has it"
     ))
 }
 

@@ -17,7 +17,7 @@ const NO_USER: &str = "iam-del-key: error: AKIDPMS9RO4H3FEXAMPLE: An error occur
 const CHECK: &str =
     "hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run\n";
 const SETTLE: &str =
-    "add --ignore-missing to treat the key as already gone if no user in the account has it";
+    "--ignore-missing to treat the key as already gone if no user in the account has it";
 
 /// Bob's key is gone, and so is his name.
 fn without_bob() -> Sandbox {
@@ -35,7 +35,7 @@ fn a_hint_says_how_to_settle_a_begun_key_of_a_user_who_is_gone() {
         "{NO_USER}{CHECK}\
          hint: for keys that were not found: check the user name; remove the owners from the list and use --find-user to \
          look them up\n\
-         hint: use --find-user instead of the owner's name, and {SETTLE}\n\
+         hint: use --find-user instead of the owner's name, with {SETTLE}\n\
          result: 1 key: 1 unknown\n"
     ));
 }
@@ -71,7 +71,7 @@ fn a_begun_key_that_iam_never_listed_is_missing_at_most() {
         "iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; unknown: an earlier run started this, and \
          IAM now reports no such key; IAM does not list the key for any user in the account\n\
          hint: for keys that were not found: the key does not exist, or it is the root user's or another account's\n\
-         hint: {SETTLE}\n\
+         hint: add {SETTLE}\n\
          result: 1 key: 1 unknown\n"
     ));
     let more = ["--find-user", "--ignore-missing"];
@@ -222,7 +222,7 @@ fn a_begun_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
     assert!(!said.messages().contains("list-access-keys"));
     let _ = said.says(&[
         CHECK,
-        &format!("hint: use --find-user instead of the owner's name, and {SETTLE}\n"),
+        &format!("hint: use --find-user instead of the owner's name, with {SETTLE}\n"),
     ]);
 }
 
