@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
-use super::error::{SILENT, sources};
+use super::error::{NETWORK, RAISE_READ_TIMEOUT, SILENT, UNFINISHED, sources};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
 use super::response_limit::{LimitedStream, Reading, ResponseLimit};
@@ -105,7 +105,7 @@ impl Connector {
             headers.insert(PROXY_AUTHORIZATION, authorization);
         }
         let connection = capture_connection(&mut request);
-        let mut opened = connection.clone();
+        let [mut opened, began] = [connection.clone(), connection.clone()];
         let sent = request.extensions().get::<SendTracking>();
         if let Some(sent) = sent {
             sent.set_connection(&connection);
@@ -120,7 +120,11 @@ impl Connector {
         let response = match select(response, opened).await {
             Either::Left((response, _)) => response.map_err(Into::into),
             Either::Right(((), response)) => {
-                within(self.read_timeout, Instant::now(), response).await
+                let wait = || match Reading::began_on(&began) {
+                    true => Wait::Rest,
+                    false => Wait::Response,
+                };
+                within(self.read_timeout, Instant::now(), wait, response).await
             }
         };
         let response = response.map_err(connector_error)?;
@@ -216,14 +220,19 @@ impl Tunnel {
     /// Connects to the proxy, and then through it to `host`, if there is one.
     async fn first(self, host: Option<Uri>) -> Result<FirstStream, ProxyError> {
         let Self { proxy, dialer, .. } = &self;
+        let reading = OnceLock::new();
         let open = async {
             let stream = Box::pin(dialer.connect(proxy.uri.clone())).await;
             match (stream.map_err(ProxyCause::Failed)?, host) {
                 (stream, None) => Ok(stream),
-                (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy)).await,
+                (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy, &reading)).await,
             }
         };
-        let open = within(dialer.timeout, self.start, async {
+        let wait = || match reading.get() {
+            Some(reading) if reading.began() => Wait::Rest,
+            _ => Wait::Connection,
+        };
+        let open = within(dialer.timeout, self.start, wait, async {
             Ok::<_, BoxError>(open.await)
         });
         let opened = open.await.map_err(ProxyCause::Failed).flatten();
@@ -248,10 +257,15 @@ impl Service<Uri> for Tunnel {
     }
 }
 
-/// Asks a proxy for a connection to the host of a URI.
-async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstStream, ProxyCause> {
+/// Asks a proxy for a connection to the host of a URI. `reading` is what was read of its response.
+async fn tunnel(
+    stream: FirstStream,
+    uri: &Uri,
+    proxy: &Proxy,
+    reading: &OnceLock<Reading>,
+) -> Result<FirstStream, ProxyCause> {
     let stream = LimitedStream::new(stream, false);
-    let reading = stream.reading.clone();
+    let reading = reading.get_or_init(|| stream.reading.clone());
     let failed = |error: hyper::Error| match reading.status() {
         // The HTTP client rejects the whole response if its reason or a header has an invalid character.
         Some(status) if error.is_parse() && status.as_u16() > 200 => {
@@ -309,32 +323,58 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let start = Instant::now();
-        let dialed = within(self.timeout, start, self.clone().dial(uri, start));
+        let dial = self.clone().dial(uri, start);
+        let dialed = within(self.timeout, start, || Wait::Connection, dial);
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }
 
-/// Waits for `work`, but not longer than `limit` from `start` on.
+/// Waits for `work`, but not longer than `limit` from `start` on. If it ends, `wait` returns what was waited for.
 pub(super) async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
     start: Instant,
+    wait: impl FnOnce() -> Wait,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, BoxError> {
     let end = limit.and_then(|limit| Some((limit, start.checked_add(limit)?)));
     let done = match end {
-        Some((limit, end)) => timeout_at(end, work).await.map_err(|_| Late(limit))?,
+        Some((limit, end)) => timeout_at(end, work)
+            .await
+            .map_err(|_| Late(limit, wait()))?,
         None => work.await,
     };
     done.map_err(Into::into)
 }
 
+/// What did not arrive within a time limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wait {
+    Connection,
+    Response,
+    /// The rest of a response that began.
+    Rest,
+}
+
 /// No connection or no response within a time limit.
 #[derive(Debug)]
-pub(super) struct Late(Duration);
+pub(super) struct Late(Duration, Wait);
+
+impl Late {
+    pub(super) fn hint(&self) -> &'static str {
+        match self.1 {
+            Wait::Connection => NETWORK,
+            Wait::Response | Wait::Rest => RAISE_READ_TIMEOUT,
+        }
+    }
+}
 
 impl Display for Late {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{SILENT} within {} s", self.0.as_secs_f64())
+        let what = match self.1 {
+            Wait::Connection | Wait::Response => SILENT,
+            Wait::Rest => UNFINISHED,
+        };
+        write!(formatter, "{what} within {} s", self.0.as_secs_f64())
     }
 }
 
