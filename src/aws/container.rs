@@ -12,6 +12,7 @@ use url::Url;
 
 use super::endpoint;
 use super::error::busy_hint;
+use super::http::check_header;
 use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
 use super::settings::Settings;
@@ -137,10 +138,8 @@ fn token() -> Result<Option<String>, RunError> {
         }
         None => Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")?,
     };
-    match token {
-        Some(token) if token.value.contains(|c: char| !(' '..='~').contains(&c)) => {
-            Err(token.stop("contains a line break or another character that no header can have"))
-        }
-        token => Ok(token.map(|token| token.value)),
+    if let Some(token) = &token {
+        check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
     }
+    Ok(token.map(|token| token.value))
 }

@@ -231,12 +231,14 @@ impl Source {
                 Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
                 Provider::Sso(sso) => {
                     let token = sso.token(settings, budget).await?;
-                    sso.role_credentials(token, settings).await
+                    sso.role_credentials(token, settings, budget).await
                 }
-                Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
+                Provider::Login(session, sign_in) => {
+                    login::fetch(session, sign_in, settings, budget).await
+                }
                 Provider::Role(role) => match &role.serial {
                     Some(serial) => role.session(serial, base, settings, budget).await,
-                    None => Ok(role.assume(base, None, settings).await?.0),
+                    None => Ok(role.assume(base, None, settings, budget).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
                 Provider::Container => container::fetch(settings, budget).await,

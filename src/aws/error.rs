@@ -70,7 +70,10 @@ pub(super) fn call_error(
     };
     let mut error = match error {
         Some(error) => transport_error(error, &last.host),
-        None => TransportError::new(&last.host, "the response is not from IAM"),
+        None => last
+            .failure
+            .clone()
+            .unwrap_or_else(|| TransportError::new(&last.host, "the response is not from IAM")),
     };
     error.is_own_key = attempts.ended_at_own_key();
     if error.is_own_key {
@@ -135,8 +138,8 @@ fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceEr
     })
 }
 
-/// Creates the error of a call that was canceled: IAM's last error, or how far the request got. `limit` is that of the
-/// whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
+/// Creates the error of a call that was canceled: IAM's last error, why the last attempt failed, or how far the request got.
+/// `limit` is that of the whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
 /// says how long the call took.
 pub(crate) fn timed_out(
     operation: &'static str,
@@ -148,6 +151,10 @@ pub(crate) fn timed_out(
         && !error.has_unexpected_response
     {
         let ((waited, began), seconds) = (attempts.time_without_response(), limit.as_secs());
+        if attempts.last().is_some_and(|last| last.failure.is_some()) {
+            error.reason = format!("{}; --timeout is {seconds} s", error.reason);
+            return failure;
+        }
         let what = if began { UNFINISHED } else { SILENT };
         let hint = if attempts.was_sent() {
             RAISE_TIMEOUT

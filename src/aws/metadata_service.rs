@@ -94,7 +94,7 @@ pub(super) async fn repeat<T>(
                 ..failure
             });
         }
-        *lock(&budget.last_failure) = Some((reason, failure.hint));
+        *lock(&budget.last_failure) = Some((reason, Some(failure.hint.to_owned())));
         sleep(pause).await;
     }
 }
