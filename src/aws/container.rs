@@ -88,7 +88,7 @@ pub(super) async fn fetch(
     };
     let value = repeat(MAX_ATTEMPTS, PAUSE, budget, ask).await;
     let value = value.map_err(|failure| failure.error("the container"))?;
-    read(&value, "the container", CHECK)
+    read(&value, "the container", [CHECK; 2])
 }
 
 /// Returns the message of an error without the token, which it may repeat.
