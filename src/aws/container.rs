@@ -117,7 +117,7 @@ fn url() -> Result<String, RunError> {
         full.ok_or_else(|| RunError::credentials("there are no credentials of a container"))?;
     let url = Url::parse(&full.value).ok();
     let url = url.filter(|url| url.as_str().parse::<Uri>().is_ok());
-    let url = url.ok_or_else(|| full.stop("is not a URL"))?;
+    let url = url.ok_or_else(|| full.stop("is not a valid URL"))?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => Ok(url.into()),

@@ -195,7 +195,7 @@ const BROKEN_HTTP: [(&str, &str); 9] = [
     ("invalid http status", BREAKS_RULES),
     (
         "message head is too large",
-        "its response has a head that is too large",
+        "its response has a head or a length that is too large",
     ),
     ("invalid http header", BREAKS_RULES),
     ("invalid content-length", BREAKS_RULES),

@@ -29,8 +29,7 @@ fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
 
 #[test]
 fn a_metadata_service_whose_address_is_no_url_is_named() {
-    const RULE: &str =
-        "an endpoint URL consists of http:// or https://, a host, and optionally a port and a path";
+    const RULE: &str = "an endpoint URL consists of http:// or https://, a host, and optionally a port up to 65535 and a path";
     let cases = [
         ("notaurl", format!("is `notaurl`: {RULE}")),
         ("ftp://127.0.0.1/", format!("is `ftp://127.0.0.1/`: {RULE}")),
@@ -128,7 +127,14 @@ fn a_containers_address_elsewhere_is_not_asked() {
             "ftp://127.0.0.1/",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
         ),
-        ("creds", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
+        (
+            "creds",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a valid URL",
+        ),
+        (
+            "http://127.0.0.1:99999/",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a valid URL",
+        ),
     ];
     each(cases, |(url, says)| {
         let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);

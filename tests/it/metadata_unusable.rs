@@ -151,8 +151,12 @@ fn a_containers_service_that_responds_with_something_else_was_reached() {
             "its response is not valid HTTP",
         ),
         (
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", u64::MAX),
+            "its response has a head or a length that is too large",
+        ),
+        (
             format!("HTTP/1.1 200 OK\r\nX: {long}"),
-            "its response has a head that is too large",
+            "its response has a head or a length that is too large",
         ),
         (
             format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{long}"),
