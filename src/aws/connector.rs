@@ -2,7 +2,6 @@
 //! connections be limited.
 
 use std::error::Error;
-use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
@@ -24,11 +23,12 @@ use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capt
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{ClientConfig, InvalidMessage};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
-use super::error::{NETWORK, RAISE_READ_TIMEOUT, SILENT, UNFINISHED, sources};
+use super::error::sources;
+use super::late::{Late, Wait, within};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
 use super::response_limit::{LimitedStream, Reading, ResponseLimit};
@@ -120,9 +120,12 @@ impl Connector {
         let response = match select(response, opened).await {
             Either::Left((response, _)) => response.map_err(Into::into),
             Either::Right(((), response)) => {
-                let wait = || match Reading::began_on(&began) {
-                    true => Wait::Rest,
-                    false => Wait::Response,
+                let wait = || {
+                    if Reading::began_on(&began) {
+                        Wait::Rest
+                    } else {
+                        Wait::Response
+                    }
                 };
                 within(self.read_timeout, Instant::now(), wait, response).await
             }
@@ -328,57 +331,6 @@ impl Service<Uri> for Dialer {
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }
-
-/// Waits for `work`, but not longer than `limit` from `start` on. If it ends, `wait` returns what was waited for.
-pub(super) async fn within<T, E: Into<BoxError>>(
-    limit: Option<Duration>,
-    start: Instant,
-    wait: impl FnOnce() -> Wait,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, BoxError> {
-    let end = limit.and_then(|limit| Some((limit, start.checked_add(limit)?)));
-    let done = match end {
-        Some((limit, end)) => timeout_at(end, work)
-            .await
-            .map_err(|_| Late(limit, wait()))?,
-        None => work.await,
-    };
-    done.map_err(Into::into)
-}
-
-/// What did not arrive within a time limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wait {
-    Connection,
-    Response,
-    /// The rest of a response that began.
-    Rest,
-}
-
-/// No connection or no response within a time limit.
-#[derive(Debug)]
-pub(super) struct Late(Duration, Wait);
-
-impl Late {
-    pub(super) fn hint(&self) -> &'static str {
-        match self.1 {
-            Wait::Connection => NETWORK,
-            Wait::Response | Wait::Rest => RAISE_READ_TIMEOUT,
-        }
-    }
-}
-
-impl Display for Late {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let what = match self.1 {
-            Wait::Connection | Wait::Response => SILENT,
-            Wait::Rest => UNFINISHED,
-        };
-        write!(formatter, "{what} within {} s", self.0.as_secs_f64())
-    }
-}
-
-impl Error for Late {}
 
 /// Returns what the SDK needs to stop using a connection.
 fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Attempts, Response};
 use super::clock::clock_skew_times;
-use super::connector::Late;
+use super::late::Late;
 use super::proxy::ProxyError;
 use super::response_body::Body;
 use super::tls;

@@ -32,10 +32,10 @@ use crate::memory;
 ///
 /// It has a character that is not printable ASCII. The error is a predicate.
 pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
-    match value.chars().all(|c| (' '..='~').contains(&c)) {
-        true => Ok(()),
-        false => Err("contains a line break or another character that no header can have"),
+    if value.chars().all(|c| (' '..='~').contains(&c)) {
+        return Ok(());
     }
+    Err("contains a line break or another character that no header can have")
 }
 
 /// The connect and read timeouts of a connector, and whether it uses TLS.

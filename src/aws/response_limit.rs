@@ -18,7 +18,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::connector::{Stream, Wait, within};
+use super::connector::Stream;
+use super::late::{Wait, within};
 use super::response_body;
 use crate::lock::lock;
 

@@ -2,11 +2,8 @@
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, CANARIES, Case, actions, always, documented, each_at_once, faulty};
-use crate::credentials::{EARLIER, LATER, without};
-use crate::session::{
-    LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, login_token, sso_session, token,
-};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, faulty};
+use crate::session::requests_session;
 
 const REFUSED: &str = "hint: check that the address is right and that no firewall blocks it\n";
 const UNSENT: &str = "not deleted: nothing was sent to IAM\n";
@@ -56,21 +53,7 @@ fn a_session_whose_requests_are_repeated_until_the_time_limit() {
                 }
                 None => NOBODY.to_owned(),
             };
-            let (case, origin) = match variable {
-                "AWS_ENDPOINT_URL_SIGNIN" => {
-                    let token = login_token(&sandbox.session(), EARLIER, "refresh-1");
-                    let case = without(&sandbox, LOGIN).file(LOGIN_TOKEN, token);
-                    (case, "the login session of profile `default`")
-                }
-                _ => {
-                    let token = match variable {
-                        "AWS_ENDPOINT_URL_SSO" => token(LATER).replace(CANARIES[1], "refresh-1"),
-                        _ => RENEWABLE_TOKEN.to_owned(),
-                    };
-                    let case = without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token);
-                    (case, "the SSO session of profile `default`")
-                }
-            };
+            let (case, origin) = requests_session(&sandbox, variable);
             let what = match response {
                 Some((429, _)) => format!("{service} refused {what}"),
                 _ => format!("no usable response from {service} at {host}: {what}"),

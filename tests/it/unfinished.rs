@@ -5,13 +5,10 @@ use std::time::Duration;
 use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, DOCUMENTED, always, documented, each_at_once, faulty};
-use crate::credentials::{EARLIER, LATER, without};
 use crate::ended::Said;
 use crate::proxied::behind_a_proxy;
 use crate::proxy::{Then, connecting, fails, responding};
-use crate::session::{
-    LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, login_token, sso_session, token,
-};
+use crate::session::requests_session;
 
 /// What arrives of a response before the silence.
 const PARTS: [&str; 6] = [
@@ -163,18 +160,7 @@ fn f43_a_response_about_a_session_that_does_not_end() {
     each_at_once(cases.collect::<Vec<_>>(), |(part, (service, variable))| {
         let sandbox = documented();
         sandbox.fault(Fault::new(stall(part)).always());
-        let case = match variable {
-            "AWS_ENDPOINT_URL_SSO" => {
-                without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token(LATER))
-            }
-            "AWS_ENDPOINT_URL_SSO_OIDC" => {
-                without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
-            }
-            _ => without(&sandbox, LOGIN).file(
-                LOGIN_TOKEN,
-                login_token(&sandbox.session(), EARLIER, "refresh-1"),
-            ),
-        };
+        let (case, _) = requests_session(&sandbox, variable);
         let case = case
             .env(variable, sandbox.url())
             .env("AWS_MAX_ATTEMPTS", "1")
