@@ -12,7 +12,7 @@ use super::parameters::Parameters;
 use super::redact::Secrets;
 use super::response_body::Body;
 use super::response_limit::Reading;
-use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
 
@@ -36,6 +36,8 @@ pub(crate) struct Attempt {
     pub(super) metadata: ResponseMetadata,
     /// The response, once the attempt has ended.
     pub(super) response: Response,
+    /// Why there is no response, once the attempt has ended.
+    pub(super) failure: Option<TransportError>,
 }
 
 /// The response to one attempt.

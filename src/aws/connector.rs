@@ -2,10 +2,9 @@
 //! connections be limited.
 
 use std::error::Error;
-use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,11 +23,12 @@ use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capt
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::{ClientConfig, InvalidMessage};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
-use super::error::{SILENT, sources};
+use super::error::sources;
+use super::late::{Late, Wait, within};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
 use super::response_limit::{LimitedStream, Reading, ResponseLimit};
@@ -105,7 +105,7 @@ impl Connector {
             headers.insert(PROXY_AUTHORIZATION, authorization);
         }
         let connection = capture_connection(&mut request);
-        let mut opened = connection.clone();
+        let [mut opened, began] = [connection.clone(), connection.clone()];
         let sent = request.extensions().get::<SendTracking>();
         if let Some(sent) = sent {
             sent.set_connection(&connection);
@@ -120,7 +120,14 @@ impl Connector {
         let response = match select(response, opened).await {
             Either::Left((response, _)) => response.map_err(Into::into),
             Either::Right(((), response)) => {
-                within(self.read_timeout, Instant::now(), response).await
+                let wait = || {
+                    if Reading::began_on(&began) {
+                        Wait::Rest
+                    } else {
+                        Wait::Response
+                    }
+                };
+                within(self.read_timeout, Instant::now(), wait, response).await
             }
         };
         let response = response.map_err(connector_error)?;
@@ -216,14 +223,19 @@ impl Tunnel {
     /// Connects to the proxy, and then through it to `host`, if there is one.
     async fn first(self, host: Option<Uri>) -> Result<FirstStream, ProxyError> {
         let Self { proxy, dialer, .. } = &self;
+        let reading = OnceLock::new();
         let open = async {
             let stream = Box::pin(dialer.connect(proxy.uri.clone())).await;
             match (stream.map_err(ProxyCause::Failed)?, host) {
                 (stream, None) => Ok(stream),
-                (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy)).await,
+                (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy, &reading)).await,
             }
         };
-        let open = within(dialer.timeout, self.start, async {
+        let wait = || match reading.get() {
+            Some(reading) if reading.began() => Wait::Rest,
+            _ => Wait::Connection,
+        };
+        let open = within(dialer.timeout, self.start, wait, async {
             Ok::<_, BoxError>(open.await)
         });
         let opened = open.await.map_err(ProxyCause::Failed).flatten();
@@ -248,10 +260,15 @@ impl Service<Uri> for Tunnel {
     }
 }
 
-/// Asks a proxy for a connection to the host of a URI.
-async fn tunnel(stream: FirstStream, uri: &Uri, proxy: &Proxy) -> Result<FirstStream, ProxyCause> {
+/// Asks a proxy for a connection to the host of a URI. `reading` is what was read of its response.
+async fn tunnel(
+    stream: FirstStream,
+    uri: &Uri,
+    proxy: &Proxy,
+    reading: &OnceLock<Reading>,
+) -> Result<FirstStream, ProxyCause> {
     let stream = LimitedStream::new(stream, false);
-    let reading = stream.reading.clone();
+    let reading = reading.get_or_init(|| stream.reading.clone());
     let failed = |error: hyper::Error| match reading.status() {
         // The HTTP client rejects the whole response if its reason or a header has an invalid character.
         Some(status) if error.is_parse() && status.as_u16() > 200 => {
@@ -309,36 +326,11 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let start = Instant::now();
-        let dialed = within(self.timeout, start, self.clone().dial(uri, start));
+        let dial = self.clone().dial(uri, start);
+        let dialed = within(self.timeout, start, || Wait::Connection, dial);
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }
-
-/// Waits for `work`, but not longer than `limit` from `start` on.
-pub(super) async fn within<T, E: Into<BoxError>>(
-    limit: Option<Duration>,
-    start: Instant,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, BoxError> {
-    let end = limit.and_then(|limit| Some((limit, start.checked_add(limit)?)));
-    let done = match end {
-        Some((limit, end)) => timeout_at(end, work).await.map_err(|_| Late(limit))?,
-        None => work.await,
-    };
-    done.map_err(Into::into)
-}
-
-/// No connection or no response within a time limit.
-#[derive(Debug)]
-pub(super) struct Late(Duration);
-
-impl Display for Late {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{SILENT} within {} s", self.0.as_secs_f64())
-    }
-}
-
-impl Error for Late {}
 
 /// Returns what the SDK needs to stop using a connection.
 fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {

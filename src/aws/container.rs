@@ -12,6 +12,7 @@ use url::Url;
 
 use super::endpoint;
 use super::error::busy_hint;
+use super::http::check_header;
 use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
 use super::settings::Settings;
@@ -87,7 +88,7 @@ pub(super) async fn fetch(
     };
     let value = repeat(MAX_ATTEMPTS, PAUSE, budget, ask).await;
     let value = value.map_err(|failure| failure.error("the container"))?;
-    read(&value, "the container", CHECK)
+    read(&value, "the container", [CHECK; 2])
 }
 
 /// Returns the message of an error without the token, which it may repeat.
@@ -116,7 +117,7 @@ fn url() -> Result<String, RunError> {
         full.ok_or_else(|| RunError::credentials("there are no credentials of a container"))?;
     let url = Url::parse(&full.value).ok();
     let url = url.filter(|url| url.as_str().parse::<Uri>().is_ok());
-    let url = url.ok_or_else(|| full.stop("is not a URL"))?;
+    let url = url.ok_or_else(|| full.stop("is not a valid URL"))?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => Ok(url.into()),
@@ -137,10 +138,8 @@ fn token() -> Result<Option<String>, RunError> {
         }
         None => Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")?,
     };
-    match token {
-        Some(token) if token.value.contains(|c: char| !(' '..='~').contains(&c)) => {
-            Err(token.stop("contains a line break or another character that no header can have"))
-        }
-        token => Ok(token.map(|token| token.value)),
+    if let Some(token) = &token {
+        check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
     }
+    Ok(token.map(|token| token.value))
 }

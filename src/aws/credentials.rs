@@ -187,20 +187,23 @@ impl Source {
         }
     }
 
-    /// Creates the error if the metadata service is disabled, does not respond, or has no credentials.
-    fn no_instance(&self, settings: &Settings) -> RunError {
+    /// Creates the error if the metadata service is disabled, does not respond, or names no role.
+    fn no_instance(&self, settings: &Settings, why: &str) -> RunError {
         if self.origin != INSTANCE {
             return RunError::credentials(format!(
-                "no credentials: {} is this machine's metadata service, which provides none",
+                "no credentials: {} is the instance metadata service, which provides none: {why}",
                 self.origin
             ))
-            .hint("use it on an instance with a role, and without AWS_EC2_METADATA_DISABLED");
+            .hint(match why {
+                metadata_service::DISABLED => "unset AWS_EC2_METADATA_DISABLED",
+                _ => "use it on an instance with a role",
+            });
         }
         let files = ConfigFiles::places().join(", ");
         let name = escape(&settings.profile_name);
         RunError::credentials(format!(
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
-             no web identity token, no container, and none from the instance metadata service"
+             no web identity token, no container, and none from the instance metadata service: {why}"
         ))
         .hint(match ConfigFiles::turned_off_by() {
             Some(variable) => format!(
@@ -231,18 +234,20 @@ impl Source {
                 Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
                 Provider::Sso(sso) => {
                     let token = sso.token(settings, budget).await?;
-                    sso.role_credentials(token, settings).await
+                    sso.role_credentials(token, settings, budget).await
                 }
-                Provider::Login(session, sign_in) => login::fetch(session, sign_in, settings).await,
+                Provider::Login(session, sign_in) => {
+                    login::fetch(session, sign_in, settings, budget).await
+                }
                 Provider::Role(role) => match &role.serial {
                     Some(serial) => role.session(serial, base, settings, budget).await,
-                    None => Ok(role.assume(base, None, settings).await?.0),
+                    None => Ok(role.assume(base, None, settings, budget).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
                 Provider::Container => container::fetch(settings, budget).await,
                 Provider::Instance => {
                     let fetched = metadata_service::instance(settings, budget).await?;
-                    fetched.ok_or_else(|| self.no_instance(settings))
+                    fetched.map_err(|why| self.no_instance(settings, &why))
                 }
             }
         };

@@ -111,7 +111,7 @@ pub(super) fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
     let url = url.filter(|_| has_host && value.chars().all(is_clean));
     let parts = url.as_ref().map(|url| (url.scheme(), url.host_str()));
     let Some((scheme, Some(host))) = parts else {
-        let rule = "an endpoint URL consists of http:// or https://, a host, and optionally a port and a path";
+        let rule = "an endpoint URL consists of http:// or https://, a host, and optionally a port up to 65535 and a path";
         return Err(setting.wrong(rule));
     };
     let is_here = host == "localhost" || host.ends_with(".localhost") || is_loopback(host);

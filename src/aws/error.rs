@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Attempts, Response};
 use super::clock::clock_skew_times;
-use super::connector::Late;
+use super::late::Late;
 use super::proxy::ProxyError;
 use super::response_body::Body;
 use super::tls;
@@ -70,17 +70,11 @@ pub(super) fn call_error(
     };
     let mut error = match error {
         Some(error) => transport_error(error, &last.host),
-        None => TransportError::new(&last.host, "the response is not from IAM"),
+        None => last
+            .failure
+            .clone()
+            .unwrap_or_else(|| TransportError::new(&last.host, "the response is not from IAM")),
     };
-    if last.response_began()
-        && let Some(when) = error.reason.strip_prefix(SILENT)
-    {
-        error.reason = format!("{UNFINISHED}{when}");
-    }
-    // The connection is good.
-    if last.was_sent() && error.hint.as_deref() == Some(NETWORK) {
-        error.hint = Some(RAISE_READ_TIMEOUT.to_owned());
-    }
     error.is_own_key = attempts.ended_at_own_key();
     if error.is_own_key {
         error.hint = Some(guard::OTHER_CREDENTIALS.to_owned());
@@ -144,8 +138,8 @@ fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceEr
     })
 }
 
-/// Creates the error of a call that was canceled: IAM's last error, or how far the request got. `limit` is that of the
-/// whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
+/// Creates the error of a call that was canceled: IAM's last error, why the last attempt failed, or how far the request got.
+/// `limit` is that of the whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
 /// says how long the call took.
 pub(crate) fn timed_out(
     operation: &'static str,
@@ -157,6 +151,10 @@ pub(crate) fn timed_out(
         && !error.has_unexpected_response
     {
         let ((waited, began), seconds) = (attempts.time_without_response(), limit.as_secs());
+        if attempts.last().is_some_and(|last| last.failure.is_some()) {
+            error.reason = format!("{}; --timeout is {seconds} s", error.reason);
+            return failure;
+        }
         let what = if began { UNFINISHED } else { SILENT };
         let hint = if attempts.was_sent() {
             RAISE_TIMEOUT
@@ -181,11 +179,11 @@ pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercept
 pub(super) const NETWORK: &str = "check the network, and the proxy if this network needs one";
 
 /// The hint for a response that does not arrive in time on an open connection.
-const RAISE_READ_TIMEOUT: &str = "if the service is just slow, raise --cli-read-timeout";
+pub(super) const RAISE_READ_TIMEOUT: &str = "if the service is just slow, raise --cli-read-timeout";
 
 /// The starts of the reasons for a time limit.
 pub(super) const SILENT: &str = "it did not respond";
-const UNFINISHED: &str = "its response began but did not end";
+pub(super) const UNFINISHED: &str = "its response began but did not end";
 
 const CLOSED: &str = "the connection was closed too early";
 
@@ -197,7 +195,7 @@ const BROKEN_HTTP: [(&str, &str); 9] = [
     ("invalid http status", BREAKS_RULES),
     (
         "message head is too large",
-        "its response has a head that is too large",
+        "its response has a head or a length that is too large",
     ),
     ("invalid http header", BREAKS_RULES),
     ("invalid content-length", BREAKS_RULES),
@@ -245,7 +243,7 @@ pub(super) fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>,
     } else if let Some((_, reason)) = broken {
         ((*reason).to_owned(), None)
     } else if let Some(late) = sources(error).find_map(<dyn Error>::downcast_ref::<Late>) {
-        (late.to_string(), Some(NETWORK.to_owned()))
+        (late.to_string(), Some(late.hint().to_owned()))
     } else if let Some((reason, hint)) = connection(kind, says) {
         (reason.to_owned(), hint.map(str::to_owned))
     } else {
@@ -277,6 +275,11 @@ fn connection(
         _ if is_unresolved => (
             "its name could not be resolved",
             Some("check the region and the endpoint URL, and that DNS works"),
+        ),
+        // The connection and the start of the response have limits of their own.
+        _ if says("attempt timeout") => (
+            "its response began but did not end in time",
+            Some(RAISE_READ_TIMEOUT),
         ),
         _ if says("timed out") || says("timeout") || says("deadline") => {
             ("it did not respond in time", Some(NETWORK))

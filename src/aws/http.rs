@@ -26,6 +26,18 @@ use crate::error::{RunError, TransportError};
 use crate::lock::lock;
 use crate::memory;
 
+/// Checks the value of a header.
+///
+/// # Errors
+///
+/// It has a character that is not printable ASCII. The error is a predicate.
+pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
+    if value.chars().all(|c| (' '..='~').contains(&c)) {
+        return Ok(());
+    }
+    Err("contains a line break or another character that no header can have")
+}
+
 /// The connect and read timeouts of a connector, and whether it uses TLS.
 type ConnectorKey = (Option<Duration>, Option<Duration>, bool);
 

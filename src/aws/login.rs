@@ -14,6 +14,7 @@ use super::environment;
 use super::session::{self, LastRequest, hex, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
+use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
 
@@ -29,6 +30,7 @@ pub(super) async fn fetch(
     session: &str,
     sign_in: &CommandLine,
     settings: &Settings,
+    budget: &TimeBudget,
 ) -> Result<Credentials, RunError> {
     let folder = environment::path_or_default("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
     let path = session::path(&folder.unwrap_or_default(), session, &SHA256);
@@ -50,7 +52,7 @@ pub(super) async fn fetch(
     };
     let expiry = key(&cached)?.expiry;
     if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
-        renew(&mut cached, parts, sign_in, settings).await?;
+        renew(&mut cached, parts, sign_in, settings, budget).await?;
         save(&path, &cached, settings.log);
     }
     key(&cached)?.credentials()
@@ -61,6 +63,7 @@ async fn renew(
     [token, pem, client]: [String; 3],
     sign_in: &CommandLine,
     settings: &Settings,
+    budget: &TimeBudget,
 ) -> Result<(), RunError> {
     let fail = |reason: &str| RunError::credentials(reason).hint(sign_in.clone());
     let region = match (text(cached, "signInRegion"), &settings.region) {
@@ -83,8 +86,7 @@ async fn renew(
         .refresh_token(token)
         .build()
         .map_err(|error| RunError::credentials(error.to_string()))?;
-    let sent = LastRequest::default();
-    let record = sent.recorder();
+    let sent = LastRequest::new("the sign-in service", budget);
     let call = aws_sdk_signin::Client::new(&sdk)
         .create_o_auth2_token()
         .token_input(input)
@@ -93,14 +95,14 @@ async fn renew(
             if let Some(proof) = proof(&pair, request.uri()) {
                 request.headers_mut().insert("dpop", proof);
             }
-            record(request);
-        });
+        })
+        .interceptor(sent.clone());
     settings
         .log
         .verbose(|| "renewing the session of `aws login`".to_owned());
     let output = call.send().await;
     let output = output.map_err(|error| {
-        sent.error("the sign-in service", &error, |code| {
+        sent.error(&error, |code| {
             if code.ends_with("INSUFFICIENT_PERMISSIONS") {
                 "the user or role of the session may lack the permission signin:CreateOAuth2Token"
                     .to_owned()

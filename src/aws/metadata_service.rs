@@ -36,6 +36,8 @@ const SLOW: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT";
 const SLOW_OR_FAR: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOUT; in a container, allow another hop: \
                            aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID";
 
+pub(super) const DISABLED: &str = "it is disabled by AWS_EC2_METADATA_DISABLED";
+
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
@@ -58,6 +60,13 @@ impl Failure {
             hint,
             is_final: false,
             is_absent: false,
+        }
+    }
+
+    fn absent(reason: &str, hint: &'static str) -> Self {
+        Self {
+            is_absent: true,
+            ..Self::new(reason, hint)
         }
     }
 
@@ -94,7 +103,7 @@ pub(super) async fn repeat<T>(
                 ..failure
             });
         }
-        *lock(&budget.last_failure) = Some((reason, failure.hint));
+        *lock(&budget.last_failure) = Some((reason, Some(failure.hint.to_owned())));
         sleep(pause).await;
     }
 }
@@ -104,15 +113,18 @@ pub(super) fn json(body: &[u8], hint: &'static str) -> Result<Value, Failure> {
     serde_json::from_slice(body).map_err(|_| Failure::new("it did not return JSON", hint))
 }
 
-/// Reads the credentials of `origin`.
+/// Reads the credentials of `origin`. The hints are for an error that it returned, and for anything else.
 pub(super) fn read(
     value: &Value,
     origin: &str,
-    hint: &'static str,
+    [refused, other]: [&'static str; 2],
 ) -> Result<Credentials, RunError> {
     let key = CredentialParts::of_session(value, METADATA_FIELDS, origin);
     key.map_err(|reason| {
-        let what = returned_error(value).unwrap_or(reason);
+        let (what, hint) = match returned_error(value) {
+            Some(error) => (error, refused),
+            None => (reason, other),
+        };
         Failure::new(format!("it returned {what}"), hint).error(origin)
     })?
     .credentials()
@@ -126,7 +138,8 @@ fn returned_error(value: &Value) -> Option<String> {
     Some(truncate_escaped(&error))
 }
 
-/// Fetches the credentials of the instance. `None`: this machine is not an instance, or has no role.
+/// Fetches the credentials of the instance. The inner error is a clause that says why this machine is not an instance with a
+/// role.
 ///
 /// # Errors
 ///
@@ -134,43 +147,27 @@ fn returned_error(value: &Value) -> Option<String> {
 pub(super) async fn instance(
     settings: &Settings,
     budget: &TimeBudget,
-) -> Result<Option<Credentials>, RunError> {
+) -> Result<Result<Credentials, String>, RunError> {
     let Some(service) = Service::of(settings, budget)? else {
-        return Ok(None);
+        return Ok(Err(DISABLED.to_owned()));
     };
-    let fetched = async {
-        let token = service.token().await?;
-        let role = service.get(ROLES_PATH, &token, name).await?;
-        let role = role.trim();
-        if role.is_empty() {
-            return Ok(None);
-        }
-        // The name becomes a part of a path.
-        if !is_role_name(role) {
-            let text = truncate_escaped(role);
-            let reason =
-                format!("its metadata service returned `{text}`, which is not the name of a role");
-            return Err(Failure::new(reason, CHECK_ROLE));
-        }
-        let path = format!("{ROLES_PATH}{role}");
-        let value = service
-            .get(&path, &token, |body| json(body, CHECK_ROLE))
-            .await;
-        let value = value.map_err(|failure| {
-            if failure.is_absent {
-                Failure::new("its role has none", CHECK_ROLE)
-            } else {
-                failure
-            }
-        });
-        Ok(Some(value?))
+    let fail = |failure: Failure| failure.error("the instance");
+    let (token, role) = match service.name(ROLES_PATH, "it names no role").await {
+        Err(failure) if failure.is_absent => return Ok(Err(failure.reason)),
+        named => named.map_err(fail)?,
     };
-    match fetched.await {
-        Ok(None) => Ok(None),
-        Ok(Some(value)) => read(&value, "the instance", CHECK_ROLE).map(Some),
-        Err(failure) if failure.is_absent => Ok(None),
-        Err(failure) => Err(failure.error("the instance")),
+    // The name becomes a part of a path.
+    if !is_role_name(&role) {
+        let text = truncate_escaped(&role);
+        let reason =
+            format!("its metadata service returned `{text}`, which is not the name of a role");
+        return Err(fail(Failure::new(reason, OTHER_SERVICE)));
     }
+    let path = format!("{ROLES_PATH}{role}");
+    let parse = |body: &[u8]| json(body, OTHER_SERVICE);
+    let value = service.get(&path, &token, "its role has none", parse).await;
+    let hints = [CHECK_ROLE, OTHER_SERVICE];
+    read(&value.map_err(fail)?, "the instance", hints).map(Ok)
 }
 
 /// Returns the region of the instance, if it is available.
@@ -181,20 +178,14 @@ pub(super) async fn instance_region(
     let Some(service) = Service::of(settings, budget)? else {
         return Ok(None);
     };
-    let zone = async {
-        let token = service.token().await?;
-        service.get(ZONE_PATH, &token, name).await
-    };
-    Ok(zone.await.ok().as_deref().and_then(region_of))
+    let zone = service.name(ZONE_PATH, "it names no zone").await;
+    Ok(zone.ok().and_then(|(_, zone)| region_of(&zone)))
 }
 
 /// Reads a response that is a name.
 fn name(body: &[u8]) -> Result<String, Failure> {
-    match body {
-        b"" => Err(Failure {
-            is_absent: true,
-            ..Failure::new("its metadata service returned nothing", OTHER_SERVICE)
-        }),
+    match body.trim_ascii() {
+        b"" => Err(Failure::absent("it returned nothing", OTHER_SERVICE)),
         body => Ok(String::from_utf8_lossy(body).into_owned()),
     }
 }
@@ -293,11 +284,20 @@ impl<'a> Service<'a> {
         repeat(self.attempts, Duration::ZERO, self.budget, ask).await
     }
 
-    /// Requests `path`. Like the AWS CLI, it repeats the request until there is a response that `parse` accepts.
+    /// Requests a token, and with it the name at `path`.
+    async fn name(&self, path: &str, absent: &'static str) -> Result<(String, String), Failure> {
+        let token = self.token().await?;
+        let name = self.get(path, &token, absent, name).await?;
+        Ok((token, name))
+    }
+
+    /// Requests `path`. Like the AWS CLI, it repeats the request until there is a response that `parse` accepts. `absent` is the
+    /// clause if there is nothing.
     async fn get<T>(
         &self,
         path: &str,
         token: &str,
+        absent: &'static str,
         parse: impl Fn(&[u8]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let ask = async || {
@@ -306,11 +306,12 @@ impl<'a> Service<'a> {
             if status == 200 {
                 return parse(&body);
             }
+            if status == 404 {
+                return Err(Failure::absent(absent, CHECK_ROLE));
+            }
             let reason = format!("its metadata service returned HTTP status {status}");
-            Err(Failure {
-                is_absent: status == 404,
-                ..Failure::new(reason, busy_hint(status).unwrap_or(CHECK_ROLE))
-            })
+            let hint = busy_hint(status).unwrap_or(OTHER_SERVICE);
+            Err(Failure::new(reason, hint))
         };
         repeat(self.attempts, Duration::ZERO, self.budget, ask).await
     }
@@ -332,12 +333,12 @@ impl<'a> Service<'a> {
         request.headers_mut().insert(name, value.to_owned());
         let connection = CaptureSmithyConnection::new();
         request.add_extension(connection.clone());
-        let absent = |reason: &str| Failure {
-            is_absent: is_for_token,
-            ..Failure::new(
-                format!("no usable response from its metadata service: {reason}"),
-                OTHER_SERVICE,
-            )
+        let absent = |reason: &str| {
+            if is_for_token {
+                return Failure::absent(reason, OTHER_SERVICE);
+            }
+            let reason = format!("no usable response from its metadata service: {reason}");
+            Failure::new(reason, OTHER_SERVICE)
         };
         match timeout(self.limit, self.http.ask(request, self.limit)).await {
             Ok(Ok(response)) => Ok(response),

@@ -90,7 +90,10 @@ impl Role {
         loop {
             attempts += 1;
             let stop = match code(serial, self.profile.as_deref(), settings, budget).await? {
-                Ok(code) => match self.assume(base.clone(), Some(&code), settings).await {
+                Ok(code) => match self
+                    .assume(base.clone(), Some(&code), settings, budget)
+                    .await
+                {
                     Err(stop) if is_wrong_code(&stop) => wrong_code(serial, stop),
                     result => return result,
                 },

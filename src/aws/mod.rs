@@ -18,6 +18,7 @@ pub(crate) mod fuzz;
 mod http;
 mod ini;
 mod key_account;
+mod late;
 mod list;
 mod login;
 mod metadata_service;

@@ -9,9 +9,10 @@ use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
 use hyper::{StatusCode, Uri};
 use url::Url;
 
-use super::connector::{BoxError, Late};
+use super::connector::BoxError;
 use super::endpoint::host_and_port;
 use super::error::{INTERCEPTED, NO_ROUTE, failure, sources};
+use super::late::Late;
 use super::proxy_variable;
 use super::tls;
 use crate::error::{RunError, file_limit_hint};

@@ -18,6 +18,7 @@ use aws_smithy_types::date_time::Format;
 use super::attempt::{Attempt, Attempts, Response, SendTracking};
 use super::clock::server_time;
 use super::credential_parts::with_article;
+use super::error::transport_error;
 use super::parameters::Parameters;
 use super::proxy;
 use super::redact::Secrets;
@@ -182,6 +183,7 @@ impl Intercept for Recorder {
             has_ended: false,
             metadata: ResponseMetadata::default(),
             response: Response::None,
+            failure: None,
         });
         let number = self.attempts.count();
         self.log.verbose(|| {
@@ -241,6 +243,12 @@ impl Intercept for Recorder {
             return Ok(());
         };
         // If this attempt was prevented, the last record is that of the attempt before, which has ended already.
+        if !attempt.has_ended
+            && let (Response::None, Some(Err(error))) =
+                (&attempt.response, context.output_or_error())
+        {
+            attempt.failure = Some(transport_error(error, &attempt.host));
+        }
         attempt.has_ended = true;
         if let Some(response) = context.response() {
             self.log

@@ -31,6 +31,9 @@ const SECRET_PARAMETERS: [&str; 2] = ["WebIdentityToken=", "TokenCode="];
 /// A JSON member is secret if its name contains one of these.
 const SECRET_NAME_PARTS: [&str; 4] = ["token", "secret", "code", "assertion"];
 
+const HEXADECIMAL: &[u8] = b"0123456789abcdef";
+const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
 /// The minimum length of a secret that is searched for, in bytes. Shorter ones are ordinary words.
 const MIN_LENGTH: usize = 6;
 
@@ -71,7 +74,7 @@ impl Secrets {
         let secrets = secrets.iter().filter(|secret| secret.len() >= MIN_LENGTH);
         let spellings = secrets.flat_map(|secret| {
             let escapes = unescape::unescaped_bytes(secret).into_iter();
-            escapes.chain([hexadecimal(secret)])
+            escapes.chain([digits(secret, 4, HEXADECIMAL), digits(secret, 5, BASE32)])
         });
         let comparable = |bytes: Vec<u8>| bytes.into_iter().filter_map(normalize).collect();
         Self(Arc::new(spellings.map(comparable).collect()))
@@ -103,20 +106,26 @@ impl Secrets {
 
 /// Returns the byte to compare, or `None` if the byte is ignored. White space is ignored because lines can be wrapped, and `+`
 /// because a form encodes a space as `+`. So is `-`, which replaces `+` in URL-safe base64, and `=`, which is only padding.
-/// `_` replaces `/` there.
+/// `_` replaces `/` there. Colons and commas can separate hexadecimal digits.
 fn normalize(byte: u8) -> Option<u8> {
     match byte {
-        b'+' | b'-' | b'=' => None,
+        b'+' | b'-' | b'=' | b':' | b',' => None,
         b'_' => Some(b'/'),
         _ => Some(byte).filter(|byte| !byte.is_ascii_whitespace()),
     }
 }
 
-/// The digits of the bytes of a secret, as some services repeat what was signed.
-fn hexadecimal(secret: &str) -> Vec<u8> {
-    let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits = digits.map(|digit| b"0123456789abcdef"[usize::from(digit)]);
-    digits.collect()
+/// Returns the digits of the bytes of a secret, as some services repeat what was signed. A digit has `width` bits.
+fn digits(secret: &str, width: usize, alphabet: &[u8]) -> Vec<u8> {
+    let bits = secret
+        .bytes()
+        .flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1));
+    let bits: Vec<u8> = bits.collect();
+    let digits = bits.chunks(width).map(|bits| {
+        let padded = bits.iter().chain(&[0; 4]).take(width);
+        padded.fold(0, |digit, bit| digit << 1 | usize::from(*bit))
+    });
+    digits.map(|digit| alphabet[digit]).collect()
 }
 
 /// Collects the secret strings in JSON. `name` is the name of the member that holds `value`.
@@ -231,10 +240,24 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown_as_the_digits_of_its_bytes() {
         let digits: Vec<String> = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for text in [digits.concat(), digits.join(" ")] {
+        let separated = [" ", ":", ", ", "-"].map(|separator| digits.join(separator));
+        for text in separated.into_iter().chain([digits.concat()]) {
             assert_eq!(secrets().redact(&format!("a {text}.")), "a (not shown).");
             let text = text.to_ascii_uppercase();
             assert_eq!(secrets().redact(&format!("0a{text}")), "0a(not shown)");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_base32_is_not_shown() {
+        for (secret, text) in [
+            ("foobar", "MZXW6YTBOI======"),
+            ("foobars", "mzxw6ytbojzq===="),
+            ("foobar-secret", "MZXW6 YTBOI WXGZL DOJSX I==="),
+        ] {
+            let secrets = Secrets::from_values(&[secret.to_owned()]);
+            let redacted = secrets.redact(&format!("a {text}.")).replace('=', "");
+            assert_eq!(redacted, "a (not shown).", "{text}");
         }
     }
 

@@ -18,7 +18,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use super::connector::{Stream, within};
+use super::connector::Stream;
+use super::late::{Wait, within};
 use super::response_body;
 use crate::lock::lock;
 
@@ -61,7 +62,7 @@ impl ResponseLimit {
             let mut whole = Vec::new();
             loop {
                 let frame = async { body.frame().await.transpose() };
-                match within(longest_pause, Instant::now(), frame).await {
+                match within(longest_pause, Instant::now(), || Wait::Rest, frame).await {
                     Ok(Some(frame)) => {
                         whole.extend_from_slice(&frame.into_data().unwrap_or_default());
                     }
@@ -98,8 +99,12 @@ impl Reading {
         if let Some(connected) = connection.connection_metadata().as_ref() {
             connected.get_extras(&mut extensions);
         }
-        let reading = extensions.get::<Self>();
-        reading.is_some_and(|reading| !lock(&reading.0).start.is_empty())
+        extensions.get().is_some_and(Self::began)
+    }
+
+    /// Whether a part of the current response was read.
+    pub(super) fn began(&self) -> bool {
+        !lock(&self.0).start.is_empty()
     }
 
     /// Returns the status, even if the rest of the head is invalid.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::AssumedRoleUser;
@@ -14,12 +14,13 @@ use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
-use super::error::call_error;
+use super::error::{call_error, timed_out};
 use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use super::sts;
+use super::time_budget::TimeBudget;
 use crate::error::RunError;
 use crate::ident::{self, RoleArn, TokenCode};
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
@@ -153,12 +154,13 @@ impl Role {
     ///
     /// # Errors
     ///
-    /// The token cannot be read, or STS returns no session of this role.
+    /// The token cannot be read, or STS returns no session of this role in time.
     pub(super) async fn assume(
         &self,
         base: Option<Credentials>,
         code: Option<&TokenCode>,
         settings: &Settings,
+        budget: &TimeBudget,
     ) -> Result<(Credentials, Value), RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
         let operation = match &token {
@@ -173,8 +175,11 @@ impl Role {
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
         let recorder = sts::session_recorder(&attempts, operation, settings);
-        let refused = |error: &(dyn Error + 'static)| {
-            let failure = call_error(operation, &attempts, Some(error));
+        let failed = |error: Option<&(dyn Error + 'static)>| {
+            let failure = match error {
+                Some(error) => call_error(operation, &attempts, Some(error)),
+                None => timed_out(operation, &attempts, budget.limit),
+            };
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
             if failure.is_denied() {
                 stop.hints = vec![self.needed()];
@@ -191,8 +196,10 @@ impl Role {
                 .role_arn(self.arn.as_str())
                 .role_session_name(session_name)
                 .web_identity_token(token);
-            let sent = call.customize().interceptor(recorder).send().await;
-            let output = sent.map_err(|error| refused(&error))?;
+            let sent = call.customize().interceptor(recorder).send();
+            let sent = budget.spend(Duration::ZERO, sent).await;
+            let sent = sent.ok_or_else(|| failed(None))?;
+            let output = sent.map_err(|error| failed(Some(&error)))?;
             (output.credentials, output.assumed_role_user)
         } else {
             let call = client
@@ -203,8 +210,10 @@ impl Role {
                 .set_duration_seconds(self.duration)
                 .set_serial_number(self.serial.clone())
                 .set_token_code(code.map(|code| code.as_str().to_owned()));
-            let sent = call.customize().interceptor(recorder).send().await;
-            let output = sent.map_err(|error| refused(&error))?;
+            let sent = call.customize().interceptor(recorder).send();
+            let sent = budget.spend(Duration::ZERO, sent).await;
+            let sent = sent.ok_or_else(|| failed(None))?;
+            let output = sent.map_err(|error| failed(Some(&error)))?;
             (output.credentials, output.assumed_role_user)
         };
         let user = user.as_ref();

@@ -8,9 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
@@ -20,37 +27,61 @@ use super::error::{busy_hint, transport_error, unexpected_hint};
 use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
+use super::time_budget::{LastFailure, TimeBudget};
 use crate::error::{RunError, TransportError};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{escape_path, truncate_escaped};
 
-/// The host and the secrets of the last request for a session, for messages.
-#[derive(Clone, Default)]
-pub(super) struct LastRequest(Arc<Mutex<(String, Secrets)>>);
+/// The start of the error if there is no session.
+pub(super) const NO_CREDENTIALS: &str = "no credentials: ";
+
+/// Records the host and the secrets of the last request for a session, for messages, and the failure of each attempt.
+#[derive(Clone, Debug)]
+pub(super) struct LastRequest {
+    service: &'static str,
+    seen: Arc<Mutex<(String, Secrets)>>,
+    last_failure: LastFailure,
+}
 
 impl LastRequest {
-    /// Returns a function that records a request.
-    pub(super) fn recorder(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
-        let seen = self.clone();
-        move |request| {
-            let host = proxy::place(request.uri());
-            *lock(&seen.0) = (host, Secrets::of(request));
+    pub(super) fn new(service: &'static str, budget: &TimeBudget) -> Self {
+        Self {
+            service,
+            seen: Arc::default(),
+            last_failure: budget.new_request(),
         }
     }
 
     /// Creates the error of a failed request. `hint` returns the hint for the code of a refusal.
     pub(super) fn error<E: ProvideErrorMetadata + Error + 'static>(
         &self,
-        service: &str,
         error: &SdkError<E, HttpResponse>,
         hint: impl FnOnce(&str) -> String,
     ) -> RunError {
-        let seen = lock(&self.0);
+        let response = match error {
+            SdkError::ServiceError(context) => Some(context.raw()),
+            _ => None,
+        };
+        let (what, hint) = self.describe(error, error.code(), response, |code| Some(hint(code)));
+        let mut stop = RunError::credentials(format!("{NO_CREDENTIALS}{what}"));
+        stop.hints.extend(hint);
+        stop
+    }
+
+    /// Describes a failed request, with a hint. `response` is that of the service.
+    fn describe(
+        &self,
+        error: &(dyn Error + 'static),
+        code: Option<&str>,
+        response: Option<&HttpResponse>,
+        hint: impl FnOnce(&str) -> Option<String>,
+    ) -> (String, Option<String>) {
+        let service = self.service;
+        let seen = lock(&self.seen);
         let (host, secrets) = &*seen;
-        let (what, hint) = if let SdkError::ServiceError(context) = error {
-            let response = context.raw();
-            if let Some((code, message)) = refusal(error.code(), response) {
+        let (what, hint) = if let Some(response) = response {
+            if let Some((code, message)) = refusal(code, response) {
                 let what = format!("{service} refused ({code}): {message}");
                 // OAuth (RFC 6749) also names them in responses with status 400.
                 let is = |name: &str| code.split(", ").any(|code| code == name);
@@ -60,7 +91,7 @@ impl LastRequest {
                     status => status,
                 };
                 let busy = busy_hint(status).map(str::to_owned);
-                (what, Some(busy.unwrap_or_else(|| hint(&code))))
+                (what, busy.or_else(|| hint(&code)))
             } else {
                 let status = response.status();
                 let body = if status.is_success() {
@@ -84,10 +115,37 @@ impl LastRequest {
             };
             (what, hint)
         };
-        let what = truncate_escaped(&secrets.redact(&what));
-        let mut stop = RunError::credentials(format!("no credentials: {what}"));
-        stop.hints.extend(hint);
-        stop
+        (truncate_escaped(&secrets.redact(&what)), hint)
+    }
+}
+
+impl Intercept for LastRequest {
+    fn name(&self) -> &'static str {
+        "LastRequest"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        *lock(&self.seen) = (proxy::place(request.uri()), Secrets::of(request));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(Err(error)) = context.output_or_error() {
+            let response = error.as_operation_error().and(context.response());
+            *lock(&self.last_failure) = Some(self.describe(error, None, response, |_| None));
+        }
+        Ok(())
     }
 }
 

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::config_file::{ConfigFiles, Profile};
 use super::credential_parts::{CredentialParts, SSO_FIELDS, expiration, time};
 use super::environment;
+use super::http::check_header;
 use super::ini::Section;
-use super::session::{self, LastRequest, read, save, text, time_in};
+use super::session::{self, LastRequest, NO_CREDENTIALS, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
@@ -138,16 +139,17 @@ impl Sso {
         &self,
         token: String,
         settings: &Settings,
+        budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
         let sdk = settings.sdk_of("sso", self.region.clone())?;
-        let sent = LastRequest::default();
+        let sent = LastRequest::new("SSO", budget);
         let call = aws_sdk_sso::Client::new(&sdk)
             .get_role_credentials()
             .role_name(&self.role)
             .account_id(&self.account)
             .access_token(token)
             .customize()
-            .mutate_request(sent.recorder());
+            .interceptor(sent.clone());
         let message = || format!("asking SSO for the role {}", escape(&self.role));
         settings.log.verbose(message);
         let output = call.send().await.map_err(|error| {
@@ -156,7 +158,7 @@ impl Sso {
                 Some(401) => self.sign_in.to_string(),
                 _ => "check sso_account_id and sso_role_name".to_owned(),
             };
-            sent.error("SSO", &error, |_| hint)
+            sent.error(&error, |_| hint)
         })?;
         let role = output.role_credentials();
         let role = role.ok_or_else(|| RunError::credentials("SSO returned no credentials"))?;
@@ -189,6 +191,7 @@ impl Sso {
         let none = |reason: &str| {
             RunError::credentials(format!("no SSO session: {reason}")).hint(self.sign_in.clone())
         };
+        let shown = escape_path(&path);
         let mut cached = read(&path).map_err(|reason| none(&reason))?;
         // The AWS CLI uses it although sso_start_url was changed since: then another user may be signed in.
         if let Some(other) = text(&cached, "startUrl")
@@ -196,18 +199,17 @@ impl Sso {
         {
             let (other, url) = (escape_field(&other), escape_field(&self.start_url));
             return Err(none(&format!(
-                "`{}` is of {other}, and sso_start_url is {url}",
-                escape_path(&path)
+                "`{shown}` is of {other}, and sso_start_url is {url}"
             )));
         }
         let expiry = text(&cached, "expiresAt").and_then(|text| time(&text));
-        let expiry = expiry.ok_or_else(|| none("its file has no usable expiresAt"))?;
+        let expiry = expiry.ok_or_else(|| none(&format!("`{shown}` has no usable expiresAt")))?;
         let now = SystemTime::now();
         let renewed = if self.session.is_some() && expiry < now + RENEWAL_WINDOW {
-            let renewing = self.renew(&cached, settings);
+            let renewing = self.renew(&cached, settings, budget);
             if expiry > now {
                 let reserve = RESERVE.min(budget.limit / 2);
-                let late = || Err(RunError::credentials("SSO did not respond in time"));
+                let late = || Err(budget.late("it was not finished in time".to_owned()));
                 budget.spend(reserve, renewing).await.unwrap_or_else(late)
             } else {
                 renewing.await
@@ -226,12 +228,17 @@ impl Sso {
                 return Err(stop.hint(format!("sign in again: {}", self.sign_in)));
             }
             Err(error) if expiry > now => {
-                let warning = format!("the SSO session could not be renewed: {error}");
+                let reason = error.message.trim_start_matches(NO_CREDENTIALS);
+                let warning = format!("the SSO session could not be renewed: {reason}");
                 settings.log.warning(&warning);
             }
             Err(error) => return Err(error),
         }
-        text(&cached, "accessToken").ok_or_else(|| none("its file has no accessToken"))
+        let token = text(&cached, "accessToken");
+        let token = token.ok_or_else(|| none(&format!("`{shown}` has no accessToken")))?;
+        check_header(&token)
+            .map_err(|wrong| none(&format!("the accessToken in `{shown}` {wrong}")))?;
+        Ok(token)
     }
 
     /// Renews the token. `None`: the file does not contain what a renewal needs.
@@ -239,6 +246,7 @@ impl Sso {
         &self,
         cached: &Value,
         settings: &Settings,
+        budget: &TimeBudget,
     ) -> Result<Option<Value>, RunError> {
         let registered = text(cached, "registrationExpiresAt").and_then(|text| time(&text));
         let (Some(id), Some(secret), Some(token), true) = (
@@ -250,7 +258,7 @@ impl Sso {
             return Ok(None);
         };
         let sdk = settings.sdk_of("sso_oidc", self.region.clone())?;
-        let sent = LastRequest::default();
+        let sent = LastRequest::new("SSO", budget);
         let call = aws_sdk_ssooidc::Client::new(&sdk)
             .create_token()
             .grant_type("refresh_token")
@@ -258,18 +266,17 @@ impl Sso {
             .client_secret(secret)
             .refresh_token(token)
             .customize()
-            .mutate_request(sent.recorder());
+            .interceptor(sent.clone());
         settings
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output =
-            output.map_err(|error| sent.error("SSO", &error, |_| self.sign_in.to_string()))?;
+        let output = output.map_err(|error| sent.error(&error, |_| self.sign_in.to_string()))?;
         let token = output
             .access_token()
             .filter(|token| !token.trim().is_empty());
         let token = token.ok_or_else(|| {
-            RunError::credentials("no credentials: SSO returned no accessToken")
+            RunError::credentials(format!("{NO_CREDENTIALS}SSO returned no accessToken"))
                 .hint(self.sign_in.clone())
         })?;
         let mut renewed = cached.clone();

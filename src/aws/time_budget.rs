@@ -91,6 +91,8 @@ impl Drop for WaitGuard {
     }
 }
 
+const MORE_TIME: &str = "--timeout SECONDS gives the source of the credentials more time";
+
 /// If a timeout fires this late, the process was probably stopped or did not get the CPU.
 const LATE_WAKEUP: Duration = Duration::from_millis(100);
 
@@ -105,9 +107,11 @@ pub(crate) struct TimeBudget {
     /// When the limit ends if no request waits from now on.
     end: Instant,
     pub(super) limit: Duration,
-    /// The last failure of an attempt to fetch credentials that is retried: a clause and a hint.
-    pub(super) last_failure: Mutex<Option<(String, &'static str)>>,
+    pub(super) last_failure: LastFailure,
 }
+
+/// The last failure of an attempt to fetch credentials that is retried: a clause and a hint.
+pub(super) type LastFailure = Arc<Mutex<Option<(String, Option<String>)>>>;
 
 impl TimeBudget {
     pub(super) fn new(wait_clock: &SharedClock, limit: Duration) -> Self {
@@ -118,7 +122,7 @@ impl TimeBudget {
                 .checked_sub(lock(wait_clock).waited())
                 .unwrap_or(now),
             limit,
-            last_failure: Mutex::default(),
+            last_failure: LastFailure::default(),
         }
     }
 
@@ -137,19 +141,30 @@ impl TimeBudget {
         origin: &str,
         work: impl Future<Output = Result<T, RunError>>,
     ) -> Result<T, RunError> {
-        *lock(&self.last_failure) = None;
+        self.new_request();
         let fetched = self.spend(Duration::ZERO, work).await;
         fetched.unwrap_or_else(|| {
             let seconds = self.limit.as_secs();
             let late = format!("no credentials within {seconds} s from {origin}");
-            Err(match lock(&self.last_failure).take() {
-                Some((reason, hint)) => {
-                    RunError::credentials(format!("{late}: {reason}")).hint(hint)
-                }
-                None => RunError::credentials(late)
-                    .hint("--timeout SECONDS gives the source of the credentials more time"),
-            })
+            Err(self.late(late))
         })
+    }
+
+    /// Forgets the last failure, and returns where those of a new request are recorded.
+    pub(super) fn new_request(&self) -> LastFailure {
+        *lock(&self.last_failure) = None;
+        Arc::clone(&self.last_failure)
+    }
+
+    /// Creates the error if the time ends before there are credentials. It has the last failure, if there was one.
+    pub(super) fn late(&self, what: String) -> RunError {
+        let (message, hint) = match lock(&self.last_failure).take() {
+            Some((reason, hint)) => (format!("{what}: {reason}"), hint),
+            None => (what, Some(MORE_TIME.to_owned())),
+        };
+        let mut stop = RunError::credentials(message);
+        stop.hints.extend(hint);
+        stop
     }
 
     /// Creates the error of reads for which the limit was too short. `what` is a clause.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::{
-    AlertDescription, CertificateError as Certificate, ClientConfig, Error as Tls, RootCertStore,
+    AlertDescription, CertificateError as Certificate, ClientConfig, Error as Tls,
+    InvalidMessage as Record, RootCertStore,
 };
 
 use super::error::{INTERCEPTED, sources};
@@ -35,8 +36,14 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
             let (what, hint) = certificate(error);
             return Some((format!("its TLS certificate {what}"), hint));
         }
-        Tls::InvalidMessage(_) => ("it does not speak TLS", Some(WITHOUT_TLS)),
-        Tls::InappropriateMessage { .. }
+        Tls::InvalidMessage(
+            Record::InvalidContentType
+            | Record::InvalidEmptyPayload
+            | Record::MessageTooLarge
+            | Record::UnknownProtocolVersion,
+        ) => ("it does not speak TLS", Some(WITHOUT_TLS)),
+        Tls::InvalidMessage(_)
+        | Tls::InappropriateMessage { .. }
         | Tls::InappropriateHandshakeMessage { .. }
         | Tls::PeerMisbehaved(_)
         | Tls::PeerSentOversizedRecord
@@ -248,6 +255,14 @@ mod tests {
                 "it violates the TLS protocol",
             ),
             (Tls::DecryptError, "it violates the TLS protocol"),
+            (
+                Tls::InvalidMessage(Record::MissingData("ServerHello")),
+                "it violates the TLS protocol",
+            ),
+            (
+                Tls::InvalidMessage(Record::InvalidContentType),
+                "it does not speak TLS",
+            ),
             (
                 Tls::AlertReceived(AlertDescription::ProtocolVersion),
                 NOTHING_SHARED,

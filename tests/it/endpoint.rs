@@ -80,7 +80,7 @@ fn c67_an_endpoint_with_a_space() {
         let shown = url.replace('\t', "\\u{9}");
         let said = format!(
             "iam-del-key: error: --endpoint-url is `{shown}`: \
-             an endpoint URL consists of http:// or https://, a host, and optionally a port and a path\n\
+             an endpoint URL consists of http:// or https://, a host, and optionally a port up to 65535 and a path\n\
              hint: correct --endpoint-url, or remove it\n\
              result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         );

@@ -146,7 +146,7 @@ fn floods() -> [(&'static str, What, &'static str); 8] {
     let extended = format!("{chunked}1;");
     let (long, headers) = (
         "the response is too long",
-        "its response has a head that is too large",
+        "its response has a head or a length that is too large",
     );
     [
         ("a chunk size", flood(chunked, "0"), long),

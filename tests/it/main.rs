@@ -100,6 +100,7 @@ mod renewal;
 mod response;
 mod resumed;
 mod resumed_owner;
+mod retried;
 mod role;
 mod role_confirmed;
 mod role_name;

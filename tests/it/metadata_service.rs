@@ -29,8 +29,7 @@ fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
 
 #[test]
 fn a_metadata_service_whose_address_is_no_url_is_named() {
-    const RULE: &str =
-        "an endpoint URL consists of http:// or https://, a host, and optionally a port and a path";
+    const RULE: &str = "an endpoint URL consists of http:// or https://, a host, and optionally a port up to 65535 and a path";
     let cases = [
         ("notaurl", format!("is `notaurl`: {RULE}")),
         ("ftp://127.0.0.1/", format!("is `ftp://127.0.0.1/`: {RULE}")),
@@ -128,7 +127,14 @@ fn a_containers_address_elsewhere_is_not_asked() {
             "ftp://127.0.0.1/",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https://",
         ),
-        ("creds", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
+        (
+            "creds",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a valid URL",
+        ),
+        (
+            "http://127.0.0.1:99999/",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a valid URL",
+        ),
     ];
     each(cases, |(url, says)| {
         let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
@@ -160,13 +166,56 @@ fn a_containers_address_elsewhere_is_not_asked() {
 fn an_instance_that_a_profile_names_and_that_is_not_there() {
     let sandbox = documented();
     let config = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\ncredential_source = Ec2InstanceMetadata\n";
-    // It is disabled here, so that it is not asked.
-    refused(
-        without(&sandbox, config).run(),
-        &[
-            "credential_source of profile `default` is this machine's metadata service, which provides none",
-        ],
+    let is_absent = |case: Case, why: &str, hint: &str| {
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials: credential_source of profile `default` is the instance metadata service, \
+                 which provides none: {why}\n\
+                 hint: {hint}\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+    };
+    is_absent(
+        without(&sandbox, config),
+        "it is disabled by AWS_EC2_METADATA_DISABLED",
+        "unset AWS_EC2_METADATA_DISABLED",
     );
+    is_absent(
+        on_instance(&sandbox, "http://127.0.0.1:1").file(".aws/config", config),
+        "the connection was refused",
+        "use it on an instance with a role",
+    );
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn the_list_of_sources_says_why_the_instance_is_none() {
+    let sandbox = documented();
+    let no_role = [(
+        "/latest/meta-data/iam/security-credentials".to_owned(),
+        "\n".to_owned(),
+    )];
+    let metadata = Metadata::start_instead(no_role.into());
+    let cases = [
+        (
+            without(&sandbox, ""),
+            "it is disabled by AWS_EC2_METADATA_DISABLED",
+        ),
+        (
+            on_instance(&sandbox, "http://127.0.0.1:1"),
+            "the connection was refused",
+        ),
+        (on_instance(&sandbox, metadata.url()), "it returned nothing"),
+    ];
+    for (case, why) in cases {
+        let says = format!("no container, and none from the instance metadata service: {why}\n");
+        refused(
+            case.run(),
+            &[&says, "hint: `aws configure` stores credentials"],
+        );
+    }
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -199,25 +248,26 @@ fn an_instance_whose_role_has_no_name_of_a_role() {
         );
         assert_eq!(metadata.requests().len(), 2);
     });
-    let instead = [(roles.to_owned(), "\n".to_owned())].into();
-    let metadata = Metadata::start_instead(instead);
-    let case = on_instance(&sandbox, metadata.url());
-    refused(case.run(), &["none from the instance metadata service"]);
     assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]
 fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
+    let role =
+        "check the role of the instance and its trust policy, and run the same command again";
+    let other = "another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use other credentials";
     let cases = [
         (
             r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role r.\n\u001b[2J"}"#,
             "the error AssumeRoleUnauthorizedAccess: EC2 cannot assume the role r.\\u{a}\\u{1b}[2J",
+            role,
         ),
-        (r#"{"Code":"Failed"}"#, "the error Failed"),
-        (r#"{"Code":"Success"}"#, "no AccessKeyId"),
-        (r#"{"Code":5,"Message":"m"}"#, "no AccessKeyId"),
+        (r#"{"Code":"Failed"}"#, "the error Failed", role),
+        (r#"{"Code":"Success"}"#, "no AccessKeyId", other),
+        (r#"{"Code":5,"Message":"m"}"#, "no AccessKeyId", other),
+        ("[]", "no AccessKeyId", other),
     ];
-    each(cases, |(body, reason)| {
+    each(cases, |(body, reason, hint)| {
         let sandbox = documented();
         let path = format!("/latest/meta-data/iam/security-credentials/{ROLE}");
         let instead = [(path, body.to_owned())].into();
@@ -226,7 +276,7 @@ fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
             7,
             &format!(
                 "iam-del-key: error: no credentials from the instance: it returned {reason}\n\
-                 hint: check the role of the instance and its trust policy, and run the same command again\n\
+                 hint: {hint}\n\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
             ),
         );

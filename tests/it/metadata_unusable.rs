@@ -151,8 +151,12 @@ fn a_containers_service_that_responds_with_something_else_was_reached() {
             "its response is not valid HTTP",
         ),
         (
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", u64::MAX),
+            "its response has a head or a length that is too large",
+        ),
+        (
             format!("HTTP/1.1 200 OK\r\nX: {long}"),
-            "its response has a head that is too large",
+            "its response has a head or a length that is too large",
         ),
         (
             format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{long}"),
@@ -197,6 +201,44 @@ fn an_instances_service_that_responds_with_something_else_was_reached() {
                 );
         });
     }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// The token is not of the service that responds then.
+#[test]
+fn another_service_that_responds_in_place_of_an_instances_role() {
+    let (roles, role) = ("/security-credentials/ ", "/security-credentials/role ");
+    let page = |status: &str| {
+        let close = "Connection: close\r\nContent-Length: 3\r\n\r\n<a>";
+        format!("HTTP/1.1 {status} x\r\n{close}")
+    };
+    let returned = "its metadata service returned";
+    let cases = ["302", "400", "401", "403"].into_iter().flat_map(|status| {
+        let reason = format!("{returned} HTTP status {status}");
+        [roles, role].map(|path| (path, status, reason.clone()))
+    });
+    let cases = cases.chain([
+        (
+            roles,
+            "200",
+            format!("{returned} `<a>`, which is not the name of a role"),
+        ),
+        (role, "200", "it did not return JSON".to_owned()),
+    ]);
+    let sandbox = documented();
+    each_at_once(cases.collect::<Vec<_>>(), |(path, status, reason)| {
+        on_instance(&sandbox, stalling(path, page(status)))
+            .run()
+            .stops_exactly(
+                7,
+                &format!(
+                    "iam-del-key: error: no credentials from the instance: {reason}\n\
+                     hint: another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use other \
+                     credentials\n\
+                     result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+                ),
+            );
+    });
     assert_eq!(sandbox.connections(), 0);
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn connecting(sandbox: &Sandbox, seconds: &str) -> Case {
 
 #[test]
 fn f46_each_failure_of_a_proxy_is_stated() {
-    let too_large = "the proxy's response has a head that is too large";
+    let too_large = "the proxy's response has a head or a length that is too large";
     let no_http = "the proxy does not speak HTTP";
     let not_valid = "the proxy's response is not valid HTTP";
     let closed = "the connection to the proxy was closed too early";

@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use iam_sandbox::documented::SESSION_KEY_ID;
-use iam_sandbox::{Credentials, Echo, Fault, Metadata, What};
+use iam_sandbox::{Credentials, Echo, Fault, Metadata, Sandbox, What};
 use serde_json::Value;
 
-use crate::case::{CANARIES, DELETED, documented};
+use crate::case::{CANARIES, Case, DELETED, documented};
 use crate::credentials::{EARLIER, LATER, refused, signs, without};
 
 const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
@@ -159,6 +159,24 @@ pub(crate) fn login_token(session: &Credentials, expires_at: &str, refresh_token
         session.secret_access_key,
         session.session_token.clone().unwrap_or_default(),
     )
+}
+
+/// A run whose credentials are requested from the service of `variable`, `refresh-1` being the secret of the request. Returns
+/// their source, too.
+pub(crate) fn requests_session(sandbox: &Sandbox, variable: &str) -> (Case, &'static str) {
+    let sso = |token: String| {
+        let case = without(sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token);
+        (case, "the SSO session of profile `default`")
+    };
+    match variable {
+        "AWS_ENDPOINT_URL_SSO" => sso(token(LATER).replace(CANARIES[1], "refresh-1")),
+        "AWS_ENDPOINT_URL_SSO_OIDC" => sso(RENEWABLE_TOKEN.to_owned()),
+        _ => {
+            let token = login_token(&sandbox.session(), EARLIER, "refresh-1");
+            let case = without(sandbox, LOGIN).file(LOGIN_TOKEN, token);
+            (case, "the login session of profile `default`")
+        }
+    }
 }
 
 #[test]

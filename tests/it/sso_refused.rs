@@ -161,16 +161,19 @@ fn a_response_that_is_not_from_sso_has_its_status() {
     });
 }
 
-/// The token is valid for some more minutes.
+/// A token that can be renewed and is valid for some more minutes.
+fn renewable_soon() -> String {
+    let soon = format_rfc3339_seconds(SystemTime::now() + Duration::from_mins(10)).to_string();
+    RENEWABLE_TOKEN.replace("2020-01-01T00:00:00UTC", &soon)
+}
+
 #[test]
 fn a_renewal_that_is_not_answered_leaves_time_for_the_token_that_is_still_valid() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
-    let soon = format_rfc3339_seconds(SystemTime::now() + Duration::from_mins(10)).to_string();
-    let token = RENEWABLE_TOKEN.replace("2020-01-01T00:00:00UTC", &soon);
     let (sandbox, portal) = (documented(), Metadata::start());
     let _ = without(&sandbox, &sso_session())
-        .file(SSO_SESSION_TOKEN, token)
+        .file(SSO_SESSION_TOKEN, renewable_soon())
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", format!("http://{address}"))
         .args(["--timeout", "4"])
@@ -178,7 +181,78 @@ fn a_renewal_that_is_not_answered_leaves_time_for_the_token_that_is_still_valid(
         .exits(0)
         .prints(DELETED)
         .says_exactly(
-            "iam-del-key: warning: the SSO session could not be renewed: SSO did not respond in time\n",
+            "iam-del-key: warning: the SSO session could not be renewed: it was not finished in time\n",
         );
     assert_eq!(portal.requests(), ["GET /federation/credentials"]);
+}
+
+/// There are credentials, so the warning does not say that there are none.
+#[test]
+fn a_renewal_that_fails_is_a_warning_if_the_token_is_still_valid() {
+    let cases = [
+        (
+            400,
+            r#"{"error":"invalid_grant"}"#,
+            "1",
+            "SSO refused (invalid_grant): no reason given",
+        ),
+        (200, "{}", "1", "SSO returned no accessToken"),
+        (
+            503,
+            "",
+            "1",
+            "no usable response from SSO at #: HTTP status 503",
+        ),
+        (
+            503,
+            "",
+            "100",
+            "it was not finished in time: no usable response from SSO at #: HTTP status 503",
+        ),
+    ];
+    each(cases, |(status, body, attempts, reason)| {
+        let (sandbox, renewals, portal) = (documented(), documented(), Metadata::start());
+        let page = What::page(status, "application/json", body);
+        renewals.fault(Fault::new(page).always());
+        let reason = reason.replace('#', &renewals.address().to_string());
+        let _ = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, renewable_soon())
+            .env("AWS_MAX_ATTEMPTS", attempts)
+            .env("AWS_ENDPOINT_URL_SSO", portal.url())
+            .env("AWS_ENDPOINT_URL_SSO_OIDC", renewals.url())
+            .args(["--timeout", "4"])
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says_exactly(&format!(
+                "iam-del-key: warning: the SSO session could not be renewed: {reason}\n"
+            ));
+        assert_eq!(portal.requests(), ["GET /federation/credentials"]);
+    });
+}
+
+#[test]
+fn a_token_that_no_header_can_have_names_its_file() {
+    each(["\\n", "\\u001b[2J", "\\u00fc", "\\u007f"], |character| {
+        let (sandbox, portal) = (documented(), Metadata::start());
+        let token = token(LATER).replace(
+            "\"accessToken\":\"",
+            &format!("\"accessToken\":\"a{character}"),
+        );
+        let case = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token)
+            .env("AWS_ENDPOINT_URL_SSO", portal.url());
+        let file = case.path(SSO_SESSION_TOKEN);
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no SSO session: the accessToken in `{}` contains a line break or another character that \
+                 no header can have\n\
+                 hint: aws sso login --sso-session corp\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
+                file.display()
+            ),
+        );
+        assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));
+    });
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use iam_sandbox::What;
+use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, Case, DOCUMENTED, always, each_at_once, faulty};
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, always, documented, each_at_once, faulty};
 use crate::ended::Said;
+use crate::proxied::behind_a_proxy;
+use crate::proxy::{Then, connecting, fails, responding};
+use crate::session::requests_session;
 
 /// What arrives of a response before the silence.
 const PARTS: [&str; 6] = [
@@ -141,4 +144,52 @@ fn f43_the_log_says_that_a_response_is_incomplete() {
     let _ = ended
         .prints_outcome("Unknown")
         .says(&["info: attempt 1: sent, incomplete response\n"]);
+}
+
+#[test]
+fn f43_a_response_about_a_session_that_does_not_end() {
+    let services = [
+        ("SSO", "AWS_ENDPOINT_URL_SSO"),
+        ("SSO", "AWS_ENDPOINT_URL_SSO_OIDC"),
+        ("the sign-in service", "AWS_ENDPOINT_URL_SIGNIN"),
+    ];
+    let cases = PARTS
+        .into_iter()
+        .chain([""])
+        .flat_map(|part| services.map(|service| (part, service)));
+    each_at_once(cases.collect::<Vec<_>>(), |(part, (service, variable))| {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(stall(part)).always());
+        let (case, _) = requests_session(&sandbox, variable);
+        let case = case
+            .env(variable, sandbox.url())
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .args(["--cli-read-timeout", "1"]);
+        let what = match part {
+            "" => "it did not respond",
+            _ => "its response began but did not end",
+        };
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: no credentials: no usable response from {service} at {}: {what} within 1 s\n\
+                 hint: if the service is just slow, raise --cli-read-timeout\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
+                sandbox.address()
+            ),
+        );
+    });
+}
+
+#[test]
+fn f46_a_proxy_whose_response_does_not_end() {
+    each_at_once(["H", "HTTP/1.1 200 OK\r\nX: "], |part| {
+        let sandbox = behind_a_proxy();
+        let proxy = responding(part, Then::Waits);
+        let case = connecting(&sandbox, "1").env("HTTPS_PROXY", format!("http://{proxy}"));
+        let reason = "the proxy's response began but did not end within 1 s";
+        let hint = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy; --cli-connect-timeout sets how long to \
+                    wait for it";
+        fails(&sandbox, case, &proxy, reason, hint);
+    });
 }

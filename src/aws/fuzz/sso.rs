@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::service::{Service, check_stop, parts, run};
 use crate::aws::config_file::{ConfigFiles, config_name, parse};
 use crate::aws::sso::Sso;
+use crate::aws::time_budget::TimeBudget;
 
 const PROFILE: &str = "[default]
 sso_account_id = 123456789012
@@ -15,6 +16,10 @@ sso_role_name = Deployer
 sso_region = us-east-1
 sso_start_url = https://example.awsapps.com/start
 ";
+
+fn budget() -> TimeBudget {
+    TimeBudget::of_credentials(Duration::from_mins(1))
+}
 
 /// The first line is the operation.
 pub(crate) fn check(bytes: &[u8]) {
@@ -34,7 +39,7 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn check_credentials(sso: &Sso, body: &[u8]) {
     let settings = Service::new(&[body.to_vec()]).settings();
-    let credentials = match run(sso.role_credentials("a token".to_owned(), &settings)) {
+    let credentials = match run(sso.role_credentials("a token".to_owned(), &settings, &budget())) {
         Ok(credentials) => credentials,
         Err(stop) => return check_stop(&stop, body),
     };
@@ -69,7 +74,7 @@ fn check_token(sso: &Sso, body: &[u8]) {
         "registrationExpiresAt": "2999-01-01T00:00:00Z",
     });
     let settings = Service::new(&[body.to_vec()]).settings();
-    let renewed = match run(sso.renew(&cached, &settings)) {
+    let renewed = match run(sso.renew(&cached, &settings, &budget())) {
         Ok(renewed) => renewed.expect("the file has everything"),
         Err(stop) => return check_stop(&stop, body),
     };

@@ -11,7 +11,7 @@ use crate::aws::connection::Connection;
 use crate::aws::role::Role;
 use crate::aws::root::{self, Root};
 use crate::aws::sts::{Caller, Identity};
-use crate::aws::time_budget::{SharedClock, TimeBudget};
+use crate::aws::time_budget::TimeBudget;
 use crate::error::RunError;
 use crate::ident::AccountId;
 use crate::request::Mode;
@@ -47,7 +47,8 @@ fn check_role(body: &[u8]) {
     };
     let role = Role::of_options(&connection).expect("a role");
     let settings = Service::new(&[body.to_vec()]).settings();
-    let session = run(role.assume(Some(credentials()), None, &settings));
+    let budget = TimeBudget::of_credentials(LIMIT);
+    let session = run(role.assume(Some(credentials()), None, &settings, &budget));
     let (credentials, session) = match session {
         Ok((credentials, session)) => (Ok(credentials), session),
         Err(stop) => (Err(stop), Value::Null),
@@ -70,7 +71,7 @@ fn check_root(body: &[u8]) {
     };
     let root = Root::new(&account(), Mode::Change, &caller, &Connection::default());
     let settings = Service::new(&[body.to_vec()]).settings();
-    let budget = TimeBudget::new(&SharedClock::default(), LIMIT);
+    let budget = TimeBudget::of_credentials(LIMIT);
     let session = run(root.assume(Some(credentials()), &settings, &budget));
     check_session(session, body, "AssumeRoot");
 }
