@@ -30,7 +30,7 @@ use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use file::Written;
 pub(crate) use replay::EarlierAttempt;
-use replay::Replay;
+use replay::{Replay, ends_earlier};
 use writer::{Kind, Writer};
 
 /// The format of the records. A journal of another version is refused.
@@ -275,7 +275,7 @@ impl Journal {
 
     /// Returns the keys that earlier runs started to change and did not finish.
     pub(crate) fn unfinished(&self) -> Vec<Key> {
-        self.replay.unfinished()
+        self.replay.unfinished(self.action)
     }
 
     /// Records that a key is about to be changed, with the owner that IAM or else the caller named.
@@ -310,7 +310,8 @@ impl Journal {
     /// The record is not on the disk.
     pub(crate) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
         // Without a request of this run, the result is about what earlier runs started.
-        let earlier = self.attempts(&result.key.id).last();
+        let unfinished = self.attempts(&result.key.id);
+        let earlier = unfinished.last();
         let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
         let owner = earlier.and_then(|earlier| earlier.owner.as_ref());
         let mut record = json!({
@@ -322,6 +323,9 @@ impl Journal {
         });
         if result.is_owner_unchecked() {
             record["OwnerUnchecked"] = json!(true);
+        }
+        if !unfinished.is_empty() && !ends_earlier(result.kind()) {
+            record["Unfinished"] = json!(unfinished.len());
         }
         let record = with_status(record, result.previous_status());
         self.write(Kind::Other, &record).await

@@ -32,6 +32,9 @@ pub(super) struct Record {
     /// Whether the key is only presumed to be deleted, because another user may own it.
     #[serde(rename = "OwnerUnchecked", default)]
     pub(super) is_owner_unchecked: bool,
+    /// How many of the changes that earlier runs started may still have been made.
+    #[serde(rename = "Unfinished", default)]
+    pub(super) unfinished: usize,
 }
 
 /// Whether a file is empty or starts like a journal. Afterwards, it is at its start.
