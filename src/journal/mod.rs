@@ -29,6 +29,7 @@ use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use file::Written;
+use finished::End;
 pub(crate) use replay::EarlierAttempt;
 use replay::{Replay, ends_earlier};
 use writer::{Kind, Writer};
@@ -266,6 +267,12 @@ impl Journal {
     /// Returns what earlier runs did to a key.
     pub(crate) fn prior_state(&self, key: &Key) -> PriorState {
         self.replay.prior_state(key, self.action)
+    }
+
+    /// Whether the key was inactive before the first run with `--deactivate`.
+    pub(crate) fn was_inactive(&self, id: &AccessKeyId) -> bool {
+        let finished = &self.replay.finished;
+        finished.contains_id(id, End::AlreadyInactive)
     }
 
     /// Returns the changes of a key that earlier runs started and did not finish.

@@ -25,6 +25,8 @@ pub(super) struct Record {
     pub(super) intent: Option<String>,
     #[serde(rename = "Outcome")]
     pub(super) outcome: Option<String>,
+    #[serde(rename = "Result")]
+    pub(super) result: Option<String>,
     #[serde(rename = "Status")]
     pub(super) status: Option<String>,
     #[serde(rename = "Time")]

@@ -20,6 +20,9 @@ use crate::sanitize::escape_field;
 /// How long a signed request is valid: 15 minutes, and as much for clocks that differ.
 const VALID: Duration = Duration::from_mins(30);
 
+/// The result of a key that a run with `--deactivate` skips because of its status.
+const ALREADY_INACTIVE: &str = "already inactive";
+
 /// What the records say about keys.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
@@ -67,7 +70,9 @@ impl Replay {
         match action {
             Action::Delete if self.finished.contains(key, End::Done) => PriorState::Done,
             Action::Delete if is_missing => PriorState::Missing,
-            Action::Deactivate | Action::Reactivate if self.finished.contains_id(&key.id) => {
+            Action::Deactivate | Action::Reactivate
+                if self.finished.contains_id(&key.id, End::Done) =>
+            {
                 PriorState::ChangedBefore(action)
             }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
@@ -128,6 +133,7 @@ impl Replay {
             Some(OutcomeKind::Missing) => End::Missing,
             Some(_) if record.is_owner_unchecked => End::Missing,
             Some(kind) if kind.is_complete() => End::Done,
+            Some(_) if record.result.as_deref() == Some(ALREADY_INACTIVE) => End::AlreadyInactive,
             Some(_) => End::NotFinished,
         };
         if let Entry::Occupied(mut attempts) = self.unfinished.entry(id.clone()) {
