@@ -96,7 +96,10 @@ impl<'a> KeyCollector<'a> {
     pub(super) fn finish(mut self, read: Result<(), InputError>) -> Result<List, InputErrors> {
         let mut errors = std::mem::take(&mut self.errors);
         let list = match read {
-            Ok(()) if errors.is_empty() => self.distinct(),
+            Ok(()) if errors.is_empty() => self.rows.distinct().map(|mut list| {
+                list.already_done += self.already_done;
+                list
+            }),
             Ok(()) => return Err(errors),
             Err(error) => Err(error),
         };
@@ -104,19 +107,6 @@ impl<'a> KeyCollector<'a> {
             errors.add_last(error);
             errors
         })
-    }
-
-    /// Removes repeated keys, and keys that need no action.
-    fn distinct(self) -> Result<List, InputError> {
-        let (count, is_undo) = (self.rows.len() as u64, self.is_undo());
-        let mut list = self.rows.distinct()?;
-        if is_undo {
-            // A journal has several records of each key.
-            list.already_done += self.already_done;
-        } else {
-            list.already_done = count - list.len - list.repeated;
-        }
-        Ok(list)
     }
 }
 

@@ -248,7 +248,7 @@ fn f80_a_key_with_two_owners_is_an_error_in_every_format() {
         let sandbox = documented();
         let printed = from_stdin(&sandbox, &list, &[]).run().exits(0);
         let _ = printed.prints_outcomes(&[("Deleted", 1)]).says_exactly(
-            "iam-del-key: note: 1 line was skipped: nothing left to do\nresult: 1 key: 1 deleted\n",
+            "iam-del-key: note: 1 line was skipped: a later line of its key counts\nresult: 1 key: 1 deleted\n",
         );
     }
 }
