@@ -68,10 +68,10 @@ impl<'a> KeyCollector<'a> {
         }
         if self.rows.len() == MAX_KEYS {
             let reason = format!("more than {MAX_KEYS} keys");
-            return Err(InputError::new(entry.line, 1, reason).hint("split the list"));
+            return Err(InputError::of(entry.at, reason).hint("split the list"));
         }
         let row = Row {
-            line: entry.line,
+            at: entry.at,
             number: self.rows.len(),
             key: if is_needed || is_undo {
                 entry.key(self.options)?
@@ -114,7 +114,7 @@ impl Entry {
     /// Whether the key of this entry still needs the action.
     fn needs_action(&self, options: ReadOptions<'_>) -> Result<bool, InputError> {
         let action = options.action;
-        let refuse = |reason: String| Err(InputError::new(self.line, 1, reason));
+        let refuse = |reason: String| Err(InputError::of(self.at, reason));
         let planned = match self.action.as_deref() {
             None => None,
             Some("delete") => Some(Action::Delete),
@@ -136,7 +136,7 @@ impl Entry {
         let word = word.and_then(|(_, word)| word);
         let refuse_deactivation = |what: &str, hint: &str| {
             let reason = format!("{} {what}, but this command deletes", self.id);
-            Err(InputError::new(self.line, 1, reason).hint(hint))
+            Err(InputError::of(self.at, reason).hint(hint))
         };
         match word {
             Some(OutcomeKind::Reactivated | OutcomeKind::WouldReactivate) => {
@@ -152,14 +152,14 @@ impl Entry {
                 );
             }
             Some(OutcomeKind::Deactivated) => {
-                let hint = if self.is_csv {
-                    "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
-                } else {
+                let hint = if self.is_printed {
                     format!(
                         "to undo the deactivation, use --reactivate; to delete these keys, run the same command with \
                          --from - --only-inactive, and pipe this into it: {}",
                         options.list_deactivated
                     )
+                } else {
+                    "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
                 };
                 return refuse_deactivation("was deactivated", &hint);
             }
@@ -183,7 +183,7 @@ impl Entry {
         let reason = format!(
             "this line for {id} is from a run of --reactivate, but this command would {verb} keys: remove the line"
         );
-        InputError::new(self.line, 1, reason)
+        InputError::of(self.at, reason)
     }
 
     /// Returns what a run of `--deactivate` did to the key of this entry.
@@ -202,7 +202,7 @@ impl Entry {
                     "{} has the Outcome Deactivated and the Action `{action}`: they contradict each other",
                     self.id
                 );
-                Err(InputError::new(self.line, 1, reason))
+                Err(InputError::of(self.at, reason))
             }
             Some(OutcomeKind::Deactivated) if was_active => Ok(Deactivation::OfActive),
             Some(OutcomeKind::Deactivated) => Ok(Deactivation::OfUnknownStatus),
@@ -213,13 +213,13 @@ impl Entry {
             Some(OutcomeKind::Skipped | OutcomeKind::Refused | OutcomeKind::Missing) => {
                 Ok(Deactivation::NotDone)
             }
-            _ => Err(InputError::not_undoable(self.line)),
+            _ => Err(InputError::not_undoable(self.at)),
         }
     }
 
     /// Returns the key with the owner that the entry or the command names.
     fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
-        let (id, line) = (self.id, self.line);
+        let (id, at) = (self.id, self.at);
         // IAM would search the keys of the calling user, which is not what the list means.
         if let (Some(column), None, false) = (
             self.missing_owner_column,
@@ -229,7 +229,7 @@ impl Entry {
             let reason = format!(
                 "{id} has no owner here, but the list has an owner column: fill it in, or add --user-name or --find-user"
             );
-            return Err(InputError::new(line, column, reason));
+            return Err(InputError::new(at.line, column, reason));
         }
         // A user may have been renamed since the run that deactivated the key.
         let is_looked_up = options.find_user && options.action == Action::Reactivate;
@@ -237,7 +237,7 @@ impl Entry {
         let user_name = match (named, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
                 let reason = format!("{id} belongs to {named} here, but --user-name is {given}");
-                return Err(InputError::new(line, 1, reason));
+                return Err(InputError::of(at, reason));
             }
             (named, given) => named.or_else(|| given.cloned()),
         };

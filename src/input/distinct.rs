@@ -197,9 +197,9 @@ fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
         second.key.id,
         owner(second),
         owner(first),
-        first.line
+        first.at.line
     );
-    InputError::new(second.line, 1, reason)
+    InputError::of(second.at, reason)
 }
 
 impl Iterator for List {
@@ -226,7 +226,7 @@ mod tests {
     use std::collections::HashSet;
     use std::ffi::OsStr;
 
-    use super::super::Row;
+    use super::super::{Position, Row};
     use super::RowFiles;
     use crate::ident::AccessKeyId;
     use crate::request::Key;
@@ -237,11 +237,11 @@ mod tests {
             id: AccessKeyId::parse(OsStr::new(&id)).expect("an ID"),
             user_name: owner.map(|name| name.parse().expect("a name")),
         };
-        let line = number as u64 + 1;
+        let at = Position::line(number as u64 + 1);
         Row {
             key,
             deactivation: None,
-            line,
+            at,
             number,
         }
     }
