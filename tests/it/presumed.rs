@@ -7,6 +7,7 @@ use iam_sandbox::What;
 use iam_sandbox::documented::ALICE_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
+use crate::intent::begun;
 use crate::journal::Kept;
 use crate::proof::READS;
 use crate::resumed_owner::{begun_to, begun_without_owner, finds_it_deleted};
@@ -52,6 +53,22 @@ fn a_resumed_run_with_little_time_sends_the_request() {
         .prints_outcome("Deleted")
         .says_exactly("result: 1 key: 1 deleted\n");
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// The check of what the earlier run did takes a third of the time limit, and less than four seconds are left.
+#[test]
+fn a_resumed_key_with_an_owner_has_one_time_limit() {
+    let sandbox = documented();
+    for (action, seconds) in [("GetAccessKeyLastUsed", 3), ("ListAccessKeys", 4)] {
+        let slow = What::Delay(Duration::from_secs(seconds));
+        sandbox.fault(always(action, slow));
+    }
+    let kept = begun();
+    let more = ["--timeout", "5", "--only-inactive"];
+    let printed = kept.case(&sandbox, &more).run().exits(10);
+    let _ = printed
+        .prints_outcomes(&[("Unknown", 1)])
+        .says(&["it did not return enough about the key in time"]);
 }
 
 #[test]
