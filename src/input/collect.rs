@@ -3,7 +3,7 @@
 use super::distinct::RowFiles;
 use super::error::{InputError, InputErrors};
 use super::{Entry, List, ReadOptions, Row};
-use crate::ident::AccountId;
+use crate::ident::{AccountId, UserName};
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key};
@@ -174,7 +174,18 @@ impl Entry {
         let is_done = |word: OutcomeKind| {
             word.is_complete() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
         };
-        Ok(!word.is_some_and(is_done))
+        Ok(!word.is_some_and(is_done) || self.is_of_another_owner(options))
+    }
+
+    /// Whether the command is about another owner than the one for whom the key is presumed to be deleted.
+    fn is_of_another_owner(&self, options: ReadOptions<'_>) -> bool {
+        let is_other = |given: &UserName| {
+            let named = self.user_name.as_ref();
+            named.is_none_or(|named| !named.same_user(given))
+        };
+        self.is_owner_unchecked
+            && self.outcome.as_deref() == Some(OutcomeKind::Deleted.as_str())
+            && options.user_name.map_or(options.find_user, is_other)
     }
 
     /// Reports a line of a run of `--reactivate`, which no other run continues.
@@ -219,6 +230,9 @@ impl Entry {
 
     /// Returns the key with the owner that the entry or the command names.
     fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
+        // A user may have been renamed since the run that deactivated the key.
+        let is_looked_up = options.find_user && options.action == Action::Reactivate
+            || self.is_of_another_owner(options);
         let (id, at) = (self.id, self.at);
         // IAM would search the keys of the calling user, which is not what the list means.
         if let (Some(column), None, false) = (
@@ -231,8 +245,6 @@ impl Entry {
             );
             return Err(InputError::new(at.line, column, reason));
         }
-        // A user may have been renamed since the run that deactivated the key.
-        let is_looked_up = options.find_user && options.action == Action::Reactivate;
         let named = self.user_name.filter(|_| !is_looked_up);
         let user_name = match (named, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {

@@ -24,10 +24,11 @@ const MAX_STRING: usize = 1 << 20;
 const UNDO_MEMBERS: [&str; 2] = ["Intent", "AccountId"];
 
 /// The members that are read.
-const KNOWN_MEMBERS: [&str; 8] = [
+const KNOWN_MEMBERS: [&str; 9] = [
     "AccessKeyId",
     "UserName",
     "Outcome",
+    "OwnerUnchecked",
     "Action",
     "PreviousStatus",
     "AccessKeyMetadata",
@@ -136,7 +137,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let at = self.place.get().position();
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
-        let mut previous_status = None;
+        let (mut previous_status, mut is_owner_unchecked) = (None, false);
         let (mut intent, mut account) = (None::<String>, None::<String>);
         let is_undo = self.keys.is_undo();
         let further = if is_undo { &UNDO_MEMBERS[..] } else { &[] };
@@ -164,6 +165,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     }
                 }
                 "Outcome" => (is_printed, outcome) = (name == "Outcome", object.next_value()?),
+                "OwnerUnchecked" => is_owner_unchecked = object.next_value()?,
                 "Action" => action = object.next_value()?,
                 "AccessKeyMetadata" | "AccessKey" => {
                     is_list = true;
@@ -223,6 +225,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 action,
                 previous_status,
                 is_printed,
+                is_owner_unchecked,
                 is_record: self.is_journal,
                 ..Entry::with_id(id, at)
             })),

@@ -89,6 +89,8 @@ struct Entry {
     user_name: Option<UserName>,
     /// The `Outcome`, if this program printed the line.
     outcome: Option<String>,
+    /// Whether the key is only presumed to be deleted, because another user may own it.
+    is_owner_unchecked: bool,
     /// The action of that run, if the line names it.
     action: Option<String>,
     /// The status before that run, if the line names it.
@@ -122,6 +124,7 @@ impl Entry {
             id,
             user_name: None,
             outcome: None,
+            is_owner_unchecked: false,
             action: None,
             previous_status: None,
             is_printed: false,

@@ -3,12 +3,13 @@
 use std::process::Command;
 use std::time::Duration;
 
-use iam_sandbox::What;
 use iam_sandbox::documented::ALICE_KEY_ID;
+use iam_sandbox::{Status, What};
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
 use crate::intent::begun;
 use crate::journal::Kept;
+use crate::many::from_stdin;
 use crate::proof::READS;
 use crate::resumed_owner::{begun_to, begun_without_owner, finds_it_deleted};
 use crate::streams::wait_for;
@@ -24,11 +25,30 @@ fn a_deletion_that_is_presumed_for_a_named_owner_is_finished_for_that_owner_only
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Bob\n"));
     let printed = kept.case(&sandbox, &[]).run().exits(0);
     // The last response, a 404, has a request ID.
-    assert!(printed.object()["RequestId"].is_string());
+    let object = printed.object();
+    assert!(object["RequestId"].is_string());
     let _ = printed
         .prints_outcome("Deleted")
         .says(&["is presumed deleted", "and does not confirm its owner"]);
     assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
+    assert_eq!(object["OwnerUnchecked"], true);
+    // The results say the same as the journal.
+    let results = object.to_string();
+    for again in [&[][..], &["--user-name", "bob"]] {
+        from_stdin(&sandbox, &results, again).run().stops_exactly(
+            0,
+            "iam-del-key: note: 1 line was skipped: nothing left to do\n\
+             result: nothing to do: the list has no keys to change\n",
+        );
+    }
+    for other in [&["--find-user"][..], &["--user-name", "Alice"]] {
+        let more = [other, &["--deactivate"]].concat();
+        let printed = from_stdin(&sandbox, &results, &more).run().exits(0);
+        let _ = printed
+            .prints_outcomes(&[("Deactivated", 1)])
+            .says(&["--user-name=Alice --reactivate\nresult: 1 key: 1 deactivated\n"]);
+        sandbox.set_status(ALICE_KEY_ID, Status::Active);
+    }
     let finished = "result: 1 key: 1 finished by an earlier run\n";
     kept.case(&sandbox, &[]).run().stops_exactly(0, finished);
 
