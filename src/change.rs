@@ -50,7 +50,7 @@ impl Change<'_> {
         let is_single = self.search.request.single().is_some();
         let outcome = match self.finish_after_signal(&mut call, exit, signals).await {
             Outcome::Failed { known, .. } => self.stopped(exit, known),
-            Outcome::Missing(_) if is_single => self.stopped(exit, self.not_done()),
+            Outcome::Missing(_) if is_single => self.stopped(exit, self.unverified_state()),
             Outcome::Done {
                 evidence, failure, ..
             } if is_single => Outcome::Stopped {

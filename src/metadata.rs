@@ -17,8 +17,11 @@ pub(crate) struct KeyMetadata {
     pub(crate) owner: Option<UserName>,
     pub(crate) status: Option<Status>,
     /// Whether an earlier run may have changed the key.
-    #[serde(default)]
+    #[serde(skip)]
     pub(crate) started_earlier: bool,
+    /// Whether the key was inactive before the first run with `--deactivate`.
+    #[serde(skip)]
+    pub(crate) was_inactive: bool,
     pub(crate) created: Option<SystemTime>,
     pub(crate) last_use: Option<LastUse>,
     /// The owner's tags. They are read again whenever they decide.

@@ -189,6 +189,16 @@ impl TimeBudget {
         WaitGuard::start(&self.wait_clock)
     }
 
+    /// Runs `work`, whose time does not count.
+    pub(crate) async fn exempt<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let waited = || lock(&self.wait_clock).waited();
+        let left = (self.end + waited()).saturating_duration_since(Instant::now());
+        let done = work.await;
+        let now = Instant::now();
+        self.end = (now + left).checked_sub(waited()).unwrap_or(now);
+        done
+    }
+
     /// Runs `work` for the remaining time less `reserve`. `None`: the time was not enough.
     pub(crate) async fn spend<T>(
         &self,
@@ -215,6 +225,32 @@ impl TimeBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exempt_work_neither_spends_time_nor_restores_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let hour = Duration::from_hours(1);
+            let mut budget = TimeBudget::of_credentials(hour);
+            let end = budget.end;
+            budget
+                .exempt(async {
+                    let start = Instant::now();
+                    while Instant::now() == start {
+                        tokio::task::yield_now().await;
+                    }
+                })
+                .await;
+            assert!(budget.end > end);
+            budget.end = Instant::now();
+            budget.exempt(async {}).await;
+            let late = budget.spend(Duration::ZERO, std::future::pending::<()>());
+            assert!(late.await.is_none());
+        });
+    }
 
     #[test]
     fn the_time_of_a_person_does_not_count() {

@@ -8,7 +8,7 @@ use crate::error::RunError;
 use crate::input::{self, Origin, ReadOptions};
 use crate::report::command::list_deactivated;
 use crate::report::message::Messages;
-use crate::request::{Request, Selection};
+use crate::request::{Action, Request, Selection};
 use crate::signal::Signals;
 use crate::terminal;
 
@@ -54,10 +54,26 @@ pub(crate) async fn named(
     if let Some(what) = &list.incomplete {
         messages.warning(what);
     }
-    match list.already_done {
-        0 => {}
-        1 => messages.note("1 line was skipped: nothing left to do"),
-        count => messages.note(&format!("{count} lines were skipped: nothing left to do")),
+    let (done, all_done) = match action {
+        Action::Reactivate => (
+            "it reports no deactivated key",
+            "they report no deactivated key",
+        ),
+        Action::Delete | Action::Deactivate => ("nothing left to do", "nothing left to do"),
+    };
+    for (count, one, several) in [
+        (list.already_done, done, all_done),
+        (
+            list.superseded,
+            "a later line of its key counts",
+            "later lines of their keys count",
+        ),
+    ] {
+        match count {
+            0 => {}
+            1 => messages.note(&format!("1 line was skipped: {one}")),
+            count => messages.note(&format!("{count} lines were skipped: {several}")),
+        }
     }
     match list.repeated {
         0 => {}

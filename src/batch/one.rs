@@ -67,15 +67,13 @@ impl Work<'_> {
         }
         let iam = self.iam.for_one(target.key.id.as_str());
         let mut budget = iam.key_budget(self.request.limit);
-        let started_earlier = prior != PriorState::None;
         let choice = self.choose(target, stage, prior, &iam, &mut budget).await;
         let result = match choice {
             Err(result) => Err(result),
-            Ok(mut target) => {
-                target.metadata.started_earlier = started_earlier;
-                if stage == Stage::Choose {
-                    return Processed::Chosen(Box::new(target));
-                }
+            Ok(target) if stage == Stage::Choose => {
+                return Processed::Chosen(Box::new(target));
+            }
+            Ok(target) => {
                 let chosen = Instant::now();
                 match self.record_intent(target, prior, &budget).await {
                     Ok(target) if self.is_recent(chosen) => Ok(target),
@@ -88,16 +86,12 @@ impl Work<'_> {
                 }
             }
         };
-        let result = match result {
-            Err(mut result) => {
-                result.metadata.started_earlier = started_earlier;
-                result
-            }
-            Ok(mut target) => {
-                target.metadata.started_earlier = started_earlier;
-                self.change(target, prior, &iam, &budget).await
-            }
+        let mut result = match result {
+            Err(result) => result,
+            Ok(target) => self.change(target, prior, &iam, &budget).await,
         };
+        result.metadata.started_earlier = prior != PriorState::None;
+        result.metadata.was_inactive = self.journal.was_inactive(&result.key.id);
         if prior == DELETED_BEFORE && is_still_gone(&result.outcome) {
             self.in_flight.remove(&result.key);
             return Processed::FinishedEarlier;

@@ -19,11 +19,11 @@ use crate::signal;
 impl Work<'_> {
     /// Returns what earlier runs did to a key.
     pub(super) fn prior_state(&self, target: &Target) -> PriorState {
-        let prior = self.journal.prior_state(&target.key);
-        if target.metadata.status.is_some() {
-            although_listed(prior)
-        } else {
-            prior
+        let key = &target.key;
+        match self.journal.prior_state(key) {
+            prior if target.metadata.status.is_none() => prior,
+            PriorState::Done => DELETED_BEFORE,
+            prior => although_found(prior, self.journal.attempts(&key.id)),
         }
     }
 
@@ -61,7 +61,8 @@ impl Work<'_> {
         let mut result = *result;
         let status = &result.metadata.status;
         let shows_unchanged = status.is_some() && *status != result.action.status();
-        let prior = self.journal.prior_state(&result.key);
+        let attempts = self.journal.attempts(&result.key.id);
+        let prior = although_found(self.journal.prior_state(&result.key), attempts);
         if let Some(known) = prior.known()
             && !prior.is_finished()
             && !shows_unchanged
@@ -140,12 +141,12 @@ impl Work<'_> {
 /// An earlier run deleted the key, and a list of this run contains it.
 pub(super) const DELETED_BEFORE: PriorState = PriorState::ChangedBefore(Action::Delete);
 
-/// Returns what earlier runs did to a key that a list of this run contains: it takes precedence over a record that the key
-/// is gone.
-fn although_listed(prior: PriorState) -> PriorState {
+/// Returns what earlier runs did to a key, given the changes that they did not finish, if a list of this run contains it or
+/// IAM names its owner: that takes precedence over a record that it was not found.
+fn although_found(prior: PriorState, unfinished: &[EarlierAttempt]) -> PriorState {
     match prior {
-        PriorState::Missing => PriorState::None,
-        PriorState::Done => DELETED_BEFORE,
+        PriorState::Missing if unfinished.is_empty() => PriorState::None,
+        PriorState::Missing => PriorState::InProgress,
         prior => prior,
     }
 }
@@ -351,16 +352,17 @@ mod tests {
     }
 
     #[test]
-    fn a_list_takes_precedence_over_a_record_that_the_key_is_gone() {
+    fn what_iam_lists_takes_precedence_over_a_record_that_the_key_was_not_found() {
         let set = PriorState::ChangedBefore(Action::Deactivate);
-        for (prior, expected) in [
-            (PriorState::Missing, PriorState::None),
-            (PriorState::Done, DELETED_BEFORE),
-            (PriorState::None, PriorState::None),
-            (PriorState::InProgress, PriorState::InProgress),
-            (set, set),
+        let attempt = [EarlierAttempt::default()];
+        for (prior, unfinished, expected) in [
+            (PriorState::Missing, &[][..], PriorState::None),
+            (PriorState::Missing, &attempt, PriorState::InProgress),
+            (PriorState::None, &[], PriorState::None),
+            (PriorState::InProgress, &attempt, PriorState::InProgress),
+            (set, &[], set),
         ] {
-            assert_eq!(although_listed(prior), expected, "{prior:?}");
+            assert_eq!(although_found(prior, unfinished), expected, "{prior:?}");
         }
     }
 

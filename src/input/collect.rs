@@ -3,7 +3,7 @@
 use super::distinct::RowFiles;
 use super::error::{InputError, InputErrors};
 use super::{Entry, List, ReadOptions, Row};
-use crate::ident::AccountId;
+use crate::ident::{AccountId, UserName};
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
 use crate::request::{Action, Key};
@@ -68,10 +68,10 @@ impl<'a> KeyCollector<'a> {
         }
         if self.rows.len() == MAX_KEYS {
             let reason = format!("more than {MAX_KEYS} keys");
-            return Err(InputError::new(entry.line, 1, reason).hint("split the list"));
+            return Err(InputError::of(entry.at, reason).hint("split the list"));
         }
         let row = Row {
-            line: entry.line,
+            at: entry.at,
             number: self.rows.len(),
             key: if is_needed || is_undo {
                 entry.key(self.options)?
@@ -96,7 +96,10 @@ impl<'a> KeyCollector<'a> {
     pub(super) fn finish(mut self, read: Result<(), InputError>) -> Result<List, InputErrors> {
         let mut errors = std::mem::take(&mut self.errors);
         let list = match read {
-            Ok(()) if errors.is_empty() => self.distinct(),
+            Ok(()) if errors.is_empty() => self.rows.distinct().map(|mut list| {
+                list.already_done += self.already_done;
+                list
+            }),
             Ok(()) => return Err(errors),
             Err(error) => Err(error),
         };
@@ -105,26 +108,13 @@ impl<'a> KeyCollector<'a> {
             errors
         })
     }
-
-    /// Removes repeated keys, and keys that need no action.
-    fn distinct(self) -> Result<List, InputError> {
-        let (count, is_undo) = (self.rows.len() as u64, self.is_undo());
-        let mut list = self.rows.distinct()?;
-        if is_undo {
-            // A journal has several records of each key.
-            list.already_done += self.already_done;
-        } else {
-            list.already_done = count - list.len - list.repeated;
-        }
-        Ok(list)
-    }
 }
 
 impl Entry {
     /// Whether the key of this entry still needs the action.
     fn needs_action(&self, options: ReadOptions<'_>) -> Result<bool, InputError> {
         let action = options.action;
-        let refuse = |reason: String| Err(InputError::new(self.line, 1, reason));
+        let refuse = |reason: String| Err(InputError::of(self.at, reason));
         let planned = match self.action.as_deref() {
             None => None,
             Some("delete") => Some(Action::Delete),
@@ -146,7 +136,7 @@ impl Entry {
         let word = word.and_then(|(_, word)| word);
         let refuse_deactivation = |what: &str, hint: &str| {
             let reason = format!("{} {what}, but this command deletes", self.id);
-            Err(InputError::new(self.line, 1, reason).hint(hint))
+            Err(InputError::of(self.at, reason).hint(hint))
         };
         match word {
             Some(OutcomeKind::Reactivated | OutcomeKind::WouldReactivate) => {
@@ -162,14 +152,14 @@ impl Entry {
                 );
             }
             Some(OutcomeKind::Deactivated) => {
-                let hint = if self.is_csv {
-                    "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
-                } else {
+                let hint = if self.is_printed {
                     format!(
                         "to undo the deactivation, use --reactivate; to delete these keys, run the same command with \
                          --from - --only-inactive, and pipe this into it: {}",
                         options.list_deactivated
                     )
+                } else {
+                    "to delete these keys, remove their Outcome and add --only-inactive".to_owned()
                 };
                 return refuse_deactivation("was deactivated", &hint);
             }
@@ -184,7 +174,18 @@ impl Entry {
         let is_done = |word: OutcomeKind| {
             word.is_complete() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
         };
-        Ok(!word.is_some_and(is_done))
+        Ok(!word.is_some_and(is_done) || self.is_of_another_owner(options))
+    }
+
+    /// Whether the command is about another owner than the one for whom the key is presumed to be deleted.
+    fn is_of_another_owner(&self, options: ReadOptions<'_>) -> bool {
+        let is_other = |given: &UserName| {
+            let named = self.user_name.as_ref();
+            named.is_none_or(|named| !named.same_user(given))
+        };
+        self.is_owner_unchecked
+            && self.outcome.as_deref() == Some(OutcomeKind::Deleted.as_str())
+            && options.user_name.map_or(options.find_user, is_other)
     }
 
     /// Reports a line of a run of `--reactivate`, which no other run continues.
@@ -193,7 +194,7 @@ impl Entry {
         let reason = format!(
             "this line for {id} is from a run of --reactivate, but this command would {verb} keys: remove the line"
         );
-        InputError::new(self.line, 1, reason)
+        InputError::of(self.at, reason)
     }
 
     /// Returns what a run of `--deactivate` did to the key of this entry.
@@ -212,7 +213,7 @@ impl Entry {
                     "{} has the Outcome Deactivated and the Action `{action}`: they contradict each other",
                     self.id
                 );
-                Err(InputError::new(self.line, 1, reason))
+                Err(InputError::of(self.at, reason))
             }
             Some(OutcomeKind::Deactivated) if was_active => Ok(Deactivation::OfActive),
             Some(OutcomeKind::Deactivated) => Ok(Deactivation::OfUnknownStatus),
@@ -223,13 +224,16 @@ impl Entry {
             Some(OutcomeKind::Skipped | OutcomeKind::Refused | OutcomeKind::Missing) => {
                 Ok(Deactivation::NotDone)
             }
-            _ => Err(InputError::not_undoable(self.line)),
+            _ => Err(InputError::not_undoable(self.at)),
         }
     }
 
     /// Returns the key with the owner that the entry or the command names.
     fn key(self, options: ReadOptions<'_>) -> Result<Key, InputError> {
-        let (id, line) = (self.id, self.line);
+        // A user may have been renamed since the run that deactivated the key.
+        let is_looked_up = options.find_user && options.action == Action::Reactivate
+            || self.is_of_another_owner(options);
+        let (id, at) = (self.id, self.at);
         // IAM would search the keys of the calling user, which is not what the list means.
         if let (Some(column), None, false) = (
             self.missing_owner_column,
@@ -239,15 +243,13 @@ impl Entry {
             let reason = format!(
                 "{id} has no owner here, but the list has an owner column: fill it in, or add --user-name or --find-user"
             );
-            return Err(InputError::new(line, column, reason));
+            return Err(InputError::new(at.line, column, reason));
         }
-        // A user may have been renamed since the run that deactivated the key.
-        let is_looked_up = options.find_user && options.action == Action::Reactivate;
         let named = self.user_name.filter(|_| !is_looked_up);
         let user_name = match (named, options.user_name) {
             (Some(named), Some(given)) if !named.same_user(given) => {
                 let reason = format!("{id} belongs to {named} here, but --user-name is {given}");
-                return Err(InputError::new(line, 1, reason));
+                return Err(InputError::of(at, reason));
             }
             (named, given) => named.or_else(|| given.cloned()),
         };

@@ -7,7 +7,7 @@ use csv::StringRecord;
 
 use super::line::{Line, Lines, column, without_comment};
 use super::plain::has_aws_id_form;
-use super::{Entry, InputError, KeyCollector, plain};
+use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::csv_line::CsvLines;
 use crate::sanitize::escape_field;
 
@@ -64,7 +64,7 @@ impl Header {
             (None, _)
                 if has("arn") && (has("user_creation_time") || has("access_key_1_active")) =>
             {
-                Err(InputError::credential_report(first.number))
+                Err(InputError::credential_report(Position::line(first.number)))
             }
             (None, Some(_)) if !names.iter().any(|name| has_aws_id_form(name.trim())) => {
                 Err(InputError::no_key_column(first.number, &names))
@@ -86,8 +86,7 @@ impl Header {
         let mut entry = Entry {
             outcome: filled(self.outcome).map(str::to_owned),
             action: filled(self.action).map(str::to_owned),
-            is_csv: true,
-            ..Entry::with_id(id, line.number)
+            ..Entry::with_id(id, Position::line(line.number))
         };
         if let Some(place) = self.user_name {
             match filled(Some(place)).map(plain::user_name) {

@@ -36,10 +36,21 @@ pub(crate) struct List {
     pub(crate) repeated: u64,
     /// The number of rows whose key needs no action.
     pub(crate) already_done: u64,
+    /// The number of rows that say that a key needs no action, before another row says that it does.
+    pub(crate) superseded: u64,
     /// The journal that `--reactivate` undoes, if its account is known.
     pub(crate) origin: Option<Origin>,
     /// Why keys may be missing, as a sentence.
     pub(crate) incomplete: Option<String>,
+}
+
+/// The row that counts for a key.
+struct Counting {
+    row: Row,
+    /// The number of rows of the key, without those of a journal that say that a change was started.
+    rows: u64,
+    /// The number of rows that repeat that the key needs the action.
+    repeated: u64,
 }
 
 impl RowFiles {
@@ -70,14 +81,15 @@ impl RowFiles {
         self.files[usize::from(place)].push(row)
     }
 
-    /// Omits the rows that repeat a key, and the keys that need no action, which `already_done` counts.
+    /// Omits the rows that repeat a key, and the keys that need no action.
     ///
     /// # Errors
     ///
     /// A temporary file cannot be read, or two rows give a key different owners.
     pub(super) fn distinct(mut self) -> Result<List, InputError> {
         let spill = |error: io::Error| InputError::spill(&error);
-        let (mut files, mut repeated, mut already_done) = (Vec::new(), 0, 0);
+        let mut files = Vec::new();
+        let (mut repeated, mut already_done, mut superseded) = (0, 0, 0);
         // The second is the first such row in the list.
         let mut conflict = None::<[Row; 2]>;
         for file in self.files {
@@ -86,15 +98,23 @@ impl RowFiles {
             let mut firsts = HashMap::new();
             for row in rows.by_ref() {
                 let row = row.map_err(spill)?;
-                let first: &mut Box<Row> = match firsts.entry(row.key.id.clone()) {
+                let counts = u64::from(row.deactivation <= Some(Deactivation::NotDone));
+                let counting: &mut Box<Counting> = match firsts.entry(row.key.id.clone()) {
                     Entry::Vacant(first) => {
-                        first.insert(Box::new(row));
+                        let (rows, repeated) = (counts, 0);
+                        first.insert(Box::new(Counting {
+                            row,
+                            rows,
+                            repeated,
+                        }));
                         continue;
                     }
                     Entry::Occupied(first) => first.into_mut(),
                 };
+                let first = &mut counting.row;
+                counting.rows += counts;
                 if row.deactivation.is_none() && first.deactivation.is_none() {
-                    repeated += 1;
+                    counting.repeated += 1;
                 }
                 let is_later = |known: &[Row; 2]| known[1].number < row.number;
                 if row.contradicts(first) && !conflict.as_ref().is_some_and(is_later) {
@@ -102,15 +122,22 @@ impl RowFiles {
                 }
                 if row.supersedes(first) {
                     self.places[first.number] |= REPEATED;
-                    **first = row;
+                    *first = row;
                     continue;
                 }
                 self.places[row.number] |= REPEATED;
             }
-            for row in firsts.into_values() {
-                if row.deactivation == Some(Deactivation::NotDone) {
-                    self.places[row.number] |= REPEATED;
-                    already_done += 1;
+            for counting in firsts.into_values() {
+                match counting.row.deactivation {
+                    None => {
+                        repeated += counting.repeated;
+                        superseded += counting.rows - 1 - counting.repeated;
+                    }
+                    Some(Deactivation::NotDone) => {
+                        self.places[counting.row.number] |= REPEATED;
+                        already_done += counting.rows;
+                    }
+                    Some(_) => {}
                 }
             }
             rows.rewind().map_err(spill)?;
@@ -126,6 +153,7 @@ impl RowFiles {
             places: self.places.into_iter(),
             repeated,
             already_done,
+            superseded,
             origin: None,
             incomplete: None,
         })
@@ -169,9 +197,9 @@ fn owner_conflict([first, second]: &[Row; 2]) -> InputError {
         second.key.id,
         owner(second),
         owner(first),
-        first.line
+        first.at.line
     );
-    InputError::new(second.line, 1, reason)
+    InputError::of(second.at, reason)
 }
 
 impl Iterator for List {
@@ -198,7 +226,7 @@ mod tests {
     use std::collections::HashSet;
     use std::ffi::OsStr;
 
-    use super::super::Row;
+    use super::super::{Position, Row};
     use super::RowFiles;
     use crate::ident::AccessKeyId;
     use crate::request::Key;
@@ -209,11 +237,11 @@ mod tests {
             id: AccessKeyId::parse(OsStr::new(&id)).expect("an ID"),
             user_name: owner.map(|name| name.parse().expect("a name")),
         };
-        let line = number as u64 + 1;
+        let at = Position::line(number as u64 + 1);
         Row {
             key,
             deactivation: None,
-            line,
+            at,
             number,
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::io;
 
+use super::Position;
 use crate::error::RunError;
 use crate::sanitize::{escape_field, truncate_escaped};
 
@@ -41,6 +42,10 @@ impl InputError {
     pub(super) fn new(line: u64, column: impl Display, reason: impl Into<String>) -> Self {
         let place = format!("line {line}, column {column}:");
         Self::at(Some(place), reason)
+    }
+
+    pub(super) fn of(at: Position, reason: impl Into<String>) -> Self {
+        Self::new(at.line, at.column, reason)
     }
 
     /// Creates the error that ends the run if there is no other.
@@ -96,19 +101,19 @@ impl InputError {
     }
 
     /// Reports strings in a JSON list that may be columns of a row, so it is unclear which of them are IDs.
-    pub(super) fn no_members(line: u64) -> Self {
+    pub(super) fn no_members(at: Position) -> Self {
         let reason = "it is unclear which of these strings are access key IDs";
-        Self::new(line, 1, reason).hint(
+        Self::of(at, reason).hint(
             "use objects with AccessKeyId, and UserName for the owner (in a query for the AWS CLI: \
              {AccessKeyId: AccessKeyId, UserName: UserName} instead of [AccessKeyId, UserName])",
         )
     }
 
     /// Reports a key in a place that is not read. It would be skipped silently.
-    pub(super) fn unread_key(line: u64, member: &str) -> Self {
+    pub(super) fn unread_key(at: Position, member: &str) -> Self {
         let member = escape_field(member);
         let reason = format!("a key inside `{member}` would be ignored");
-        Self::new(line, 1, reason)
+        Self::of(at, reason)
             .hint("put all keys in one list of objects with AccessKeyId and UserName")
     }
 
@@ -138,28 +143,27 @@ impl InputError {
 
     /// Reports an error message where a list of keys is expected. It has no outcome, so it could select a key that was not
     /// to be deleted.
-    pub(super) fn error_message(line: u64) -> Self {
+    pub(super) fn error_message(at: Position) -> Self {
         let reason = "this is an error message of iam-del-key, not a result";
-        Self::new(line, 1, reason)
-            .hint("use the JSON results that the run printed on standard output")
+        Self::of(at, reason).hint("use the JSON results that the run printed on standard output")
     }
 
     /// Reports a journal where a list of keys is expected.
-    pub(super) fn journal(line: u64) -> Self {
-        Self::new(line, 1, "this is a journal, not a list of keys")
+    pub(super) fn journal(at: Position) -> Self {
+        Self::of(at, "this is a journal, not a list of keys")
             .hint("pass it with --journal, together with its list")
     }
 
     /// Reports a line that is not what `--reactivate` can undo.
-    pub(super) fn not_undoable(line: u64) -> Self {
+    pub(super) fn not_undoable(at: Position) -> Self {
         let reason = "with --reactivate, --from accepts only the journal or the JSON results of a run with --deactivate";
-        Self::new(line, 1, reason).hint("use one of these, or name the keys with --access-key-id")
+        Self::of(at, reason).hint("use one of these, or name the keys with --access-key-id")
     }
 
     /// Reports a credential report, which is easily mistaken for a list of keys.
-    pub(super) fn credential_report(line: u64) -> Self {
+    pub(super) fn credential_report(at: Position) -> Self {
         let reason = "this is a credential report, which has no access key IDs";
-        Self::new(line, 1, reason).hint(
+        Self::of(at, reason).hint(
             "to find the unused keys of the account, use --whole-account --unused-for AGE (such as 90d) and --dry-run instead of --from",
         )
     }

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use super::csv::{is_same_name, meaning};
 use super::line::Lines;
 use super::unread::Unread;
-use super::{Entry, InputError, KeyCollector, plain};
+use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::ident::AccountId;
 use crate::journal::FORMAT_VERSION;
 use crate::outcome::OutcomeKind;
@@ -24,10 +24,11 @@ const MAX_STRING: usize = 1 << 20;
 const UNDO_MEMBERS: [&str; 2] = ["Intent", "AccountId"];
 
 /// The members that are read.
-const KNOWN_MEMBERS: [&str; 8] = [
+const KNOWN_MEMBERS: [&str; 9] = [
     "AccessKeyId",
     "UserName",
     "Outcome",
+    "OwnerUnchecked",
     "Action",
     "PreviousStatus",
     "AccessKeyMetadata",
@@ -82,8 +83,8 @@ struct Objects<'a, 'k> {
     is_journal: bool,
     /// The number of lists around the current value.
     depth: usize,
-    /// The line of a string in the current list that is accepted as an ID, but does not have the form of AWS.
-    unlike_id: Option<u64>,
+    /// The position of a string in the current list that is accepted as an ID, but does not have the form of AWS.
+    unlike_id: Option<Position>,
     /// The error after which the rest is not worth reading.
     problem: Option<InputError>,
 }
@@ -110,8 +111,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         while list.next_element_seed(&mut *self)?.is_some() {
             count += 1;
             // A user name may look like an ID, as on a line with several words.
-            if let (2.., Some(line)) = (count, self.unlike_id) {
-                return self.refuse(InputError::no_members(line));
+            if let (2.., Some(at)) = (count, self.unlike_id) {
+                return self.refuse(InputError::no_members(at));
             }
         }
         self.depth -= 1;
@@ -120,27 +121,28 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let line = self.place.get().line;
+        let at = self.place.get().string();
         // The strings of a list in a list are the columns of a row, and no header names them.
         if self.depth > 1 {
-            return self.refuse(InputError::no_members(line));
+            return self.refuse(InputError::no_members(at));
         }
         let id = plain::id(text).map_err(|reason| self.wrong_string(reason));
         if id.is_ok() && !plain::has_aws_id_form(text) {
-            self.unlike_id = Some(line);
+            self.unlike_id = Some(at);
         }
-        self.found(id.map(|id| Entry::with_id(id, line)))
+        self.found(id.map(|id| Entry::with_id(id, at)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let at = self.place.get().position();
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
-        let mut previous_status = None;
+        let (mut previous_status, mut is_owner_unchecked) = (None, false);
         let (mut intent, mut account) = (None::<String>, None::<String>);
         let is_undo = self.keys.is_undo();
         let further = if is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
-        let (mut is_message, mut is_truncated) = (false, false);
+        let (mut is_message, mut is_truncated, mut is_printed) = (false, false, false);
         let mut seen = Vec::new();
         // What is wrong with this object. The objects that follow it are read anyway.
         let mut wrong = None;
@@ -162,7 +164,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                         Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong_string(reason)),
                     }
                 }
-                "Outcome" => outcome = object.next_value()?,
+                "Outcome" => (is_printed, outcome) = (name == "Outcome", object.next_value()?),
+                "OwnerUnchecked" => is_owner_unchecked = object.next_value()?,
                 "Action" => action = object.next_value()?,
                 "AccessKeyMetadata" | "AccessKey" => {
                     is_list = true;
@@ -179,13 +182,13 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "AccountId" if is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
-                    return self.refuse(InputError::journal(self.place.get().line));
+                    return self.refuse(InputError::journal(at));
                 }
                 other => {
                     is_report |= other == "ReportFormat";
                     is_message |= is_same_name(other, "ExitCode");
-                    if let Some(line) = object.next_value_seed(Unread(self.place))? {
-                        return self.refuse(InputError::unread_key(line, other));
+                    if let Some(at) = object.next_value_seed(Unread(self.place))? {
+                        return self.refuse(InputError::unread_key(at, other));
                     }
                 }
             }
@@ -201,11 +204,10 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         } else {
             None
         };
-        let contradiction = contradiction.map(|reason| self.wrong(reason));
+        let contradiction = contradiction.map(|reason| InputError::of(at, reason));
         if let Some(error) = wrong.or(contradiction) {
             return self.found(Err(error));
         }
-        let line = self.place.get().line;
         if is_journal_head {
             self.is_journal = true;
             return self.of_account(account.as_deref());
@@ -216,26 +218,25 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
         }
         match id {
-            Some(_) if is_message => self.refuse(InputError::error_message(line)),
+            Some(_) if is_message => self.refuse(InputError::error_message(at)),
             Some(id) => self.found(Ok(Entry {
                 user_name,
                 outcome,
                 action,
                 previous_status,
+                is_printed,
+                is_owner_unchecked,
                 is_record: self.is_journal,
-                ..Entry::with_id(id, line)
+                ..Entry::with_id(id, at)
             })),
             None if is_list => {
                 let first = self.keys.truncated_at;
-                self.keys.truncated_at = first.or(is_truncated.then_some(line));
+                self.keys.truncated_at = first.or(is_truncated.then_some(at.line));
                 Ok(())
             }
-            None if is_undo => self.refuse(InputError::not_undoable(line)),
-            None if is_report => self.refuse(InputError::credential_report(line)),
-            None => {
-                let error = self.wrong("an object without AccessKeyId");
-                self.found(Err(error))
-            }
+            None if is_undo => self.refuse(InputError::not_undoable(at)),
+            None if is_report => self.refuse(InputError::credential_report(at)),
+            None => self.found(Err(InputError::of(at, "an object without AccessKeyId"))),
         }
     }
 }
@@ -275,16 +276,9 @@ impl Objects<'_, '_> {
             .or_else(|problem| self.refuse(problem))
     }
 
-    /// Creates an error for the object that ends here.
-    fn wrong(&self, reason: impl Into<String>) -> InputError {
-        let Place { line, column, .. } = self.place.get();
-        InputError::new(line, column.max(1), reason)
-    }
-
     /// Creates an error for the string that was just read.
     fn wrong_string(&self, reason: String) -> InputError {
-        let Place { line, string, .. } = self.place.get();
-        InputError::new(line, string, reason)
+        InputError::of(self.place.get().string(), reason)
     }
 
     /// Creates an error for what is not JSON, in a value that starts on the line `start`.
@@ -332,11 +326,27 @@ impl Objects<'_, '_> {
 /// A place in a text. Columns count characters.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place {
-    pub(super) line: u64,
+    line: u64,
     /// How much of the line was read.
     column: u64,
     /// The column where the last string starts. It has no line break.
     string: u64,
+}
+
+impl Place {
+    fn position(self) -> Position {
+        let Self { line, column, .. } = self;
+        Position { line, column }
+    }
+
+    /// Returns where the last string starts.
+    pub(super) fn string(self) -> Position {
+        let Self { line, string, .. } = self;
+        Position {
+            line,
+            column: string,
+        }
+    }
 }
 
 /// Tracks the place in a text while it is read, and fails if a string is too long.

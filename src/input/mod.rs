@@ -57,14 +57,27 @@ impl Origin {
     }
 }
 
-/// A key and its line.
+/// Where an entry of the list starts. Lines and columns start at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Position {
+    line: u64,
+    column: u64,
+}
+
+impl Position {
+    fn line(line: u64) -> Self {
+        Self { line, column: 1 }
+    }
+}
+
+/// A key and its position.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Row {
     key: Key,
     /// What `--reactivate` has to undo. For another action: `NotDone` if the key needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deactivation: Option<Deactivation>,
-    line: u64,
+    at: Position,
     /// The number of rows before this one.
     number: usize,
 }
@@ -76,15 +89,17 @@ struct Entry {
     user_name: Option<UserName>,
     /// The `Outcome`, if this program printed the line.
     outcome: Option<String>,
+    /// Whether the key is only presumed to be deleted, because another user may own it.
+    is_owner_unchecked: bool,
     /// The action of that run, if the line names it.
     action: Option<String>,
     /// The status before that run, if the line names it.
     previous_status: Option<String>,
-    /// Whether it is a row of CSV.
-    is_csv: bool,
+    /// Whether it is an object whose `Outcome` is spelled as this program prints it, so that a query finds it.
+    is_printed: bool,
     /// Whether it is a record of a journal. A later record of a key counts, and not an earlier one.
     is_record: bool,
-    line: u64,
+    at: Position,
     /// The name of the column for owners, if this row does not fill it.
     missing_owner_column: Option<Rc<str>>,
 }
@@ -104,16 +119,17 @@ pub(crate) struct ReadOptions<'a> {
 
 impl Entry {
     /// Creates an entry that has only an ID.
-    fn with_id(id: AccessKeyId, line: u64) -> Self {
+    fn with_id(id: AccessKeyId, at: Position) -> Self {
         Self {
             id,
             user_name: None,
             outcome: None,
+            is_owner_unchecked: false,
             action: None,
             previous_status: None,
-            is_csv: false,
+            is_printed: false,
             is_record: false,
-            line,
+            at,
             missing_owner_column: None,
         }
     }
@@ -188,7 +204,7 @@ fn read_entries(source: Box<dyn BufRead>, keys: &mut KeyCollector<'_>) -> Result
     match lines.first()? {
         None => Ok(()),
         Some(b'{' | b'[') => json::read(lines, keys),
-        Some(_) if keys.is_undo() => Err(InputError::not_undoable(1)),
+        Some(_) if keys.is_undo() => Err(InputError::not_undoable(Position::line(1))),
         Some(_) => {
             let Some(first) = lines.next()? else {
                 return Ok(());

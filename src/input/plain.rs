@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use super::line::{Line, Lines, column, without_comment};
-use super::{Entry, InputError, KeyCollector};
+use super::{Entry, InputError, KeyCollector, Position};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
 
@@ -27,7 +27,11 @@ pub(super) fn read(
         }
         for word in words {
             let wrong = |reason| InputError::new(number, place(word), reason);
-            keys.take(id(word).map(|id| Entry::with_id(id, number)).map_err(wrong))?;
+            keys.take(
+                id(word)
+                    .map(|id| Entry::with_id(id, Position::line(number)))
+                    .map_err(wrong),
+            )?;
         }
         line = lines.next()?;
     }

@@ -29,6 +29,8 @@ pub(super) enum End {
     Missing = 1,
     /// The key was not changed, so earlier records no longer count.
     NotFinished = 2,
+    /// The key was inactive before the first run with `--deactivate`.
+    AlreadyInactive = 3,
 }
 
 impl FinishedKeys {
@@ -79,15 +81,15 @@ impl FinishedKeys {
         let wanted = self.record(&key.id, key.user_name.as_ref(), end);
         self.of_key(wanted).any(|record| match end {
             End::Done => record & END == end as u128 && !names_another_owner(record, wanted),
-            End::Missing | End::NotFinished => record == wanted,
+            End::Missing | End::NotFinished | End::AlreadyInactive => record == wanted,
         })
     }
 
-    /// Whether the key was changed, whoever owned it then: a user who is renamed keeps the key with its status.
-    pub(super) fn contains_id(&self, id: &AccessKeyId) -> bool {
-        let wanted = self.record(id, None, End::Done);
+    /// Whether the key ended so, whoever owned it then: a user who is renamed keeps the key with its status.
+    pub(super) fn contains_id(&self, id: &AccessKeyId, end: End) -> bool {
+        let wanted = self.record(id, None, end);
         self.of_key(wanted)
-            .any(|record| record & END == End::Done as u128)
+            .any(|record| record & END == end as u128)
     }
 
     /// Returns the records of the same key.

@@ -24,8 +24,8 @@ enum Said {
     NotFinished,
 }
 
-/// The keys that records are about, and what they say.
-fn keys(bytes: &[u8]) -> Vec<(Key, Said)> {
+/// The keys that records are about, what they say, and how many changes may still have been made that were started before.
+fn keys(bytes: &[u8]) -> Vec<(Key, Said, usize)> {
     // The first says what the journal is of, and speaks of no key.
     let records = bytes.split(|byte| *byte == b'\n').skip(1);
     let records = records.filter_map(|record| serde_json::from_slice::<Value>(record).ok());
@@ -33,7 +33,11 @@ fn keys(bytes: &[u8]) -> Vec<(Key, Said)> {
         .filter_map(|record| {
             let id = record["AccessKeyId"].as_str()?.to_owned();
             let outcome = record["Outcome"].as_str().unwrap_or_default();
+            let is_presumed = record["OwnerUnchecked"] == true;
+            let unfinished = record["Unfinished"].as_u64().unwrap_or(0);
+            let unfinished = usize::try_from(unfinished).expect("a count");
             let said = match outcome {
+                "Deleted" | "Deactivated" if is_presumed => Said::Missing,
                 "Deleted" | "Deactivated" => Said::Done,
                 "Missing" => Said::Missing,
                 "" | "Unknown" => Said::InProgress,
@@ -44,7 +48,7 @@ fn keys(bytes: &[u8]) -> Vec<(Key, Said)> {
                 id: AccessKeyId::try_from(id).ok()?,
                 user_name: user_name.and_then(|name| name.parse().ok()),
             };
-            Some((key, said))
+            Some((key, said, if is_presumed { usize::MAX } else { unfinished }))
         })
         .collect()
 }
@@ -77,27 +81,45 @@ fn length_of(past: &Replay) -> usize {
 fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
     let undoes = head.is_some_and(|head| head.action == Action::Delete.verb());
     let keys = keys(records);
-    for (key, _) in &keys {
+    for (key, ..) in &keys {
         let mut finished: Vec<(&Key, Said)> = Vec::new();
-        for (other, said) in keys.iter().filter(|(other, _)| other.id == key.id) {
+        // Whether each unfinished change is followed by a record that the key was missing.
+        let mut unfinished: Vec<bool> = Vec::new();
+        for (other, said, left) in keys.iter().filter(|(other, ..)| other.id == key.id) {
             match said {
+                Said::InProgress => {
+                    unfinished.push(false);
+                    continue;
+                }
                 Said::Done | Said::Missing => finished.push((other, *said)),
                 Said::NotFinished if undoes => {
                     finished.retain(|(earlier, _)| differ(earlier, other));
                 }
-                Said::NotFinished | Said::InProgress => {}
+                Said::NotFinished => {}
+            }
+            unfinished.truncate(*left);
+            let is_missing = *said == Said::Missing;
+            for was_missing in &mut unfinished {
+                *was_missing |= is_missing;
             }
         }
-        let is_done = finished.iter().any(|(other, said)| match said {
-            Said::Done => !differ(key, other),
-            _ => !differ(key, other) && key.user_name.is_some() == other.user_name.is_some(),
+        let is_named_alike = |other: &Key| key.user_name.is_some() == other.user_name.is_some();
+        let is_done = finished
+            .iter()
+            .any(|(other, said)| *said == Said::Done && !differ(key, other));
+        let is_missing = finished.iter().any(|(other, said)| {
+            *said == Said::Missing && !differ(key, other) && is_named_alike(other)
         });
-        let is_unfinished = !past.attempts(&key.id).is_empty();
+        let expected = match unfinished.last() {
+            None => is_done || is_missing,
+            Some(was_missing) => is_missing && *was_missing,
+        };
         assert_eq!(
             past.prior_state(key, Action::Delete).is_finished(),
-            is_done && !is_unfinished,
+            expected,
             "{key:?}"
         );
+        assert_eq!(past.attempts(&key.id).len(), unfinished.len());
     }
 }
 
@@ -113,7 +135,7 @@ fn differ(one: &Key, other: &Key) -> bool {
 fn check_same(past: &Replay, whole: &[u8]) {
     let (_, again) = of(whole).expect("a journal");
     assert_eq!(again.length, past.length);
-    for (key, _) in keys(whole) {
+    for (key, ..) in keys(whole) {
         for action in [Action::Delete, Action::Deactivate] {
             assert_eq!(
                 again.prior_state(&key, action),
@@ -136,7 +158,7 @@ mod tests {
     use crate::request::{Action, Key};
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
-    const ENDS: [&str; 7] = [
+    const ENDS: [&str; 9] = [
         "\"Intent\":\"delete\"",
         "\"Outcome\":\"Deleted\"",
         "\"Outcome\":\"Missing\"",
@@ -144,6 +166,8 @@ mod tests {
         "\"Outcome\":\"Unknown\"",
         "\"Outcome\":\"Refused\"",
         "\"Outcome\":\"Skipped\"",
+        "\"Outcome\":\"Missing\",\"Unfinished\":1",
+        "\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true",
     ];
 
     proptest! {

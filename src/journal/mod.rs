@@ -29,8 +29,9 @@ use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use file::Written;
+use finished::End;
 pub(crate) use replay::EarlierAttempt;
-use replay::Replay;
+use replay::{Replay, ends_earlier};
 use writer::{Kind, Writer};
 
 /// The format of the records. A journal of another version is refused.
@@ -268,6 +269,12 @@ impl Journal {
         self.replay.prior_state(key, self.action)
     }
 
+    /// Whether the key was inactive before the first run with `--deactivate`.
+    pub(crate) fn was_inactive(&self, id: &AccessKeyId) -> bool {
+        let finished = &self.replay.finished;
+        finished.contains_id(id, End::AlreadyInactive)
+    }
+
     /// Returns the changes of a key that earlier runs started and did not finish.
     pub(crate) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
         self.replay.attempts(id)
@@ -275,7 +282,7 @@ impl Journal {
 
     /// Returns the keys that earlier runs started to change and did not finish.
     pub(crate) fn unfinished(&self) -> Vec<Key> {
-        self.replay.unfinished()
+        self.replay.unfinished(self.action)
     }
 
     /// Records that a key is about to be changed, with the owner that IAM or else the caller named.
@@ -310,7 +317,8 @@ impl Journal {
     /// The record is not on the disk.
     pub(crate) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
         // Without a request of this run, the result is about what earlier runs started.
-        let earlier = self.attempts(&result.key.id).last();
+        let unfinished = self.attempts(&result.key.id);
+        let earlier = unfinished.last();
         let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
         let owner = earlier.and_then(|earlier| earlier.owner.as_ref());
         let mut record = json!({
@@ -322,6 +330,9 @@ impl Journal {
         });
         if result.is_owner_unchecked() {
             record["OwnerUnchecked"] = json!(true);
+        }
+        if !unfinished.is_empty() && !ends_earlier(result.kind()) {
+            record["Unfinished"] = json!(unfinished.len());
         }
         let record = with_status(record, result.previous_status());
         self.write(Kind::Other, &record).await

@@ -25,6 +25,8 @@ pub(super) struct Record {
     pub(super) intent: Option<String>,
     #[serde(rename = "Outcome")]
     pub(super) outcome: Option<String>,
+    #[serde(rename = "Result")]
+    pub(super) result: Option<String>,
     #[serde(rename = "Status")]
     pub(super) status: Option<String>,
     #[serde(rename = "Time")]
@@ -32,6 +34,9 @@ pub(super) struct Record {
     /// Whether the key is only presumed to be deleted, because another user may own it.
     #[serde(rename = "OwnerUnchecked", default)]
     pub(super) is_owner_unchecked: bool,
+    /// How many of the changes that earlier runs started may still have been made.
+    #[serde(rename = "Unfinished", default)]
+    pub(super) unfinished: usize,
 }
 
 /// Whether a file is empty or starts like a journal. Afterwards, it is at its start.

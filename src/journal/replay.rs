@@ -1,6 +1,10 @@
 //! What the records of a journal prove about keys.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::{Duration, SystemTime};
 
 use humantime::parse_rfc3339;
@@ -16,6 +20,9 @@ use crate::sanitize::escape_field;
 /// How long a signed request is valid: 15 minutes, and as much for clocks that differ.
 const VALID: Duration = Duration::from_mins(30);
 
+/// The result of a key that a run with `--deactivate` skips because of its status.
+const ALREADY_INACTIVE: &str = "already inactive";
+
 /// What the records say about keys.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
@@ -26,12 +33,14 @@ pub(super) struct Replay {
 }
 
 /// A change that an earlier run started. The journal does not record how it ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EarlierAttempt {
     /// The user it was sent for. `None`: the calling user.
     pub(crate) owner: Option<UserName>,
     was_listed: bool,
     at: Option<SystemTime>,
+    /// Whether a later run did not find the key where it looked for it, which is all that it found out.
+    was_missing: bool,
 }
 
 impl EarlierAttempt {
@@ -51,14 +60,19 @@ impl EarlierAttempt {
 impl Replay {
     /// Returns what the records say about a key.
     pub(super) fn prior_state(&self, key: &Key, action: Action) -> PriorState {
+        let is_missing = action == Action::Delete && self.finished.contains(key, End::Missing);
         // A change that is unfinished was started after the run that finished the key.
-        if self.unfinished.contains_key(&key.id) {
+        if let Some(last) = self.attempts(&key.id).last()
+            && !(last.was_missing && is_missing)
+        {
             return PriorState::InProgress;
         }
         match action {
             Action::Delete if self.finished.contains(key, End::Done) => PriorState::Done,
-            Action::Delete if self.finished.contains(key, End::Missing) => PriorState::Missing,
-            Action::Deactivate | Action::Reactivate if self.finished.contains_id(&key.id) => {
+            Action::Delete if is_missing => PriorState::Missing,
+            Action::Deactivate | Action::Reactivate
+                if self.finished.contains_id(&key.id, End::Done) =>
+            {
                 PriorState::ChangedBefore(action)
             }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
@@ -71,12 +85,13 @@ impl Replay {
     }
 
     /// Returns the keys whose change was started and not finished, each with the user the last attempt was sent for.
-    pub(super) fn unfinished(&self) -> Vec<Key> {
+    pub(super) fn unfinished(&self, action: Action) -> Vec<Key> {
         let keys = self.unfinished.iter().map(|(id, attempts)| Key {
             id: id.clone(),
             user_name: attempts.last().and_then(|last| last.owner.clone()),
         });
-        let mut keys: Vec<Key> = keys.collect();
+        let is_in_progress = |key: &Key| self.prior_state(key, action) == PriorState::InProgress;
+        let mut keys: Vec<Key> = keys.filter(is_in_progress).collect();
         keys.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
         keys
     }
@@ -111,20 +126,49 @@ impl Replay {
                     owner,
                     was_listed: record.status.is_some(),
                     at,
+                    was_missing: false,
                 });
                 return Ok(());
             }
             Some(OutcomeKind::Missing) => End::Missing,
             Some(_) if record.is_owner_unchecked => End::Missing,
             Some(kind) if kind.is_complete() => End::Done,
+            Some(_) if record.result.as_deref() == Some(ALREADY_INACTIVE) => End::AlreadyInactive,
             Some(_) => End::NotFinished,
         };
-        self.unfinished.remove(&id);
+        if let Entry::Occupied(mut attempts) = self.unfinished.entry(id.clone()) {
+            if !record.is_owner_unchecked {
+                attempts.get_mut().truncate(record.unfinished);
+            }
+            match attempts.get_mut().last_mut() {
+                Some(last) => last.was_missing |= end == End::Missing,
+                None => _ = attempts.remove(),
+            }
+        }
         // A failure does not undo an earlier change of the status.
         if end != End::NotFinished || action == Action::Delete.verb() {
             self.finished.add(&id, owner.as_ref(), end);
         }
         Ok(())
+    }
+}
+
+/// Whether a result of this kind also says how the changes ended that earlier runs started: IAM made the change, or its
+/// lists show that nobody did. A key that was not found or not tried may have been changed by an earlier run.
+pub(super) fn ends_earlier(kind: OutcomeKind) -> bool {
+    match kind {
+        OutcomeKind::Deleted
+        | OutcomeKind::Deactivated
+        | OutcomeKind::Reactivated
+        | OutcomeKind::Failed => true,
+        OutcomeKind::WouldDelete
+        | OutcomeKind::WouldDeactivate
+        | OutcomeKind::WouldReactivate
+        | OutcomeKind::Missing
+        | OutcomeKind::Skipped
+        | OutcomeKind::Refused
+        | OutcomeKind::Unknown
+        | OutcomeKind::NotTried => false,
     }
 }
 
@@ -143,197 +187,5 @@ fn is_recorded(kind: OutcomeKind, action: &str) -> bool {
         | OutcomeKind::Failed
         | OutcomeKind::Unknown
         | OutcomeKind::NotTried => true,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::read::read;
-
-    const ID: &str = "AKIDPMS9RO4H3FEXAMPLE";
-    const DELETED: &str = "\"Outcome\":\"Deleted\"";
-    const UNCHECKED: &str = "\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true";
-    const MISSING: &str = "\"Outcome\":\"Missing\"";
-    const FAILED: &str = "\"Outcome\":\"Failed\"";
-    const INTENT: &str = "\"Intent\":\"delete\"";
-
-    /// Reads a journal with these records of one key, each with its owner. An empty owner is none.
-    fn replay(action: &str, records: &[(&str, &str)]) -> Replay {
-        let head = format!("{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n");
-        let records = records.iter().map(|(owner, record)| {
-            let owner = match *owner {
-                "" => "null".to_owned(),
-                owner => format!("\"{owner}\""),
-            };
-            // Another key does not count.
-            let other = "{\"AccessKeyId\":\"AKIAAAAAAAAAAAAAAAAA\",\"Outcome\":\"Failed\"}";
-            format!("{other}\n{{\"AccessKeyId\":\"{ID}\",\"UserName\":{owner},{record}}}\n")
-        });
-        let text = head + &records.collect::<String>();
-        read(&mut text.as_bytes()).expect("a journal").1
-    }
-
-    /// Returns a letter for the prior state of the key under this owner.
-    fn letter(replay: &Replay, user_name: &str, action: Action) -> char {
-        let key = Key {
-            id: AccessKeyId::try_from(ID.to_owned()).expect("an ID"),
-            user_name: user_name.parse().ok(),
-        };
-        match replay.prior_state(&key, action) {
-            PriorState::Done => 'S',
-            PriorState::Missing => 'M',
-            PriorState::InProgress => 'B',
-            PriorState::ChangedBefore(_) => 'D',
-            PriorState::None => '-',
-        }
-    }
-
-    /// Checks the states of the key under each owner that this run may name, or none.
-    fn check(records: &[(&str, &str)], expected: &str) {
-        let replay = replay("delete", records);
-        let now = ["Bob", "BOB", "Alice", ""];
-        let found = now.map(|name| letter(&replay, name, Action::Delete));
-        assert_eq!(String::from_iter(found), expected, "{records:?}");
-    }
-
-    #[test]
-    fn c66_a_record_counts_for_its_key_and_its_owner() {
-        for (owner, record, expected) in [
-            ("Bob", DELETED, "SS-S"),
-            ("", DELETED, "SSSS"),
-            ("Bob", UNCHECKED, "MM--"),
-            ("", UNCHECKED, "---M"),
-            ("Bob", MISSING, "MM--"),
-            ("", MISSING, "---M"),
-            ("Bob", FAILED, "----"),
-            ("Bob", "\"Outcome\":\"Skipped\"", "----"),
-            ("Bob", "\"Outcome\":\"Unknown\"", "BBBB"),
-            ("Bob", INTENT, "BBBB"),
-            ("Bob", "\"Outcome\":\"Refused\"", "----"),
-            ("Bob", "\"Outcome\":\"NotTried\"", "----"),
-        ] {
-            check(&[(owner, record)], expected);
-        }
-    }
-
-    #[test]
-    fn c66_a_later_result_counts_unless_it_is_of_another_owner() {
-        for (records, expected) in [
-            (&[("Bob", DELETED), ("Bob", INTENT)][..], "BBBB"),
-            (
-                &[("Bob", DELETED), ("Bob", INTENT), ("bob", FAILED)],
-                "----",
-            ),
-            (&[("Bob", MISSING), ("Bob", FAILED)], "----"),
-            (&[("", DELETED), ("", FAILED)], "----"),
-            (&[("", DELETED), ("Bob", FAILED)], "----"),
-            (&[("Bob", DELETED), ("", FAILED)], "----"),
-            // It was deleted as Bob's, and is not Alice's.
-            (
-                &[("Bob", DELETED), ("Alice", INTENT), ("Alice", FAILED)],
-                "SS-S",
-            ),
-            (&[("Bob", FAILED), ("Bob", DELETED)], "SS-S"),
-            (
-                &[("Bob", DELETED), ("Bob", FAILED), ("Bob", DELETED)],
-                "SS-S",
-            ),
-            (
-                &[("Bob", DELETED), ("Alice", MISSING), ("Bob", FAILED)],
-                "--M-",
-            ),
-        ] {
-            check(records, expected);
-        }
-    }
-
-    /// A deactivated key may be active again, and vice versa. So it is changed again, and never called unchanged.
-    #[test]
-    fn c66_a_change_of_status_is_not_finished_and_not_forgotten() {
-        for (action, kind, verb) in [
-            (Action::Deactivate, "Deactivated", "deactivate"),
-            (Action::Reactivate, "Reactivated", "reactivate"),
-        ] {
-            let done = format!("\"Outcome\":\"{kind}\"");
-            let intent = format!("\"Intent\":\"{verb}\"");
-            for (records, expected) in [
-                (&[done.as_str()][..], 'D'),
-                (&[&done, FAILED], 'D'),
-                (&[&done, &intent], 'B'),
-                (&[&intent, &done], 'D'),
-                (&[MISSING], '-'),
-            ] {
-                let records: Vec<_> = records.iter().map(|record| ("Bob", *record)).collect();
-                let found = letter(&replay(verb, &records), "Bob", action);
-                assert_eq!(found, expected, "{action:?} {records:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_attempt_says_where_iam_listed_the_key_and_expires() {
-        let at = "2026-01-01T00:00:00Z";
-        let time = format!("{INTENT},\"Time\":\"{at}\"");
-        let listed = format!("{time},\"Status\":\"Active\"");
-        for (owner, record, has_time, listed_owner) in [
-            ("Bob", listed.as_str(), true, Some("Bob")),
-            ("", &listed, true, None),
-            ("Bob", &time, true, None),
-            ("Bob", INTENT, false, None),
-        ] {
-            let replay = replay("delete", &[(owner, record)]);
-            let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
-            let [attempt] = replay.attempts(&id) else {
-                panic!("one attempt");
-            };
-            assert_eq!(attempt.listed_owner().map(UserName::as_str), listed_owner);
-            let at = parse_rfc3339(at).expect("a time");
-            let second = Duration::from_secs(1);
-            for (now, expected) in [
-                (at - second, false),
-                (at + VALID, false),
-                (at + VALID + second, has_time),
-            ] {
-                assert_eq!(attempt.has_expired(now), expected, "{record}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_record_that_this_program_does_not_write_is_an_error() {
-        let error = |fields: &str| {
-            let head = "{\"Journal\":1,\"Action\":\"delete\"}\n";
-            let text = format!("{head}{{\"AccessKeyId\":\"{ID}\"{fields}}}\n");
-            read(&mut text.as_bytes()).err().unwrap_or_default()
-        };
-        for (fields, expected) in [
-            ("", "neither an intent nor a result"),
-            (
-                ",\"Intent\":\"delete\",\"Outcome\":\"Failed\"",
-                "both an intent and a result",
-            ),
-            (
-                ",\"Intent\":\"deactivate\"",
-                "unexpected intent \"deactivate\"",
-            ),
-            (
-                ",\"Outcome\":\"Deactivated\"",
-                "unexpected result \"Deactivated\"",
-            ),
-            (
-                ",\"Outcome\":\"WouldDelete\"",
-                "unexpected result \"WouldDelete\"",
-            ),
-            (",\"Outcome\":\"Done\"", "unexpected result \"Done\""),
-        ] {
-            let expected = format!("record 2 is invalid: {expected}");
-            assert_eq!(error(fields), expected, "{fields}");
-        }
-        for recorded in [
-            "Deleted", "Missing", "Skipped", "Refused", "Failed", "Unknown", "NotTried",
-        ] {
-            assert_eq!(error(&format!(",\"Outcome\":\"{recorded}\"")), "");
-        }
     }
 }

@@ -50,7 +50,11 @@ impl Deactivated {
             None => self.is_unsure = true,
         }
         // Activating a key that was not active would not restore its previous status.
-        let may_have_been_active = matches!(result.metadata.status, None | Some(Status::Active));
+        let may_have_been_active = match result.metadata.status {
+            Some(Status::Active) => true,
+            None => !result.metadata.was_inactive,
+            Some(_) => false,
+        };
         if may_have_been_active && self.keys.len() as u64 <= MAX_UNDO_KEYS {
             self.keys.push(result.key.clone());
         }

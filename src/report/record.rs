@@ -86,6 +86,10 @@ pub(super) fn object(result: &KeyResult) -> Value {
         ("AccessKeyId", Some(json!(key.id))),
         ("UserName", result.owner().map(|name| json!(name))),
         ("Outcome", Some(json!(result.kind().as_str()))),
+        (
+            "OwnerUnchecked",
+            result.is_owner_unchecked().then(|| json!(true)),
+        ),
         ("Action", names_action.then(|| json!(action.verb()))),
         ("Status", status(result).map(Value::from)),
         ("PreviousStatus", result.previous_status().map(Value::from)),

@@ -35,9 +35,8 @@ impl Selector<'_> {
         let Target { key, metadata } = target;
         metadata.owner.clone_from(&key.user_name);
         if let Some(user) = &key.user_name {
-            self.check_path(user).await?;
             // The list of users does not count.
-            *budget = self.iam.key_budget(self.request.limit);
+            budget.exempt(Box::pin(self.check_path(user))).await?;
         }
         let listing = self.requires_listing(key.user_name.as_ref());
         let too_late = |budget: &TimeBudget| {
@@ -49,9 +48,9 @@ impl Selector<'_> {
             let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
             denied = found.await.ok_or_else(|| too_late(budget))??;
             if let Some(failure) = &denied {
-                *metadata = self.find_in_index(key, failure, listing).await?;
                 // The index does not count.
-                *budget = self.iam.key_budget(self.request.limit);
+                let found = Box::pin(self.find_in_index(key, failure, listing));
+                *metadata = budget.exempt(found).await?;
             }
             self.use_found_owner(key, metadata);
         }

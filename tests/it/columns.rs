@@ -124,7 +124,7 @@ fn c38_a_credential_report_is_recognized() {
         (
             "{\n  \"Content\": \"dXNlcixhcm4=\",\n  \"ReportFormat\": \"text/csv\",\n  \"GeneratedTime\": \"2026-01-01\"\n}\n"
                 .to_owned(),
-            "line 5, column 1",
+            "line 1, column 1",
         ),
     ] {
         refused_with(&list, &[], &format!(", {place}: {error}"), hint);

@@ -15,20 +15,25 @@ const OBJECTS: &str = "use objects with AccessKeyId, and UserName for the owner 
 fn f83_strings_that_may_be_columns_are_refused() {
     let key = BOBS_KEY;
     let cases = [
-        (format!("[[\"{key}\",\"{NAME}\"]]"), 1),
-        (format!("[\n  [\n    \"{key}\",\n    \"Bob\"\n  ]\n]\n"), 3),
-        (format!("[[\"{key}\"],[\"{BOB_SECOND_KEY_ID}\"]]"), 1),
-        (format!("[\n\"{key}\",\n\"{NAME}\"\n]\n"), 3),
-        (format!("[\n\"{NAME}\",\n\"{key}\"\n]\n"), 2),
-        (format!("[\"{key}\"]\n[\"{key}\",\"{NAME}\"]\n"), 2),
+        (format!("[[\"{key}\",\"{NAME}\"]]"), 1, 3),
+        (
+            format!("[\n  [\n    \"{key}\",\n    \"Bob\"\n  ]\n]\n"),
+            3,
+            5,
+        ),
+        (format!("[[\"{key}\"],[\"{BOB_SECOND_KEY_ID}\"]]"), 1, 3),
+        (format!("[\n\"{key}\",\n\"{NAME}\"\n]\n"), 3, 1),
+        (format!("[\n\"{NAME}\",\n\"{key}\"\n]\n"), 2, 1),
+        (format!("[\"{key}\"]\n[\"{key}\",\"{NAME}\"]\n"), 2, 26),
         (
             format!("{{\"AccessKeyMetadata\":[\"{key}\",\"{NAME}\"]}}"),
             1,
+            47,
         ),
     ];
-    each(cases, |(list, line)| {
+    each(cases, |(list, line, column)| {
         let error = format!(
-            ", line {line}, column 1: it is unclear which of these strings are access key IDs"
+            ", line {line}, column {column}: it is unclear which of these strings are access key IDs"
         );
         refused_with(&list, &["--user-name", "Bob"], &error, OBJECTS);
     });
@@ -54,23 +59,24 @@ fn f83_a_key_that_would_not_be_read_is_an_error() {
         (
             format!("{{\"AccessKeyMetadata\":[{key}],\n\"More\":[1,\n{{{other}}}]}}"),
             "More",
-            3,
+            (3, 2),
         ),
-        (format!("{{{other},\n\"Key\":{key}}}"), "Key", 2),
+        (format!("{{{other},\n\"Key\":{key}}}"), "Key", (2, 8)),
         (
             format!("{{{other},\"a\":{{\"b\":[null,{{\"access_key_id\":7}}]}}}}"),
             "a",
-            1,
+            (1, 74),
         ),
         (
             format!("{key}\n{{{other},\"Error\":{{\"KeyId\":\"x\"}}}}\n"),
             "Error",
-            2,
+            (2, 67),
         ),
-        (format!("{{\"Keys\":[{key}]}}"), "Keys", 1),
+        (format!("{{\"Keys\":[{key}]}}"), "Keys", (1, 11)),
     ];
-    each(cases, |(list, member, line)| {
-        let error = format!(", line {line}, column 1: a key inside `{member}` would be ignored");
+    each(cases, |(list, member, (line, column))| {
+        let error =
+            format!(", line {line}, column {column}: a key inside `{member}` would be ignored");
         let hint = "put all keys in one list of objects with AccessKeyId and UserName";
         refused_with(&list, &[], &error, hint);
     });

@@ -81,13 +81,39 @@ fn f83_each_wrong_object_of_json_is_named() {
            line 1, column 16: `short` {TOO_SHORT}  \
            line 2, column 51: `B b` is not a user name: character 2 is ` ` (U+0020); only A-Z, a-z, 0-9 and \
          _+=,.@- are allowed\n  \
-           line 3, column 18: an object without AccessKeyId\n  \
+           line 3, column 1: an object without AccessKeyId\n  \
            line 4, column 40: two members have the same meaning: `AccessKeyId` and `accesskeyid`\n  \
            line 5, column 1: unknown Outcome `Perhaps`\n  \
            line 7, column 23: `wrong` {TOO_SHORT}  \
            line 9, column 1: EOF while parsing an object\n{CORRECT}"
     );
     refused(list.concat(), &[], &says);
+}
+
+/// As `jq` prints it: an object starts on one line and ends on another.
+#[test]
+fn a_wrong_object_that_spans_lines_is_named_by_where_it_starts() {
+    let of_bob = format!("\"AccessKeyId\": \"{BOBS_KEY}\",\n    \"UserName\":");
+    let list = format!(
+        "[\n  {{\n    {of_bob} \"Bob\",\n    \"Outcome\": \"Perhaps\"\n  }},\n  {{\n    \"UserName\": \"Bob\"\n  }},\n  {{\n    {of_bob} \"B b\"\n  }}\n]\n"
+    );
+    let says = format!(
+        "iam-del-key: error: standard input has 3 errors\n  \
+           line 2, column 3: unknown Outcome `Perhaps`\n  \
+           line 7, column 3: an object without AccessKeyId\n  \
+           line 12, column 17: `B b` is not a user name: character 2 is ` ` (U+0020); only A-Z, a-z, 0-9 and \
+         _+=,.@- are allowed\n{CORRECT}"
+    );
+    refused(list, &[], &says);
+    let twice = |owner: &str| format!("  {{\n    {of_bob} \"{owner}\"\n  }}");
+    let says = format!(
+        "iam-del-key: error: standard input, line 6, column 3: {BOBS_KEY} has the owner Alice here, but the owner Bob in \
+         line 2: a key has only one owner\n\
+         hint: correct the line and run the same command again\n\
+         result: no key was changed\n"
+    );
+    let list = format!("[\n{},\n{}\n]\n", twice("Bob"), twice("Alice"));
+    refused(list, &[], &says);
 }
 
 #[test]
@@ -176,15 +202,15 @@ fn f80_a_list_that_goes_on_elsewhere_is_used_with_a_warning() {
         (whole.clone(), String::new()),
         (
             page(", \"IsTruncated\": true, \"Marker\": \"m\""),
-            warning(3),
+            warning(1),
         ),
         (
             page(",\n\"NextToken\": \"eyJNYXJrZXIiOiBudWxsfQ==\""),
-            warning(4),
+            warning(1),
         ),
         (
             whole + &page(", \"IsTruncated\": true"),
-            warning(6) + repeated,
+            warning(4) + repeated,
         ),
     ] {
         let sandbox = documented();
@@ -248,7 +274,7 @@ fn f80_a_key_with_two_owners_is_an_error_in_every_format() {
         let sandbox = documented();
         let printed = from_stdin(&sandbox, &list, &[]).run().exits(0);
         let _ = printed.prints_outcomes(&[("Deleted", 1)]).says_exactly(
-            "iam-del-key: note: 1 line was skipped: nothing left to do\nresult: 1 key: 1 deleted\n",
+            "iam-del-key: note: 1 line was skipped: a later line of its key counts\nresult: 1 key: 1 deleted\n",
         );
     }
 }

@@ -162,6 +162,10 @@ fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
             row(BOBS_KEY, "Skipped").repeat(2) + &row(BOBS_KEY, "NotTried"),
             false,
         ),
+        (
+            row(BOBS_KEY, "Failed").repeat(2) + &row(BOBS_KEY, "Deleted"),
+            true,
+        ),
     ] {
         let sandbox = documented();
         let list = row(BOB_SECOND_KEY_ID, "Failed") + &runs;
@@ -171,10 +175,15 @@ fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
         let expected = [("Deleted".to_owned(), deleted)];
         assert_eq!(outcomes(said.output()), expected, "{list}");
         let output = said.output().to_owned();
-        let (lines, were) = if skipped == 1 {
-            ("line", "was")
+        let (lines, superseded) = if skipped == 1 {
+            ("line was", "a later line of its key counts")
         } else {
-            ("lines", "were")
+            ("lines were", "later lines of their keys count")
+        };
+        let why = if is_left {
+            "nothing left to do"
+        } else {
+            superseded
         };
         let (keys, key) = if deleted == 1 {
             ("1 key", 1)
@@ -182,7 +191,7 @@ fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
             ("2 keys", 2)
         };
         let _ = said.prints(&output).says_exactly(&format!(
-            "iam-del-key: note: {skipped} {lines} {were} skipped: nothing left to do\n\
+            "iam-del-key: note: {skipped} {lines} skipped: {why}\n\
              result: {keys}: {key} deleted\n"
         ));
         assert_eq!(sandbox.has_key(BOBS_KEY), is_left, "{list}");
@@ -368,11 +377,13 @@ fn a_deactivated_key_is_deleted_by_the_same_command_with_the_output_of_the_one_t
             )])
             .ends_with("no key was changed");
     }
+    // The command would find nothing in these.
     let csv = format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},Bob,Deactivated\n");
-    let _ = from_stdin(&sandbox, &csv, &[])
-        .run()
-        .exits(2)
-        .prints_nothing()
-        .says(&["hint: to delete these keys, remove their Outcome and add --only-inactive\n"])
-        .ends_with("no key was changed");
+    for list in [csv, done.replace("Outcome", "outcome")] {
+        let printed = from_stdin(&sandbox, &list, &[]).run().exits(2);
+        let _ = printed
+            .prints_nothing()
+            .says(&["\nhint: to delete these keys, remove their Outcome and add --only-inactive\nresult: "])
+            .ends_with("no key was changed");
+    }
 }

@@ -3,13 +3,18 @@
 use std::process::Command;
 use std::time::Duration;
 
-use iam_sandbox::What;
 use iam_sandbox::documented::ALICE_KEY_ID;
+use iam_sandbox::{Status, What};
 
-use crate::case::{BOBS_KEY, actions, always, documented, once};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
+use crate::intent::begun;
 use crate::journal::Kept;
-use crate::resumed_owner::begun_without_owner;
+use crate::many::from_stdin;
+use crate::proof::READS;
+use crate::resumed_owner::{begun_to, begun_without_owner, finds_it_deleted};
 use crate::streams::wait_for;
+
+const LISTED: &str = ",\"Status\":\"Active\"";
 
 #[test]
 fn a_deletion_that_is_presumed_for_a_named_owner_is_finished_for_that_owner_only() {
@@ -20,11 +25,30 @@ fn a_deletion_that_is_presumed_for_a_named_owner_is_finished_for_that_owner_only
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Bob\n"));
     let printed = kept.case(&sandbox, &[]).run().exits(0);
     // The last response, a 404, has a request ID.
-    assert!(printed.object()["RequestId"].is_string());
+    let object = printed.object();
+    assert!(object["RequestId"].is_string());
     let _ = printed
         .prints_outcome("Deleted")
         .says(&["is presumed deleted", "and does not confirm its owner"]);
     assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
+    assert_eq!(object["OwnerUnchecked"], true);
+    // The results say the same as the journal.
+    let results = object.to_string();
+    for again in [&[][..], &["--user-name", "bob"]] {
+        from_stdin(&sandbox, &results, again).run().stops_exactly(
+            0,
+            "iam-del-key: note: 1 line was skipped: nothing left to do\n\
+             result: nothing to do: the list has no keys to change\n",
+        );
+    }
+    for other in [&["--find-user"][..], &["--user-name", "Alice"]] {
+        let more = [other, &["--deactivate"]].concat();
+        let printed = from_stdin(&sandbox, &results, &more).run().exits(0);
+        let _ = printed
+            .prints_outcomes(&[("Deactivated", 1)])
+            .says(&["--user-name=Alice --reactivate\nresult: 1 key: 1 deactivated\n"]);
+        sandbox.set_status(ALICE_KEY_ID, Status::Active);
+    }
     let finished = "result: 1 key: 1 finished by an earlier run\n";
     kept.case(&sandbox, &[]).run().stops_exactly(0, finished);
 
@@ -49,6 +73,22 @@ fn a_resumed_run_with_little_time_sends_the_request() {
         .prints_outcome("Deleted")
         .says_exactly("result: 1 key: 1 deleted\n");
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+/// The check of what the earlier run did takes a third of the time limit, and less than four seconds are left.
+#[test]
+fn a_resumed_key_with_an_owner_has_one_time_limit() {
+    let sandbox = documented();
+    for (action, seconds) in [("GetAccessKeyLastUsed", 3), ("ListAccessKeys", 4)] {
+        let slow = What::Delay(Duration::from_secs(seconds));
+        sandbox.fault(always(action, slow));
+    }
+    let kept = begun();
+    let more = ["--timeout", "5", "--only-inactive"];
+    let printed = kept.case(&sandbox, &more).run().exits(10);
+    let _ = printed
+        .prints_outcomes(&[("Unknown", 1)])
+        .says(&["it did not return enough about the key in time"]);
 }
 
 #[test]
@@ -95,4 +135,80 @@ fn a_key_that_does_not_exist_is_printed_once_and_keeps_its_recorded_owner() {
     let record =
         format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"Deleted\"");
     assert!(kept.journal().contains(&record), "{}", kept.journal());
+}
+
+/// `--ignore-missing` says nothing about what an earlier run did: when the key is looked up again, that is still open.
+#[test]
+fn a_key_that_was_only_missing_may_have_been_deleted_by_an_earlier_run() {
+    let cases = [
+        // The second run sends a request, or only reads what a condition requires.
+        (
+            LISTED,
+            &READS[..],
+            &[][..],
+            0,
+            "Deleted",
+            "an earlier run started this; IAM no longer lists the key",
+        ),
+        (
+            "",
+            &READS[..1],
+            &["--only-inactive"],
+            10,
+            "Unknown",
+            "an earlier run started this, and IAM now reports no such key; IAM does not list the key for any user",
+        ),
+    ];
+    each(cases, |(listed, denied, more, exit, outcome, says)| {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", listed);
+        kept.list(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+        for read in denied {
+            sandbox.deny(read);
+        }
+        let missing = [&["--ignore-missing"], more].concat();
+        for (known, count) in [("already gone", 1), ("finished by an earlier run", 0)] {
+            let printed = kept.case(&sandbox, &missing).run().exits(0);
+            let expected = &[("Missing", count)][..count];
+            let known = format!("1 key: 1 {known}");
+            let said = printed.prints_outcomes(expected).says(&["result: "]);
+            let _ = said.ends_with(&known);
+        }
+        for read in denied {
+            sandbox.allow(read);
+        }
+        kept.list(&format!("{BOBS_KEY}\n"));
+        let printed = kept.case(&sandbox, &["--find-user"]).run().exits(exit);
+        let _ = printed.prints_outcomes(&[(outcome, 1)]).says(&[says]);
+    });
+}
+
+#[test]
+fn after_a_signal_a_missing_key_may_have_been_deleted_by_an_earlier_run() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    for read in READS {
+        sandbox.deny(read);
+    }
+    let delay = What::Delay(Duration::from_millis(200));
+    sandbox.fault(once("DeleteAccessKey", delay));
+    let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
+    kept.list(&format!("{BOBS_KEY}\n"));
+    let case = Case::documented(&sandbox, &["--ignore-missing", "--journal"]);
+    let running = case.args([kept.path()]).start();
+    wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    running.signal("INT");
+    running.end().ends_exactly(
+        130,
+        "Unknown",
+        &format!(
+            "iam-del-key: error: interrupted; before that: An error occurred (NoSuchEntity) when calling the DeleteAccessKey \
+             operation: The Access Key with id {BOBS_KEY} cannot be found.\n\
+             hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n\
+             result: {BOBS_KEY}: unknown: an earlier run started to change it, and the result is unknown\n"
+        ),
+    );
+    sandbox.allow(READS[1]);
+    finds_it_deleted(&sandbox, &kept, &["--user-name", "Bob"]);
 }

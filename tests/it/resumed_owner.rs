@@ -42,7 +42,7 @@ pub(crate) fn begun_without_owner(id: &str, user_name: &str) -> Kept {
     begun_to("delete", id, user_name, "")
 }
 
-fn begun_to(action: &str, id: &str, user_name: &str, status: &str) -> Kept {
+pub(crate) fn begun_to(action: &str, id: &str, user_name: &str, status: &str) -> Kept {
     let kept = Kept::new(&format!("{id}\n"));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n\

@@ -63,7 +63,7 @@ fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
         let printed = case.run().exits(0);
         let _ = printed
             .prints_outcomes(&[("Reactivated", 15)])
-            .says_exactly("iam-del-key: note: 5 lines were skipped: nothing left to do\nresult: 15 keys: 15 reactivated\n");
+            .says_exactly("iam-del-key: note: 5 lines were skipped: they report no deactivated key\nresult: 15 keys: 15 reactivated\n");
         assert_eq!(statuses(&sandbox), before);
     });
 }

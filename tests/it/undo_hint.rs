@@ -229,3 +229,33 @@ fn f104_how_to_undo_a_run_says_which_keys_the_journal_lacks() {
     let undo = Case::at(&sandbox, undo).args(["--find-user", "--reactivate", "--yes"]);
     let _ = undo.run().exits(0).prints_outcome("Reactivated");
 }
+
+/// A later run cannot read the status, but the journal says which keys were inactive before the first run.
+#[test]
+fn a_key_that_the_journal_calls_inactive_is_not_in_the_command_that_undoes_a_later_run() {
+    let undo = format!(
+        "hint: to undo it, if the key was active before: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate\n"
+    );
+    let bobs = format!("{BOBS_KEY},Bob\n");
+    let cases = [(bobs.as_str(), undo.as_str(), 2), ("", "", 1)];
+    each(cases, |(bobs, hint, keys)| {
+        let sandbox = documented();
+        sandbox.set_status(ALICE_KEY_ID, Status::Inactive);
+        let kept = Kept::new(&format!(
+            "AccessKeyId,UserName\n{bobs}{ALICE_KEY_ID},Alice\n"
+        ));
+        let deactivate = || kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+        let _ = deactivate()
+            .prints_anything()
+            .says(&["1 already inactive\n"]);
+        sandbox.deny("iam:ListAccessKeys");
+        // It is as true of the third run.
+        for _ in 0..2 {
+            let said = deactivate().prints_outcomes(&[("Deactivated", keys)]);
+            let plural = if keys == 1 { "key" } else { "keys" };
+            let _ = said.says_exactly(&format!(
+                "{hint}result: {keys} {plural}: {keys} deactivated\n"
+            ));
+        }
+    });
+}

@@ -294,6 +294,28 @@ fn f104_any_other_list_is_refused() {
     assert_eq!(sandbox.connections(), 0);
 }
 
+/// Such lines do not say of which action they are, so the note says what they lack.
+#[test]
+fn lines_of_keys_that_were_not_deactivated_are_skipped() {
+    each(["Skipped", "Missing", "Refused"], |outcome| {
+        let sandbox = documented();
+        let one = row(BOBS_KEY, &format!("\"Outcome\":\"{outcome}\""));
+        let two = one.clone() + &one.replace(BOBS_KEY, BOB_SECOND_KEY_ID);
+        for (list, note) in [
+            (one, "1 line was skipped: it reports no deactivated key"),
+            (two, "2 lines were skipped: they report no deactivated key"),
+        ] {
+            from_stdin(&sandbox, &list, &["--reactivate", "--yes"])
+                .run()
+                .stops_exactly(
+                    0,
+                    &format!("iam-del-key: note: {note}\nresult: nothing to do: the list has no keys to change\n"),
+                );
+        }
+        assert_eq!(sandbox.connections(), 0);
+    });
+}
+
 #[test]
 fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
     let sandbox = inactive();
