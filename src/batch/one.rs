@@ -1,6 +1,5 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
-use std::cell::RefCell;
 use std::io;
 use std::time::SystemTime;
 
@@ -287,15 +286,9 @@ impl Work<'_> {
     ) -> Change<'a> {
         let mut earlier = self.journal.attempts(&target.key.id).iter();
         let now = SystemTime::now();
+        let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
-            search: Search {
-                iam,
-                request: self.request,
-                key: &target.key,
-                hint: self.owner_hint(&target.key, &target.metadata),
-                found: RefCell::default(),
-                owner: RefCell::default(),
-            },
+            search: Search::new(iam, self.request, &target.key, hint),
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
                 PriorState::InProgress if !earlier.all(|attempt| attempt.has_expired(now)) => {

@@ -1,6 +1,5 @@
 //! What earlier runs did to the keys of this run, and what the journal records about them.
 
-use std::cell::RefCell;
 use std::io;
 
 use super::Work;
@@ -71,14 +70,7 @@ impl Work<'_> {
                 Outcome::Failed { failure, .. } | Outcome::Missing(failure)
                     if failure.is_in_no_list() && self.request.mode == Mode::Change =>
                 {
-                    let search = Search {
-                        iam: self.iam,
-                        request: self.request,
-                        key: &result.key,
-                        hint,
-                        found: RefCell::default(),
-                        owner: RefCell::default(),
-                    };
+                    let search = Search::new(self.iam, self.request, &result.key, hint);
                     search.conclude(Ambiguity::EarlierRun, failure, &KeyLocation::InNoList)
                 }
                 outcome => {

@@ -114,7 +114,7 @@ pub(crate) struct Search<'a> {
     /// Where the key is as far as it is known. It outlives a look-up that a signal or a time limit ends.
     pub(crate) found: RefCell<Option<KeyLocation>>,
     /// The owner whom the look-up named last.
-    pub(crate) owner: RefCell<Option<UserName>>,
+    owner: RefCell<Option<UserName>>,
 }
 
 /// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
@@ -126,7 +126,19 @@ pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 /// How long IAM may still name the owner of a deleted key.
 const OWNER_LAG: Duration = Duration::from_secs(3);
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Creates a search that has found nothing yet.
+    pub(crate) fn new(iam: &'a Iam, request: &'a Request, key: &'a Key, hint: OwnerHint) -> Self {
+        Self {
+            iam,
+            request,
+            key,
+            hint,
+            found: RefCell::default(),
+            owner: RefCell::default(),
+        }
+    }
+
     /// Locates the key with one look-up of its owner, and reads of the lists of the named or calling user and of the owner.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
         let named = match (&self.key.user_name, &self.hint) {
