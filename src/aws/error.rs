@@ -12,7 +12,7 @@ use super::proxy::ProxyError;
 use super::response_body::Body;
 use super::tls;
 use crate::error::{
-    CallError, Context, RAISE_TIMEOUT, ServiceError, TransportError, file_limit_hint,
+    CallError, Context, Operation, RAISE_TIMEOUT, ServiceError, TransportError, file_limit_hint,
 };
 use crate::guard;
 use crate::sanitize::truncate_escaped;
@@ -30,7 +30,7 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
 /// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
 /// leaves no key in an unknown state.
 pub(super) fn read_error(
-    operation: &'static str,
+    operation: Operation,
     attempts: &Attempts,
     error: &(dyn Error + 'static),
 ) -> CallError {
@@ -59,7 +59,7 @@ fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
 
 /// Converts the error of a call: IAM's error, a request that was not sent, or no usable response.
 pub(super) fn call_error(
-    operation: &'static str,
+    operation: Operation,
     attempts: &Attempts,
     error: Option<&(dyn Error + 'static)>,
 ) -> CallError {
@@ -126,7 +126,7 @@ pub(super) fn unexpected_hint(status: u16) -> &'static str {
 }
 
 /// Returns the error that IAM returned to an attempt.
-fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceError> {
+fn service_error(operation: Operation, attempt: &Attempt) -> Option<ServiceError> {
     let Response::Service(Body::Error { code, message, .. }) = &attempt.response else {
         return None;
     };
@@ -147,11 +147,7 @@ fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceEr
 /// Creates the error of a call that was canceled: IAM's last error, or how far the request got. `limit` is that of the
 /// whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
 /// says how long the call took.
-pub(crate) fn timed_out(
-    operation: &'static str,
-    attempts: &Attempts,
-    limit: Duration,
-) -> CallError {
+pub(crate) fn timed_out(operation: Operation, attempts: &Attempts, limit: Duration) -> CallError {
     let mut failure = call_error(operation, attempts, None);
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure
         && !error.has_unexpected_response

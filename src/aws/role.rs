@@ -20,7 +20,7 @@ use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
 use super::sts;
-use crate::error::RunError;
+use crate::error::{Operation, RunError};
 use crate::ident::{self, RoleArn, TokenCode};
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 
@@ -161,10 +161,10 @@ impl Role {
         settings: &Settings,
     ) -> Result<(Credentials, Value), RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
-        let operation = match &token {
+        let operation = Operation::Sts(match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
             None => "AssumeRole",
-        };
+        });
         let sdk = if self.is_by_option {
             settings.sdk_of_identity()?
         } else {

@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::sts::{self, Identity};
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{CallError, ErrorKind, RunError};
+use crate::error::{CallError, ErrorKind, Operation, RunError};
 use crate::ident::AccountId;
 use crate::request::Mode;
 use crate::sanitize::escape;
@@ -26,7 +26,7 @@ use crate::sanitize::escape;
 /// The start of the error if STS does not identify the session.
 pub(super) const UNCHECKED: &str = "the session of AssumeRoot could not be checked";
 
-const OPERATION: &str = "AssumeRoot";
+const OPERATION: Operation = Operation::Sts("AssumeRoot");
 
 /// The first and the longest pause before a throttled call is repeated. STS allows few calls of `AssumeRoot`.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];

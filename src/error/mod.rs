@@ -1,5 +1,6 @@
 //! Errors of calls, the kinds of error codes, errors that end the run, and the exit status.
 
+mod operation;
 mod run;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -9,6 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccountId, UserName};
+pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError};
 
 /// Why a call failed.
@@ -34,8 +36,7 @@ pub(crate) enum CallError {
 /// An error that IAM returned.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceError {
-    /// The API operation, such as `DeleteAccessKey`.
-    pub(crate) operation: &'static str,
+    pub(crate) operation: Operation,
     /// The error code, if the response has one.
     pub(crate) code: Option<String>,
     /// IAM's message. Empty if the response has none.
@@ -104,6 +105,8 @@ pub(crate) enum NamedBy {
 pub(crate) enum CredentialKind {
     #[default]
     Unknown,
+    /// None: the request is not signed.
+    None,
     LongTerm,
     /// A user's access key, sent with a session token that does not belong to it.
     LongTermWithToken,
@@ -344,7 +347,7 @@ impl CallError {
     /// Whether IAM denied this operation.
     pub(crate) fn denies(&self, operation: &str) -> bool {
         let denied = self.service().filter(|_| self.is_denied());
-        denied.is_some_and(|error| error.operation == operation)
+        denied.is_some_and(|error| error.operation.name() == operation)
     }
 
     /// Whether the call fails for every key, and may succeed later.

@@ -56,10 +56,11 @@ pub(crate) enum KeyLocation {
 impl KeyLocation {
     /// Whether the key was not found. IAM may hide a new key for a moment, so this needs to be confirmed.
     pub(crate) fn is_absence(&self) -> bool {
-        match self {
-            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing => true,
-            _ => self.is_gone(),
-        }
+        let is_absent = matches!(
+            self,
+            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing
+        );
+        is_absent || self.is_gone()
     }
 
     /// Whether the key does not exist.

@@ -44,9 +44,7 @@ impl Function for Numeric {
         };
         let whole = found.as_number().filter(|_| is_whole);
         let whole = whole.and_then(|number| number.to_string().parse::<i64>().ok());
-        Ok(whole.map_or(found, |whole| {
-            Rcvar::new(Variable::Number(whole.into()))
-        }))
+        Ok(whole.map_or(found, |whole| Rcvar::new(Variable::Number(whole.into()))))
     }
 }
 
@@ -104,7 +102,11 @@ mod tests {
         ] {
             let query: Query = expression.parse().expect(expression);
             let found = query.of(&json!({ "HTTPStatusCode": 200 }));
-            assert_eq!(found.expect(expression).to_string(), expected, "{expression}");
+            assert_eq!(
+                found.expect(expression).to_string(),
+                expected,
+                "{expression}"
+            );
         }
     }
 }

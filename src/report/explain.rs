@@ -99,7 +99,10 @@ impl Explanation {
             ("Code", Some(json!(self.code))),
             ("Message", Some(json!(own.unwrap_or(&self.message)))),
             ("Details", details.then(|| json!(self.details))),
-            ("Operation", service.map(|error| json!(error.operation))),
+            (
+                "Operation",
+                service.map(|error| json!(error.operation.name())),
+            ),
             ("RequestId", request_id.map(|id| json!(id))),
             ("AccessKeyId", key.map(|key| json!(key.id))),
             ("UserName", user.map(|name| json!(name))),
