@@ -103,9 +103,9 @@ async fn renew(
         sent.error("the sign-in service", &error, |code| {
             if code.ends_with("INSUFFICIENT_PERMISSIONS") {
                 "the user or role of the session may lack the permission signin:CreateOAuth2Token"
-                    .to_owned()
+                    .into()
             } else {
-                sign_in.to_string()
+                sign_in.clone().into()
             }
         })
     })?;

@@ -177,7 +177,7 @@ impl Role {
             let failure = call_error(operation, &attempts, Some(error));
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
             if failure.is_denied() {
-                stop.hints = vec![self.needed()];
+                stop.hints = vec![self.needed().into()];
             }
             stop
         };

@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::sts::{self, Identity};
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{CallError, ErrorKind, Operation, RunError};
+use crate::error::{CallError, ErrorKind, Hint, Operation, RunError};
 use crate::ident::AccountId;
 use crate::request::Mode;
 use crate::sanitize::escape;
@@ -39,7 +39,7 @@ pub(super) struct Root {
     /// The ARN of the identity that calls `AssumeRoot`.
     caller: String,
     /// The hint with the command that shows whether the organization manages root access centrally.
-    features: String,
+    features: Hint,
 }
 
 impl Root {
@@ -67,8 +67,9 @@ impl Root {
                 caller.partition()
             ),
             caller: caller.principal.clone(),
-            features: format!(
-                "to see whether the organization manages root access centrally{signer}: {command}"
+            features: Hint::command(
+                format!("to see whether the organization manages root access centrally{signer}"),
+                command,
             ),
         }
     }
@@ -153,7 +154,7 @@ impl Root {
                      needs the permission sts:AssumeRoot on arn:{partition}:iam::{account}:root"
                 )
             };
-            stop.hints = vec![needed, self.features.clone()];
+            stop.hints = vec![needed.into(), self.features.clone()];
         }
         stop
     }

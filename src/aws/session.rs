@@ -20,7 +20,7 @@ use super::error::{busy_hint, transport_error, unexpected_hint};
 use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
-use crate::error::{RunError, TransportError};
+use crate::error::{Hint, RunError, TransportError};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{escape_path, truncate_escaped};
@@ -44,7 +44,7 @@ impl LastRequest {
         &self,
         service: &str,
         error: &SdkError<E, HttpResponse>,
-        hint: impl FnOnce(&str) -> String,
+        hint: impl FnOnce(&str) -> Hint,
     ) -> RunError {
         let seen = lock(&self.0);
         let (host, secrets) = &*seen;
@@ -59,8 +59,7 @@ impl LastRequest {
                     _ if is("server_error") || is("temporarily_unavailable") => 500,
                     status => status,
                 };
-                let busy = busy_hint(status).map(str::to_owned);
-                (what, Some(busy.unwrap_or_else(|| hint(&code))))
+                (what, Some(busy_hint(status).unwrap_or_else(|| hint(&code))))
             } else {
                 let status = response.status();
                 let body = if status.is_success() {
@@ -71,7 +70,7 @@ impl LastRequest {
                 let what = format!(
                     "no usable response from {service} at {host}: HTTP status {status}{body}"
                 );
-                (what, Some(unexpected_hint(status.as_u16()).to_owned()))
+                (what, Some(unexpected_hint(status.as_u16())))
             }
         } else {
             let TransportError {

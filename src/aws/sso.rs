@@ -153,8 +153,8 @@ impl Sso {
         let output = call.send().await.map_err(|error| {
             let response = error.raw_response();
             let hint = match response.map(|response| response.status().as_u16()) {
-                Some(401) => self.sign_in.to_string(),
-                _ => "check sso_account_id and sso_role_name".to_owned(),
+                Some(401) => self.sign_in.clone().into(),
+                _ => "check sso_account_id and sso_role_name".into(),
             };
             sent.error("SSO", &error, |_| hint)
         })?;
@@ -264,7 +264,7 @@ impl Sso {
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
         let output =
-            output.map_err(|error| sent.error("SSO", &error, |_| self.sign_in.to_string()))?;
+            output.map_err(|error| sent.error("SSO", &error, |_| self.sign_in.clone().into()))?;
         let token = output
             .access_token()
             .filter(|token| !token.trim().is_empty());

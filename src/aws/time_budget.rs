@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attempt::Attempts;
 use super::error::NETWORK;
-use crate::error::{CallError, RunError, TransportError};
+use crate::error::{CallError, Hint, RunError, TransportError};
 use crate::lock::lock;
 
 /// The clock that all requests of one key share.
@@ -106,7 +106,7 @@ pub(crate) struct TimeBudget {
     end: Instant,
     pub(super) limit: Duration,
     /// The last failure of an attempt to fetch credentials that is retried: a clause and a hint.
-    pub(super) last_failure: Mutex<Option<(String, &'static str)>>,
+    pub(super) last_failure: Mutex<Option<(String, Hint)>>,
 }
 
 impl TimeBudget {
@@ -163,7 +163,7 @@ impl TimeBudget {
         } else {
             CallError::NotSent(TransportError {
                 host: clock.host.clone(),
-                hint: Some(NETWORK.to_owned()),
+                hint: Some(NETWORK.into()),
                 ..error
             })
         }

@@ -1,5 +1,6 @@
 //! Errors of calls, the kinds of error codes, errors that end the run, and the exit status.
 
+mod hint;
 mod operation;
 mod run;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccountId, UserName};
+pub(crate) use hint::{Hint, Next};
 pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError};
 
@@ -85,7 +87,7 @@ pub(crate) struct Context {
     /// The kind of credentials that signed the request.
     pub(crate) credentials: CredentialKind,
     /// Hints for expired credentials that could not be renewed, or for a rejected session from a cache.
-    pub(crate) renewal_hints: Option<Vec<String>>,
+    pub(crate) renewal_hints: Option<Vec<Hint>>,
 }
 
 /// Who named the key's owner.
@@ -120,7 +122,7 @@ pub(crate) enum CredentialKind {
 pub(crate) struct TransportError {
     pub(crate) host: String,
     pub(crate) reason: String,
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Hint>,
     /// Whether a response arrived that is not from IAM.
     pub(crate) has_unexpected_response: bool,
     /// Whether the time limit ended a read. IAM may have responded to some of its requests.
@@ -148,7 +150,7 @@ impl TransportError {
     pub(crate) fn out_of_time(what: &str, limit: Duration) -> Self {
         Self {
             reason: format!("{what}; --timeout is {} s", limit.as_secs()),
-            hint: Some(RAISE_TIMEOUT.to_owned()),
+            hint: Some(RAISE_TIMEOUT.into()),
             ran_out_of_time: true,
             ..Self::default()
         }
@@ -374,7 +376,5 @@ impl CallError {
 pub(crate) fn file_limit_hint(text: &str) -> Option<&'static str> {
     text.to_ascii_lowercase()
         .contains("too many open files")
-        .then_some(
-            "this shell allows too few open files: run `ulimit -n 1024`, then the same command again",
-        )
+        .then_some("this shell allows too few open files: raise their number with `ulimit -n 1024`")
 }

@@ -2,43 +2,44 @@
 //! hint states only what AWS documents for that code and message.
 
 use super::denial;
-use crate::error::{CredentialKind, ErrorKind, Operation, ServiceError};
+use crate::error::{CredentialKind, ErrorKind, Hint, Operation, ServiceError};
 
 /// Returns the hints for an error.
-pub(super) fn advice(error: &ServiceError) -> Vec<String> {
-    match error.kind() {
-        ErrorKind::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
+pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
+    let hint = match error.kind() {
+        ErrorKind::AccessDenied => {
+            denial::hint(error.operation, &error.message, &error.context).map(Hint::from)
+        }
         // The failed renewal ends the run, so its hints apply.
-        ErrorKind::Credentials if error.context.renewal_hints.is_some() => {
-            error.context.renewal_hints.clone().unwrap_or_default()
+        ErrorKind::Credentials if let Some(hints) = &error.context.renewal_hints => {
+            return hints.clone();
         }
         ErrorKind::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();
-            let hint = credentials(code, error, error.context.credentials);
-            hint.map(str::to_owned).into_iter().collect()
+            credentials(code, error, error.context.credentials).map(Hint::from)
         }
-        ErrorKind::Throttling if error.operation == Operation::Sts("AssumeRoot") => {
-            one("STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once")
-        }
-        ErrorKind::Throttling => vec![format!(
-            "{} limits requests per account: wait a moment, and run fewer commands at once",
-            error.operation.service()
-        )],
-        ErrorKind::ServiceFailure if error.code.as_deref() == Some("IDPCommunicationError") => one(
-            "STS could not reach the identity provider of the web identity token: run the same command again in a minute",
+        ErrorKind::Throttling if error.operation == Operation::Sts("AssumeRoot") => Some(
+            "STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once".into(),
         ),
+        ErrorKind::Throttling => {
+            let service = error.operation.service();
+            let hint = "limits requests per account: wait a moment, and run fewer commands at once";
+            Some(format!("{service} {hint}").into())
+        }
+        ErrorKind::ServiceFailure if error.code.as_deref() == Some("IDPCommunicationError") => {
+            Some(Hint::again(
+                "STS could not reach the identity provider of the web identity token: wait a minute, and ",
+            ))
+        }
         ErrorKind::ServiceFailure => {
-            one("this is a problem at AWS: run the same command again in a minute")
+            Some(Hint::again("this is a problem at AWS: wait a minute, and "))
         }
         ErrorKind::NoSuchEntity
         | ErrorKind::Validation
         | ErrorKind::LimitExceeded
-        | ErrorKind::Other => Vec::new(),
-    }
-}
-
-fn one(hint: &str) -> Vec<String> {
-    vec![hint.to_owned()]
+        | ErrorKind::Other => None,
+    };
+    hint.into_iter().collect()
 }
 
 fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option<&'static str> {
@@ -143,7 +144,8 @@ mod tests {
                 ..Context::default()
             }),
         };
-        advice(&error).join(" | ")
+        let hints: Vec<String> = advice(&error).iter().map(Hint::to_string).collect();
+        hints.join(" | ")
     }
 
     use CredentialKind::{LongTerm, LongTermWithToken, Session, SessionWithoutToken, Unknown};

@@ -7,6 +7,7 @@ use super::command::Commands;
 use super::destination::result_file;
 use super::{Report, Resume, Subject};
 use crate::aws::{answered_at, timestamp};
+use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
@@ -91,7 +92,7 @@ impl OpenSessions {
     }
 
     /// Says that the sessions are still valid, and how to revoke them.
-    pub(super) fn hints(&self, commands: &Commands) -> Vec<String> {
+    pub(super) fn hints(&self, commands: &Commands) -> Vec<Hint> {
         let (Some(first), Some(changed_at)) = (&self.first, self.changed_at) else {
             return Vec::new();
         };
@@ -101,19 +102,19 @@ impl OpenSessions {
         };
         let mut hints = vec![format!(
             "{keys} used in the last 36 hours: sessions created with {them} may remain valid for up to 36 hours"
-        )];
+        ).into()];
         let issued_before = timestamp(changed_at + STILL_WORKS);
         let signer = commands.signer();
         hints.extend(self.users.iter().map(|user| {
             let command = commands.revoke_sessions(user, &issued_before);
-            format!(
-                "to revoke {user}'s sessions issued before {issued_before} (not those of assumed roles){signer}: {command}"
+            let what = format!("to revoke {user}'s sessions issued before {issued_before}");
+            Hint::command(
+                format!("{what} (not those of assumed roles){signer}"),
+                command,
             )
         }));
         if self.has_more_users {
-            hints.push(
-                "other users also have such keys: see LastUsedDate in the results".to_owned(),
-            );
+            hints.push("other users also have such keys: see LastUsedDate in the results".into());
         }
         hints
     }
@@ -141,7 +142,7 @@ fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
 
 impl Report<'_> {
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
-    pub(super) fn after_change(&self, result: &KeyResult) -> Vec<String> {
+    pub(super) fn after_change(&self, result: &KeyResult) -> Vec<Hint> {
         let mut deactivated = Deactivated::default();
         deactivated.add(result);
         let mut hints = self.undo_by_name(&deactivated);
@@ -152,13 +153,13 @@ impl Report<'_> {
     }
 
     /// Returns how to look at the other active keys of the owner.
-    pub(super) fn other_keys(&self, result: &KeyResult) -> Vec<String> {
+    pub(super) fn other_keys(&self, result: &KeyResult) -> Vec<Hint> {
         let owner = result.owner();
         let whose = owner.map_or("its owner", UserName::as_str);
         let ids = result.metadata.other_active.iter();
         ids.map(|id| {
             let command = self.commands.show_key(id, result.key.user_name.as_ref());
-            format!("{whose} has another active key: {command}")
+            Hint::command(format!("{whose} has another active key"), command)
         })
         .collect()
     }
@@ -173,7 +174,7 @@ impl Report<'_> {
     }
 
     /// How to undo a run that deactivated many keys.
-    pub(super) fn undo_all(&self, resume: Resume) -> Vec<String> {
+    pub(super) fn undo_all(&self, resume: Resume) -> Vec<Hint> {
         let Deactivated {
             keys,
             is_undoable,
@@ -189,14 +190,20 @@ impl Report<'_> {
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |record: &str, file: &Path| {
             let command = self.commands.reactivate_from(file);
-            let mut hints = vec![format!(
-                "to reactivate the keys that {record} as changed from Active to Inactive{others}: {command}"
+            let mut hints = vec![Hint::command(
+                format!(
+                    "to reactivate the keys that {record} as changed from Active to Inactive{others}"
+                ),
+                command,
             )];
             if *unrecorded > 0 {
                 let command = self.commands.reactivate_any();
-                hints.push(format!(
-                    "this leaves out keys that the journal may not record ({unrecorded}, named in the warnings above); to \
-                     reactivate one that was active before: {command}"
+                hints.push(Hint::command(
+                    format!(
+                        "this leaves out keys that the journal may not record ({unrecorded}, named in the warnings above); to \
+                         reactivate one that was active before"
+                    ),
+                    command,
                 ));
             }
             hints
@@ -228,15 +235,16 @@ impl Report<'_> {
                     "deactivated key"
                 };
                 let command = self.commands.reactivate_any();
-                vec![format!(
-                    "to undo it, repeat --access-key-id for each {which}: {command}"
+                vec![Hint::command(
+                    format!("to undo it, repeat --access-key-id for each {which}"),
+                    command,
                 )]
             }
         }
     }
 
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
-    fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<String> {
+    fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
         let keys = &deactivated.keys;
         let has_owner = |key: &Key, owner: Option<&UserName>| key.user_name.as_ref() == owner;
         let mut owners: Vec<Option<&UserName>> = Vec::new();
@@ -265,7 +273,10 @@ impl Report<'_> {
                 _ => ", if the keys were active before",
             };
             let command = self.commands.reactivate(&keys, is_looked_up);
-            format!("to undo it{whose}{signer}{unless_inactive}: {command}")
+            Hint::command(
+                format!("to undo it{whose}{signer}{unless_inactive}"),
+                command,
+            )
         };
         groups.into_iter().map(undo).collect()
     }

@@ -2,9 +2,9 @@
 
 use crate::error::{Context, Operation};
 
-/// Returns the hints for a denied request. AWS ends the message with `because no <policy> allows the <action> action` or
+/// Returns the hint for a denied request. AWS ends the message with `because no <policy> allows the <action> action` or
 /// `with an explicit deny in a <policy>[: <ARN>]`.
-pub(super) fn hints(operation: Operation, message: &str, context: &Context) -> Vec<String> {
+pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Option<String> {
     let message = message.to_ascii_lowercase();
     let (explicit, implicit) = ("with an explicit deny", "because no ");
     let at = message.rfind(explicit).or_else(|| message.rfind(implicit));
@@ -46,7 +46,7 @@ pub(super) fn hints(operation: Operation, message: &str, context: &Context) -> V
              and use its profile (--profile NAME)"
                 .to_owned()
         }
-        _ if is_root => return Vec::new(),
+        _ if is_root => return None,
         _ if kind.contains("permissions boundary") => format!(
             "the permissions boundary of this identity prevents this: ask an administrator of the account to change it, or \
              {others}"
@@ -65,7 +65,7 @@ pub(super) fn hints(operation: Operation, message: &str, context: &Context) -> V
                  iam:{operation} on *, or {others}"
             ),
             // It needs no permission.
-            "GetCallerIdentity" => return Vec::new(),
+            "GetCallerIdentity" => return None,
             "DeleteAccessKey" | "UpdateAccessKey" => {
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
@@ -79,7 +79,7 @@ pub(super) fn hints(operation: Operation, message: &str, context: &Context) -> V
             }
         },
     };
-    vec![hint]
+    Some(hint)
 }
 
 #[cfg(test)]
@@ -222,12 +222,17 @@ mod tests {
     fn what_denies_an_access_is_read_from_the_message() {
         for (who, reason, expected) in DENIALS {
             let message = format!("{who} {reason}");
-            let found = hints(
+            let found = hint(
                 Operation::Iam("DeleteAccessKey"),
                 &message,
                 &Context::default(),
             );
-            assert!(found[0].starts_with(expected), "{reason}: {found:?}");
+            assert!(
+                found
+                    .as_ref()
+                    .is_some_and(|hint| hint.starts_with(expected)),
+                "{reason}: {found:?}"
+            );
         }
     }
 
@@ -256,7 +261,7 @@ mod tests {
                 ("because no session policy allows the x action", false),
                 ("because no VPC endpoint policy allows the x action", false),
             ] {
-                let hint = hints(operation, reason, &Context::default()).join(" | ");
+                let hint = hint(operation, reason, &Context::default()).unwrap_or_default();
                 let service = if operation.name() == "AssumeRole" {
                     "sts"
                 } else {
@@ -271,22 +276,14 @@ mod tests {
                 assert!(!hint.is_empty(), "{operation} {reason}");
             }
         }
-        assert!(
-            hints(LAST_USE, "no", &Context::default())[0]
-                .contains("keys that are not in this account")
-        );
-        assert!(
-            hints(
-                Operation::Sts("GetCallerIdentity"),
-                "no",
-                &Context::default()
-            )
-            .is_empty()
-        );
+        let of_last_use = |context| hint(LAST_USE, "no", context).unwrap_or_default();
+        assert!(of_last_use(&Context::default()).contains("keys that are not in this account"));
+        let identity = Operation::Sts("GetCallerIdentity");
+        assert_eq!(hint(identity, "no", &Context::default()), None);
         let listed = Context {
             is_listed: true,
             ..Context::default()
         };
-        assert!(hints(LAST_USE, "no", &listed)[0].contains("ask for the permission"));
+        assert!(of_last_use(&listed).contains("ask for the permission"));
     }
 }

@@ -78,11 +78,11 @@ impl Report<'_> {
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
             for hint in self.undo_all(resume) {
-                self.messages.print(Level::Hint, &hint);
+                self.messages.print(Level::Hint, &hint.to_string());
             }
         }
         for hint in self.open_sessions.hints(&self.commands) {
-            self.messages.print(Level::Hint, &hint);
+            self.messages.print(Level::Hint, &hint.to_string());
         }
         let total = summary.total();
         let keys = if total == 1 { "key" } else { "keys" };

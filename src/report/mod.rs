@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::Exit;
+use crate::error::{Exit, Hint};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
@@ -243,7 +243,7 @@ impl<'a> Report<'a> {
     }
 
     /// Reports why no more keys are tried. For a single key, its result says so. People read the hints at the end.
-    pub(crate) fn print_stop(&mut self, code: &str, why: &str, exit: Exit, hints: &[String]) {
+    pub(crate) fn print_stop(&mut self, code: &str, why: &str, exit: Exit, hints: &[Hint]) {
         let Subject::List = self.subject else {
             return;
         };

@@ -226,7 +226,7 @@ fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
             7,
             &format!(
                 "iam-del-key: error: no credentials from the instance: it returned {reason}\n\
-                 hint: check the role of the instance and its trust policy, and run the same command again\n\
+                 hint: check the role of the instance and its trust policy\n\
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
             ),
         );
@@ -283,7 +283,7 @@ fn a_metadata_service_that_returns_no_token_has_its_status() {
         ("405", VERSION),
         ("201", OTHER),
         ("302", OTHER),
-        ("503", "run the same command again in a minute"),
+        ("503", "wait a minute, and run the same command again"),
     ];
     for lifetime in ["21600", "-"] {
         each(cases, |(status, hint)| {

@@ -33,7 +33,7 @@ fn f101_a_web_identity_that_sts_refuses() {
         (
             "IDPCommunicationError",
             5,
-            "hint: STS could not reach the identity provider of the web identity token: run the same command again in a minute\n",
+            "hint: STS could not reach the identity provider of the web identity token: wait a minute, and run the same command again\n",
         ),
         ("RegionDisabledException", 7, REGION),
         ("MalformedPolicyDocument", 2, ""),
