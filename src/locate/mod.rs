@@ -173,14 +173,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether IAM denied the list of the named or calling user.
-    pub(crate) fn is_list_denied(&self) -> bool {
-        matches!(
-            *self.found.borrow(),
-            Some(KeyLocation::ListDenied | KeyLocation::LookupDenied)
-        )
-    }
-
     /// Returns where the key is as far as look-ups that did not end show it.
     pub(crate) fn location_so_far(&self, is_of_this_run: bool) -> KeyLocation {
         match self.found.borrow().clone() {

@@ -10,7 +10,7 @@ use crate::aws::{answered_at, timestamp};
 use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
-use crate::outcome::{KeyResult, Outcome, OutcomeKind};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Key};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
@@ -27,7 +27,7 @@ const MAX_USERS: usize = 5;
 /// The maximum number of deactivated keys for which the command that undoes the run is printed.
 pub(super) const MAX_UNDO_KEYS: u64 = 5;
 
-/// The keys that a run deactivated, to undo it.
+/// The keys that a run deactivated, to undo it, or that a run refused to reactivate.
 #[derive(Debug, Default)]
 pub(super) struct Deactivated {
     /// The first of them: one more than a command is printed for.
@@ -36,19 +36,18 @@ pub(super) struct Deactivated {
     is_undoable: bool,
     /// Whether the previous status of one of them is unknown.
     is_unsure: bool,
-    /// How many of them the journal may not record.
-    pub(super) unrecorded: u64,
+    /// Those that the journal may not record.
+    pub(super) unrecorded: Vec<Key>,
 }
 
 impl Deactivated {
-    /// Adds the key of this result, if it was deactivated.
+    /// Adds the key of this result, if it was deactivated or its reactivation was refused.
     pub(super) fn add(&mut self, result: &KeyResult) {
-        if result.kind() != OutcomeKind::Deactivated {
-            return;
-        }
-        match result.previous_status() {
-            Some(_) => self.is_undoable = true,
-            None => self.is_unsure = true,
+        match (&result.outcome, result.previous_status()) {
+            (Outcome::Refused(Refusal::StatusUnknown), _) => {}
+            _ if result.kind() != OutcomeKind::Deactivated => return,
+            (_, Some(_)) => self.is_undoable = true,
+            (_, None) => self.is_unsure = true,
         }
         // Activating a key that was not active would not restore its previous status.
         let may_have_been_active = matches!(result.metadata.status, None | Some(Status::Active));
@@ -196,15 +195,9 @@ impl Report<'_> {
                 ),
                 command,
             )];
-            if *unrecorded > 0 {
-                let command = self.commands.reactivate_any();
-                hints.push(Hint::command(
-                    format!(
-                        "this leaves out keys that the journal may not record ({unrecorded}, named in the warnings above); to \
-                         reactivate one that was active before"
-                    ),
-                    command,
-                ));
+            if !unrecorded.is_empty() {
+                let what = "this leaves out keys that the journal may not record; to reactivate them, if they were active before";
+                hints.push(self.reactivate_by_id(what, "of them", unrecorded));
             }
             hints
         };
@@ -234,13 +227,27 @@ impl Report<'_> {
                 } else {
                     "deactivated key"
                 };
-                let command = self.commands.reactivate_any();
-                vec![Hint::command(
-                    format!("to undo it, repeat --access-key-id for each {which}"),
-                    command,
-                )]
+                vec![self.reactivate_by_id("to undo it", which, keys)]
             }
         }
+    }
+
+    /// How to reactivate keys that this run did not, because it does not know whether they were active before.
+    pub(super) fn reactivate_refused(&self) -> Option<Hint> {
+        let keys = &self.deactivated.keys;
+        let is_refused = self.request.action == Action::Reactivate && !keys.is_empty();
+        let (what, which) = ("to reactivate the refused keys anyway", "refused key");
+        is_refused.then(|| self.reactivate_by_id(what, which, keys))
+    }
+
+    /// How to reactivate keys by their IDs. `which` says in words which keys these are.
+    fn reactivate_by_id(&self, what: &str, which: &str, keys: &[Key]) -> Hint {
+        if keys.len() as u64 <= MAX_UNDO_KEYS {
+            return Hint::command(what, self.commands.reactivate(keys, true));
+        }
+        let what =
+            format!("{what}, add --access-key-id with the ID of each {which} to this command");
+        Hint::command(what, self.commands.reactivate(&[], true))
     }
 
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.

@@ -176,12 +176,6 @@ impl Commands {
         self.with_options(command.words("--reactivate"))
     }
 
-    /// Reactivates any key. `ID` stands for it.
-    pub(crate) fn reactivate_any(&self) -> CommandLine {
-        let command = CommandLine::new("iam-del-key");
-        self.with_options(command.words("--access-key-id ID --find-user --reactivate"))
-    }
-
     /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.
     pub(crate) fn reactivate_from(&self, file: &Path) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--from", file_name(file));

@@ -235,15 +235,11 @@ impl Report<'_> {
                     format!("{id} belongs to your own credentials: you would lock yourself out");
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
             }
-            Outcome::Refused(Refusal::StatusUnknown) => {
-                let command = self.commands.reactivate_any();
-                next.push(Hint::command("to reactivate a key anyway", command));
-                error(
-                    "StatusUnknown",
-                    STATUS_UNKNOWN,
-                    not_done("nothing was sent to IAM"),
-                )
-            }
+            Outcome::Refused(Refusal::StatusUnknown) => error(
+                "StatusUnknown",
+                STATUS_UNKNOWN,
+                not_done("nothing was sent to IAM"),
+            ),
         };
         let error = (level, code, message, known);
         self.about_key(result, about, error, next)

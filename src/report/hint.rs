@@ -6,7 +6,7 @@ use super::command::Commands;
 use crate::conclude::Response;
 use crate::error::{CallError, Context, ErrorKind, Hint, NamedBy, Next, SearchScope};
 use crate::ident::AccountId;
-use crate::outcome::{KeyResult, Outcome, OutcomeKind};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
 /// The key that a hint concerns.
@@ -136,14 +136,28 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
     hints
 }
 
-/// Whether only other options determine the state of a key that an earlier run started to change.
-pub(super) fn only_options_help(result: &KeyResult, failure: &CallError) -> bool {
-    let context = failure.context();
-    let is_unchecked = result.kind() == OutcomeKind::Unknown
-        && result.metadata.started_earlier
-        && context.owner_unchecked
-        && context.named_by == NamedBy::Caller;
-    is_unchecked || option_hint(result).is_some()
+/// Whether the same command cannot determine the state of the key either: it needs other options or permissions.
+pub(super) fn stays_unknown(result: &KeyResult) -> bool {
+    match &result.outcome {
+        Outcome::Failed {
+            failure,
+            known: KeyState::Unknown { check, .. },
+        } => *check != Check::List && failure.context().named_by == NamedBy::Caller,
+        Outcome::LeftUnverified { check, .. } => *check != Check::List,
+        _ => false,
+    }
+}
+
+/// Whether the same command fails with this key again, and `--fail-fast` would end it there.
+pub(super) fn fails_again(result: &KeyResult) -> bool {
+    match &result.outcome {
+        Outcome::Failed { failure, .. } => !matches!(
+            failure.kind(),
+            None | Some(ErrorKind::ServiceFailure | ErrorKind::Throttling | ErrorKind::Credentials)
+        ),
+        Outcome::Skipped(_) | Outcome::Refused(_) | Outcome::LeftUnverified { .. } => true,
+        _ => false,
+    }
 }
 
 /// Returns how to determine the state of a key that an earlier run started to change. Another run cannot find out more.
