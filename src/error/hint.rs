@@ -20,7 +20,7 @@ pub(crate) enum Next {
     /// Run the same command again, because it may succeed then.
     Again,
     /// Run this command.
-    Command(CommandLine),
+    Command(Box<CommandLine>),
 }
 
 impl Hint {
@@ -35,7 +35,7 @@ impl Hint {
     /// Creates a hint to run a command. The text says what it is for.
     pub(crate) fn command(text: impl Into<String>, command: CommandLine) -> Self {
         Self {
-            next: Next::Command(command),
+            next: Next::Command(Box::new(command)),
             ..Self::from(text.into())
         }
     }

@@ -276,7 +276,7 @@ mod tests {
                 assert!(!hint.is_empty(), "{operation} {reason}");
             }
         }
-        let of_last_use = |context| hint(LAST_USE, "no", context).unwrap_or_default();
+        let of_last_use = |context: &Context| hint(LAST_USE, "no", context).unwrap_or_default();
         assert!(of_last_use(&Context::default()).contains("keys that are not in this account"));
         let identity = Operation::Sts("GetCallerIdentity");
         assert_eq!(hint(identity, "no", &Context::default()), None);

@@ -242,7 +242,7 @@ impl Report<'_> {
             ),
         };
         let error = (level, code, message, known);
-        self.about_key(result, about, error, next)
+        self.about_key(result, about, error, &next)
     }
 
     fn about_key(
@@ -250,7 +250,7 @@ impl Report<'_> {
         result: &KeyResult,
         about: About<'_>,
         (level, code, mut message, known): (Level, String, String, Option<KeyState>),
-        hints: Vec<Hint>,
+        hints: &[Hint],
     ) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
         let is_unknown = matches!(known, Some(KeyState::Unknown { .. }));
