@@ -11,7 +11,7 @@ use crate::secret::has_secret;
 const MAX_CHARACTERS: usize = 800;
 
 /// A command of this program or of the AWS CLI.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommandLine {
     /// The command without options that have values.
     words: &'static str,

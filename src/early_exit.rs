@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::cli::{self, NotRead};
-use crate::error::{Exit, RunError};
+use crate::error::{Exit, Hint, RunError};
 use crate::report::message::{self, Messages, is_colorful};
 use crate::report::{self, Explanation};
 use crate::request::{Color, ErrorFormat};
@@ -38,7 +38,7 @@ pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit 
         ErrorFormat::Json => {
             let (message, hints) = cli::message_and_hints(&render(false));
             let mut error = RunError::usage(message);
-            error.hints = hints;
+            error.hints = hints.into_iter().map(Hint::from).collect();
             let explanation = Explanation::for_run_error(&error, NOT_DELETED);
             Messages::new(Color::Off, format).explain(&explanation);
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Connection;
 use crate::condition::{Conditions, RequiredRead};
+use crate::error::Operation;
 use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName};
 use crate::metadata::Status;
 use crate::query::Query;
@@ -207,11 +208,11 @@ impl Action {
     }
 
     /// Returns the API operation.
-    pub(crate) fn operation(self) -> &'static str {
-        match self {
+    pub(crate) fn operation(self) -> Operation {
+        Operation::Iam(match self {
             Self::Delete => "DeleteAccessKey",
             Self::Deactivate | Self::Reactivate => "UpdateAccessKey",
-        }
+        })
     }
 }
 

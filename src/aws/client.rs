@@ -17,7 +17,7 @@ use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
 use super::sts::Caller;
 use super::time_budget::{SharedClock, TimeBudget, WaitGuard};
-use crate::error::{CallError, ErrorKind, TransportError};
+use crate::error::{CallError, ErrorKind, Operation, TransportError};
 use crate::guard::{Principal, Signer};
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
@@ -132,7 +132,7 @@ impl Iam {
             wait_guard.stop_waiting(attempts);
             let mut recorder = Recorder::new(
                 attempts,
-                operation,
+                Operation::Iam(operation),
                 &self.caller.responses,
                 self.caller.settings.log,
             );
@@ -208,7 +208,10 @@ impl Iam {
         let attempts = Attempts::default();
         match self.call(operation, &attempts, send).await {
             Ok(output) => Ok((output, attempts)),
-            Err(error) => Err(self.with_renewal(read_error(operation, &attempts, &error))),
+            Err(error) => {
+                let failure = read_error(Operation::Iam(operation), &attempts, &error);
+                Err(self.with_renewal(failure))
+            }
         }
     }
 
@@ -221,6 +224,7 @@ impl Iam {
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<ResponseMetadata, CallError> {
         let result = self.call(operation, attempts, send).await;
+        let operation = Operation::Iam(operation);
         let failure = match (result, attempts.last()) {
             (Err(error), _) => call_error(operation, attempts, Some(&error)),
             (Ok(_), Some(last)) if last.is_success() => return Ok(last.metadata),

@@ -77,7 +77,10 @@ pub(super) async fn fetch(
             Ok((status, body)) => {
                 let message = message(&body, token.as_deref());
                 let reason = format!("its service returned HTTP status {status}{message}");
-                Err(Failure::new(reason, busy_hint(status).unwrap_or(CHECK)))
+                Err(Failure::new(
+                    reason,
+                    busy_hint(status).unwrap_or(CHECK.into()),
+                ))
             }
             Err(error) => {
                 let reason = truncate_escaped(&error.reason);

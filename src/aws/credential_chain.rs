@@ -116,11 +116,11 @@ impl Source {
             }
             (None, None) => {
                 let mut stop = arn.stop("is set without source_profile or credential_source");
-                stop.hints = vec![format!(
+                stop.hints.clear();
+                return Err(stop.hint(format!(
                     "add source_profile to the profile `{name}`, with the name of the profile whose credentials assume the role, or \
                      add credential_source"
-                )];
-                return Err(stop);
+                )));
             }
             (Some(source), None) => Self::named(&source, &name)?,
             (None, Some(source)) => Self::of_source_profile(&source, settings, visited)?,

@@ -13,7 +13,7 @@ use super::config_file::Profile;
 use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
-use crate::error::RunError;
+use crate::error::{Operation, RunError};
 use crate::sanitize::escape;
 use crate::secret::wrong_pair;
 
@@ -171,13 +171,13 @@ pub(super) fn with_article(name: &str) -> String {
 /// A part is missing.
 pub(super) fn of_sts(
     given: Option<&types::Credentials>,
-    operation: &str,
+    operation: Operation,
     account: Option<&str>,
 ) -> Result<(Credentials, Value), RunError> {
     let none = |reason: &str| RunError::credentials(format!("{operation} returned {reason}"));
     let given = given.ok_or_else(|| none("no credentials"))?;
     let session = sts_json(given, account);
-    let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation);
+    let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation.name());
     let credentials = parts.map_err(|reason| none(&reason))?.credentials()?;
     Ok((credentials, session))
 }

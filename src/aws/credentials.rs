@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::sso::Sso;
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{RunError, ServiceError};
+use crate::error::{Hint, RunError, ServiceError};
 use crate::lock::lock;
 use crate::sanitize::{escape, escape_path};
 
@@ -101,14 +101,12 @@ impl Source {
     }
 
     /// Returns the hint if AWS rejects these credentials and they are a cached session, whose file says that it is valid.
-    pub(super) fn rejected_hint(&self, error: Option<&ServiceError>) -> Option<String> {
+    pub(super) fn rejected_hint(&self, error: Option<&ServiceError>) -> Option<Hint> {
         let file = self
             .cached_file()
             .filter(|_| error.is_some_and(ServiceError::rejects_session))?;
         let file = escape_path(&file);
-        Some(format!(
-            "AWS rejects the cached session: remove `{file}`, then run the same command again"
-        ))
+        Some(format!("AWS rejects the cached session: to get a new one, remove `{file}`").into())
     }
 
     /// Replaces the hints of an error about a request that these credentials signed if they are a rejected session.

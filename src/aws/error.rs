@@ -12,7 +12,8 @@ use super::proxy::ProxyError;
 use super::response_body::Body;
 use super::tls;
 use crate::error::{
-    CallError, Context, RAISE_TIMEOUT, ServiceError, TransportError, file_limit_hint,
+    CallError, Context, Hint, Operation, RAISE_TIMEOUT, ServiceError, TransportError,
+    file_limit_hint,
 };
 use crate::guard;
 use crate::sanitize::truncate_escaped;
@@ -30,7 +31,7 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
 /// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
 /// leaves no key in an unknown state.
 pub(super) fn read_error(
-    operation: &'static str,
+    operation: Operation,
     attempts: &Attempts,
     error: &(dyn Error + 'static),
 ) -> CallError {
@@ -59,7 +60,7 @@ fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
 
 /// Converts the error of a call: IAM's error, a request that was not sent, or no usable response.
 pub(super) fn call_error(
-    operation: &'static str,
+    operation: Operation,
     attempts: &Attempts,
     error: Option<&(dyn Error + 'static)>,
 ) -> CallError {
@@ -77,7 +78,7 @@ pub(super) fn call_error(
     };
     error.is_own_key = attempts.ended_at_own_key();
     if error.is_own_key {
-        error.hint = Some(guard::OTHER_CREDENTIALS.to_owned());
+        error.hint = Some(guard::OTHER_CREDENTIALS.into());
     } else if let Some(error) = service_error(operation, &last) {
         return CallError::Service(error);
     } else if let Response::Unexpected(reason) = &last.response {
@@ -87,7 +88,7 @@ pub(super) fn call_error(
     let returned = |attempt| service_error(operation, attempt).map(Box::new);
     error.before = attempts.lock().iter().rev().find_map(returned);
     if error.has_unexpected_response {
-        error.hint = Some(unexpected_hint(last.metadata.status).to_owned());
+        error.hint = Some(unexpected_hint(last.metadata.status));
     }
     if attempts.may_have_acted() {
         CallError::NoResponse(error)
@@ -97,30 +98,30 @@ pub(super) fn call_error(
 }
 
 /// Returns the hint for a service that is busy or fails, whatever it was asked for.
-pub(super) fn busy_hint(status: u16) -> Option<&'static str> {
+pub(super) fn busy_hint(status: u16) -> Option<Hint> {
     match status {
-        429 => Some("it limits requests: wait a moment, and run the same command again"),
-        500..=599 => Some("run the same command again in a minute"),
+        429 => Some(Hint::again("it limits requests: wait a moment, and ")),
+        500..=599 => Some(Hint::again("wait a minute, and ")),
         _ => None,
     }
 }
 
 /// Returns the hint for a response with this status that is not from the service.
-pub(super) fn unexpected_hint(status: u16) -> &'static str {
+pub(super) fn unexpected_hint(status: u16) -> Hint {
     match status {
-        429 => {
-            "the server, or a proxy in front of it, limits requests: wait a moment, and run the same command again"
-        }
+        429 => Hint::again(
+            "the server, or a proxy in front of it, limits requests: wait a moment, and ",
+        ),
         // Captive portals that require a sign-in use status 511.
         500..=510 => {
-            "the server, or a proxy in front of it, failed: run the same command again in a minute"
+            Hint::again("the server, or a proxy in front of it, failed: wait a minute, and ")
         }
-        _ => INTERCEPTED,
+        _ => INTERCEPTED.into(),
     }
 }
 
 /// Returns the error that IAM returned to an attempt.
-fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceError> {
+fn service_error(operation: Operation, attempt: &Attempt) -> Option<ServiceError> {
     let Response::Service(Body::Error { code, message, .. }) = &attempt.response else {
         return None;
     };
@@ -141,11 +142,7 @@ fn service_error(operation: &'static str, attempt: &Attempt) -> Option<ServiceEr
 /// Creates the error of a call that was canceled: IAM's last error, why the last attempt failed, or how far the request got.
 /// `limit` is that of the whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
 /// says how long the call took.
-pub(crate) fn timed_out(
-    operation: &'static str,
-    attempts: &Attempts,
-    limit: Duration,
-) -> CallError {
+pub(crate) fn timed_out(operation: Operation, attempts: &Attempts, limit: Duration) -> CallError {
     let mut failure = call_error(operation, attempts, None);
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure
         && !error.has_unexpected_response
@@ -161,7 +158,7 @@ pub(crate) fn timed_out(
         } else {
             NETWORK
         };
-        error.hint.get_or_insert_with(|| hint.to_owned());
+        error.hint.get_or_insert_with(|| hint.into());
         let tenths = waited.as_millis() / 100;
         let (whole, tenth) = (tenths / 10, tenths % 10);
         error.reason = format!("{what} within {whole}.{tenth} s; --timeout is {seconds} s");
@@ -213,14 +210,14 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     if let Some(error) = of_proxy {
         let (reason, hint) = error.describe();
         return TransportError {
-            hint: Some(hint),
+            hint: Some(hint.into()),
             ..TransportError::new(host, reason)
         };
     }
     let (reason, mut hint, is_broken) = failure(error);
     // AWS's own hosts always use TLS.
-    if hint.as_deref() == Some(tls::WITHOUT_TLS) && is_aws(host) {
-        hint = Some(INTERCEPTED.to_owned());
+    if hint == Some(tls::WITHOUT_TLS.into()) && is_aws(host) {
+        hint = Some(INTERCEPTED.into());
     }
     TransportError {
         hint,
@@ -230,7 +227,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
 }
 
 /// Describes why a request failed, with a hint, and returns whether there is a response that breaks the rules.
-pub(super) fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>, bool) {
+pub(super) fn failure(error: &(dyn Error + 'static)) -> (String, Option<Hint>, bool) {
     let all: Vec<String> = sources(error).map(ToString::to_string).collect();
     let lower = all.join("\n").to_ascii_lowercase();
     let says = |words: &str| lower.contains(words);
@@ -239,16 +236,16 @@ pub(super) fn failure(error: &(dyn Error + 'static)) -> (String, Option<String>,
     let is_too_long = kind == Some(ErrorKind::FileTooLarge);
     let broken = BROKEN_HTTP.iter().find(|(words, _)| says(words));
     let (reason, hint) = if let Some((reason, hint)) = tls::explain(error) {
-        (reason, hint.map(str::to_owned))
+        (reason, hint.map(Hint::from))
     } else if let Some((_, reason)) = broken {
         ((*reason).to_owned(), None)
     } else if let Some(late) = sources(error).find_map(<dyn Error>::downcast_ref::<Late>) {
-        (late.to_string(), Some(late.hint().to_owned()))
+        (late.to_string(), Some(late.hint().into()))
     } else if let Some((reason, hint)) = connection(kind, says) {
-        (reason.to_owned(), hint.map(str::to_owned))
+        (reason.to_owned(), hint.map(Hint::from))
     } else {
         let innermost = all.last().map(|text| truncate_escaped(text));
-        let hint = file_limit_hint(&lower).map(str::to_owned);
+        let hint = file_limit_hint(&lower).map(Hint::from);
         (innermost.unwrap_or_default(), hint)
     };
     (reason, hint, broken.is_some() || is_too_long)
@@ -323,7 +320,7 @@ mod tests {
         assert!(
             error
                 .hint
-                .is_some_and(|hint| hint.contains("ulimit -n 1024"))
+                .is_some_and(|hint| hint.to_string().contains("ulimit -n 1024"))
         );
     }
 }

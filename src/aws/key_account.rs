@@ -11,7 +11,7 @@ use super::error::{incomplete_response, read_error, timed_out};
 use super::recorder::Recorder;
 use super::sts::{Caller, UNKNOWN_CALLER};
 use crate::confirm;
-use crate::error::{CallError, RunError};
+use crate::error::{CallError, Operation, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId, RoleArn, RoleName};
 use crate::sanitize::SafeText;
@@ -104,7 +104,7 @@ impl Caller {
         id: &AccessKeyId,
         limit: Duration,
     ) -> Result<AccountId, CallError> {
-        let operation = "GetAccessKeyInfo";
+        let operation = Operation::Sts("GetAccessKeyInfo");
         let attempts = Attempts::default();
         let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
         let client = self.client();

@@ -105,9 +105,9 @@ async fn renew(
         sent.error(&error, |code| {
             if code.ends_with("INSUFFICIENT_PERMISSIONS") {
                 "the user or role of the session may lack the permission signin:CreateOAuth2Token"
-                    .to_owned()
+                    .into()
             } else {
-                sign_in.to_string()
+                sign_in.clone().into()
             }
         })
     })?;

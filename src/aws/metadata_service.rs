@@ -19,14 +19,13 @@ use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
-use crate::error::{RunError, TransportError};
+use crate::error::{Hint, RunError, TransportError};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
 
 // The hints for failures of an instance's service.
-const CHECK_ROLE: &str =
-    "check the role of the instance and its trust policy, and run the same command again";
+const CHECK_ROLE: &str = "check the role of the instance and its trust policy";
 const TURNED_OFF: &str = "it may be turned off: aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id ID";
 const ONLY_VERSION_2: &str =
     "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials";
@@ -46,7 +45,7 @@ const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
 pub(super) struct Failure {
     /// A clause.
     reason: String,
-    hint: &'static str,
+    hint: Hint,
     /// Whether the request is not repeated.
     is_final: bool,
     /// Whether the service is not there, or has nothing of this kind.
@@ -54,10 +53,10 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(reason: impl Into<String>, hint: &'static str) -> Self {
+    pub(super) fn new(reason: impl Into<String>, hint: impl Into<Hint>) -> Self {
         Self {
             reason: reason.into(),
-            hint,
+            hint: hint.into(),
             is_final: false,
             is_absent: false,
         }
@@ -72,7 +71,7 @@ impl Failure {
 
     pub(super) fn error(&self, origin: &str) -> RunError {
         RunError::credentials(format!("no credentials from {origin}: {}", self.reason))
-            .hint(self.hint)
+            .hint(self.hint.clone())
     }
 }
 
@@ -103,7 +102,7 @@ pub(super) async fn repeat<T>(
                 ..failure
             });
         }
-        *lock(&budget.last_failure) = Some((reason, Some(failure.hint.to_owned())));
+        *lock(&budget.last_failure) = Some((reason, Some(failure.hint)));
         sleep(pause).await;
     }
 }
@@ -264,11 +263,11 @@ impl<'a> Service<'a> {
                 let reason = format!(
                     "its metadata service returned HTTP status {status} instead of a token"
                 );
-                let hint = busy_hint(status).unwrap_or(match status {
+                let hint = busy_hint(status).unwrap_or(Hint::from(match status {
                     403 => TURNED_OFF,
                     400..500 => ONLY_VERSION_2,
                     _ => OTHER_SERVICE,
-                });
+                }));
                 return Err(Failure {
                     is_final: matches!(status, 400 | 403..=405),
                     ..Failure::new(reason, hint)
@@ -310,7 +309,7 @@ impl<'a> Service<'a> {
                 return Err(Failure::absent(absent, CHECK_ROLE));
             }
             let reason = format!("its metadata service returned HTTP status {status}");
-            let hint = busy_hint(status).unwrap_or(OTHER_SERVICE);
+            let hint = busy_hint(status).unwrap_or(OTHER_SERVICE.into());
             Err(Failure::new(reason, hint))
         };
         repeat(self.attempts, Duration::ZERO, self.budget, ask).await

@@ -20,7 +20,7 @@ use super::session;
 use super::settings::Settings;
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{ErrorKind, Exit, RunError};
+use crate::error::{ErrorKind, Exit, Hint, RunError};
 use crate::ident::TokenCode;
 use crate::lock::lock;
 use crate::log::Log;
@@ -67,7 +67,7 @@ impl Role {
             let created = self.create(serial, base, settings, budget).await;
             let (credentials, session) = created.map_err(|mut stop| {
                 let remove = refused.filter(|_| stop.code == MFA_REQUIRED);
-                let remove = remove.map(|refused| format!("first remove {refused}"));
+                let remove = remove.map(|refused| Hint::from(format!("first remove {refused}")));
                 stop.hints.splice(..0, remove);
                 stop
             })?;
@@ -97,9 +97,8 @@ impl Role {
                     Err(stop) if is_wrong_code(&stop) => wrong_code(serial, stop),
                     result => return result,
                 },
-                Err(invalid) => RunError::credentials(invalid.to_string()).hint(
-                    "run the same command again and enter the 6 digits that the device shows",
-                ),
+                Err(invalid) => RunError::credentials(invalid.to_string())
+                    .hint("enter the 6 digits that the device shows"),
             };
             let can_ask = settings.log.is_for_people() && terminal::open().is_ok();
             if attempts == MAX_PROMPTS || !can_ask {
@@ -205,9 +204,9 @@ fn required(serial: &str, profile: Option<&str>, why: &str) -> RunError {
             stop.hint(format!(
                 "create a session on a terminal; iam-del-key then uses it: {command}"
             ))
-            .hint("or run the same command again with --token-code CODE")
+            .hint("or add --token-code CODE")
         }
-        None => stop.hint("run the same command again with --token-code CODE"),
+        None => stop.hint("add --token-code CODE"),
     }
 }
 
@@ -217,12 +216,12 @@ fn wrong_code(serial: &str, stop: RunError) -> RunError {
         format!("check that {serial} is an MFA device of the user whose key assumes the role")
     } else {
         format!(
-            "the code is wrong, or was already used (each works once): run the same command again with the next code from {serial}"
+            "the code is wrong, or was already used (each works once): use the next code from {serial}"
         )
     };
     RunError {
         exit: Exit::Configuration,
-        hints: vec![hint],
+        hints: vec![hint.into()],
         ..stop
     }
 }

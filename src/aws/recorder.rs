@@ -25,7 +25,7 @@ use super::redact::Secrets;
 use super::response_body::{self, Body, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
-use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::error::{CredentialKind, ErrorKind, Operation, classify};
 use crate::guard::Signer;
 use crate::lock::lock;
 use crate::log::Log;
@@ -36,7 +36,7 @@ use crate::outcome::ResponseMetadata;
 #[derive(Debug)]
 pub(super) struct Recorder {
     attempts: Attempts,
-    operation: &'static str,
+    operation: Operation,
     responses: SharedHistory,
     log: Log,
     /// The prefix of each log line.
@@ -49,7 +49,7 @@ impl Recorder {
     /// Creates a recorder for a call of `operation`.
     pub(super) fn new(
         attempts: &Attempts,
-        operation: &'static str,
+        operation: Operation,
         responses: &SharedHistory,
         log: Log,
     ) -> Self {
@@ -101,7 +101,7 @@ impl Recorder {
         let request_id = match &mut body {
             Body::Expected { request_id, .. } if status == 200 => request_id,
             Body::Expected { .. } => {
-                let operation = with_article(operation);
+                let operation = with_article(operation.name());
                 return unexpected(&format!("{operation}Response with HTTP status {status}"));
             }
             Body::Error {
@@ -294,7 +294,9 @@ fn describe(response: &HttpResponse) -> String {
 
 /// Determines the kind of credentials from the ID in the signature and the session token.
 fn credential_kind(request: &HttpRequest) -> CredentialKind {
-    let signature = request.headers().get("authorization").unwrap_or_default();
+    let Some(signature) = request.headers().get("authorization") else {
+        return CredentialKind::None;
+    };
     let id = signature.split_once("Credential=").map_or("", |(_, id)| id);
     let has_token = request.headers().get("x-amz-security-token").is_some();
     match (id.get(..4), has_token) {

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use roxmltree::Node;
 
 use super::xml::{self, child, is_blank, is_mixed, names, text};
+use crate::error::Operation;
 
 /// The XML namespaces of IAM and STS.
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -36,13 +37,13 @@ pub(crate) enum Body {
 }
 
 /// Whether an operation changes a key. The response of such an operation contains only a request ID.
-pub(super) fn is_change(operation: &str) -> bool {
-    matches!(operation, "DeleteAccessKey" | "UpdateAccessKey")
+pub(super) fn is_change(operation: Operation) -> bool {
+    matches!(operation.name(), "DeleteAccessKey" | "UpdateAccessKey")
 }
 
 /// Returns the element that contains the members of a list. It is present even in an empty list.
-fn list_of(operation: &str) -> Option<&'static str> {
-    match operation {
+fn list_of(operation: Operation) -> Option<&'static str> {
+    match operation.name() {
         "ListAccessKeys" => Some("AccessKeyMetadata"),
         "ListUsers" => Some("Users"),
         "ListUserTags" => Some("Tags"),
@@ -50,25 +51,24 @@ fn list_of(operation: &str) -> Option<&'static str> {
     }
 }
 
-fn namespace(operation: &str) -> &'static str {
+fn namespace(operation: Operation) -> &'static str {
     match operation {
-        "GetCallerIdentity" | "GetAccessKeyInfo" | "GetSessionToken" => STS,
-        operation if operation.starts_with("Assume") => STS,
-        _ => IAM,
+        Operation::Iam(_) => IAM,
+        Operation::Sts(_) => STS,
     }
 }
 
-/// Parses the response of `operation`. If `operation` is empty, only errors of either service are accepted.
+/// Parses the response of `operation`.
 ///
 /// # Errors
 ///
 /// The body is not from the service. The error is a fragment that says what it is.
-pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
+pub(crate) fn read(body: &[u8], operation: Operation) -> Result<Body, String> {
     let text = xml::readable(body);
     let document = xml::parse(&text)?;
     let root = document.root_element();
     match root.tag_name().name() {
-        name if name.strip_suffix("Response") == Some(operation) => {
+        name if name.strip_suffix("Response") == Some(operation.name()) => {
             // A success must be valid XML. An error may contain invalid characters.
             if text.as_bytes() != body {
                 return Err("it contains characters that XML does not allow".to_owned());
@@ -84,7 +84,7 @@ pub(crate) fn read(body: &[u8], operation: &str) -> Result<Body, String> {
 }
 
 /// Checks the whole document. It must not contain duplicate or foreign elements.
-fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
+fn expected(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
     let namespace = namespace(operation);
     for node in root.document().root().descendants().skip(1) {
         if node.is_comment() || node.is_pi() {
@@ -154,7 +154,7 @@ fn expected(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
 
 /// Parses an error. An error means that the request was refused, so it is checked as strictly as a success: a proxy or
 /// firewall may return its own error after the service acted.
-fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
+fn error(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
     let is_bare = root.tag_name().name() == "Error";
     let error = if is_bare {
         Some(root)
@@ -169,10 +169,7 @@ fn error(root: Node<'_, '_>, operation: &str) -> Result<Body, String> {
     let mut parts: Vec<&str> = names(root).collect();
     parts.sort_unstable();
     let expected = namespace(operation);
-    let is_expected = |found: Option<&str>| {
-        [expected, AWS_FAULT].map(Some).contains(&found)
-            || operation.is_empty() && found == Some(STS)
-    };
+    let is_expected = |found: Option<&str>| [expected, AWS_FAULT].map(Some).contains(&found);
     let mut all = root.descendants().filter(Node::is_element);
     let outside = format!("that is not in the namespace {expected}");
     let wrong = match child(root, "RequestId").and_then(text) {
@@ -219,7 +216,7 @@ pub(super) fn unreliable_body(response: &HttpResponse) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    const DELETED: &str = "DeleteAccessKey";
+    const DELETED: Operation = Operation::Iam("DeleteAccessKey");
 
     #[test]
     fn only_the_documented_reply_is_the_expected_one() {
@@ -254,7 +251,7 @@ mod tests {
             let text = format!(
                 "<ListAccessKeysResponse xmlns=\"{IAM}\"><ListAccessKeysResult>{result}</ListAccessKeysResult>{metadata}</ListAccessKeysResponse>"
             );
-            read(text.as_bytes(), "ListAccessKeys").map(drop)
+            read(text.as_bytes(), Operation::Iam("ListAccessKeys")).map(drop)
         };
         let key = |status: &str| {
             format!(
@@ -316,13 +313,9 @@ mod tests {
             (DELETED, IAM, true),
             (DELETED, AWS_FAULT, true),
             (DELETED, STS, false),
-            ("GetCallerIdentity", STS, true),
-            ("GetCallerIdentity", AWS_FAULT, true),
-            ("GetCallerIdentity", IAM, false),
-            // The retry classifier does not know the operation.
-            ("", IAM, true),
-            ("", STS, true),
-            ("", "", false),
+            (Operation::Sts("GetCallerIdentity"), STS, true),
+            (Operation::Sts("GetCallerIdentity"), AWS_FAULT, true),
+            (Operation::Sts("GetCallerIdentity"), IAM, false),
             (DELETED, "", false),
             (DELETED, "http://s3.amazonaws.com/doc/2006-03-01/", false),
         ] {

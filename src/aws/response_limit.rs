@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::connector::Stream;
 use super::late::{Wait, within};
 use super::response_body;
+use crate::error::Operation;
 use crate::lock::lock;
 
 /// The maximum size of a response, in bytes and as text. Attached to the request as an extension.
@@ -45,7 +46,7 @@ impl ResponseLimit {
     pub(super) const SHORT: Self = Self(64 << 10, "64 KiB");
 
     /// Returns the limit for an operation.
-    pub(super) fn to(operation: &str) -> Self {
+    pub(super) fn to(operation: Operation) -> Self {
         if response_body::is_change(operation) {
             Self::SHORT
         } else {

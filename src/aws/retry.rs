@@ -2,7 +2,7 @@
 
 use super::error::is_tls;
 use super::response_body::{self, Body};
-use crate::error::{ErrorKind, classify};
+use crate::error::{ErrorKind, Operation, classify};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
@@ -32,10 +32,13 @@ impl ClassifyRetry for IamRetries {
         let Some(response) = response.filter(|response| !response.status().is_success()) else {
             return RetryAction::NoActionIndicated;
         };
-        let code = match response_body::read(response.body().bytes().unwrap_or_default(), "") {
+        let body = response.body().bytes().unwrap_or_default();
+        // The operation is unknown here.
+        let code_of = |operation| match response_body::read(body, operation) {
             Ok(Body::Error { code, .. }) => code,
             Ok(Body::Expected { .. }) | Err(_) => None,
         };
+        let code = code_of(Operation::Iam("")).or_else(|| code_of(Operation::Sts("")));
         match (classify(code.as_deref(), response.status().as_u16()), self) {
             (ErrorKind::LimitExceeded, _) | (ErrorKind::Throttling, Self::RateLimiter) => {
                 RetryAction::RetryForbidden

@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use super::time_budget::TimeBudget;
-use crate::error::RunError;
+use crate::error::{Operation, RunError};
 use crate::ident::{self, RoleArn, TokenCode};
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 
@@ -163,10 +163,10 @@ impl Role {
         budget: &TimeBudget,
     ) -> Result<(Credentials, Value), RunError> {
         let token = self.token_file.as_ref().map(read_token).transpose()?;
-        let operation = match &token {
+        let operation = Operation::Sts(match &token {
             Some(_) => "AssumeRoleWithWebIdentity",
             None => "AssumeRole",
-        };
+        });
         let sdk = if self.is_by_option {
             settings.sdk_of_identity()?
         } else {
@@ -182,7 +182,7 @@ impl Role {
             };
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
             if failure.is_denied() {
-                stop.hints = vec![self.needed()];
+                stop.hints = vec![self.needed().into()];
             }
             stop
         };

@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::sts::{self, Identity};
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{CallError, ErrorKind, RunError};
+use crate::error::{CallError, ErrorKind, Hint, Operation, RunError};
 use crate::ident::AccountId;
 use crate::request::Mode;
 use crate::sanitize::escape;
@@ -26,7 +26,7 @@ use crate::sanitize::escape;
 /// The start of the error if STS does not identify the session.
 pub(super) const UNCHECKED: &str = "the session of AssumeRoot could not be checked";
 
-const OPERATION: &str = "AssumeRoot";
+const OPERATION: Operation = Operation::Sts("AssumeRoot");
 
 /// The first and the longest pause before a throttled call is repeated. STS allows few calls of `AssumeRoot`.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
@@ -39,7 +39,7 @@ pub(super) struct Root {
     /// The ARN of the identity that calls `AssumeRoot`.
     caller: String,
     /// The hint with the command that shows whether the organization manages root access centrally.
-    features: String,
+    features: Hint,
 }
 
 impl Root {
@@ -67,8 +67,9 @@ impl Root {
                 caller.partition()
             ),
             caller: caller.principal.clone(),
-            features: format!(
-                "to see whether the organization manages root access centrally{signer}: {command}"
+            features: Hint::command(
+                format!("to see whether the organization manages root access centrally{signer}"),
+                command,
             ),
         }
     }
@@ -153,7 +154,7 @@ impl Root {
                      needs the permission sts:AssumeRoot on arn:{partition}:iam::{account}:root"
                 )
             };
-            stop.hints = vec![needed, self.features.clone()];
+            stop.hints = vec![needed.into(), self.features.clone()];
         }
         stop
     }

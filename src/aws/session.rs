@@ -28,7 +28,7 @@ use super::proxy;
 use super::redact::Secrets;
 use super::small_file;
 use super::time_budget::{LastFailure, TimeBudget};
-use crate::error::{RunError, TransportError};
+use crate::error::{Hint, RunError, TransportError};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{escape_path, truncate_escaped};
@@ -57,7 +57,7 @@ impl LastRequest {
     pub(super) fn error<E: ProvideErrorMetadata + Error + 'static>(
         &self,
         error: &SdkError<E, HttpResponse>,
-        hint: impl FnOnce(&str) -> String,
+        hint: impl FnOnce(&str) -> Hint,
     ) -> RunError {
         let response = match error {
             SdkError::ServiceError(context) => Some(context.raw()),
@@ -75,8 +75,8 @@ impl LastRequest {
         error: &(dyn Error + 'static),
         code: Option<&str>,
         response: Option<&HttpResponse>,
-        hint: impl FnOnce(&str) -> Option<String>,
-    ) -> (String, Option<String>) {
+        hint: impl FnOnce(&str) -> Option<Hint>,
+    ) -> (String, Option<Hint>) {
         let service = self.service;
         let seen = lock(&self.seen);
         let (host, secrets) = &*seen;
@@ -90,8 +90,7 @@ impl LastRequest {
                     _ if is("server_error") || is("temporarily_unavailable") => 500,
                     status => status,
                 };
-                let busy = busy_hint(status).map(str::to_owned);
-                (what, busy.or_else(|| hint(&code)))
+                (what, busy_hint(status).or_else(|| hint(&code)))
             } else {
                 let status = response.status();
                 let body = if status.is_success() {
@@ -102,7 +101,7 @@ impl LastRequest {
                 let what = format!(
                     "no usable response from {service} at {host}: HTTP status {status}{body}"
                 );
-                (what, Some(unexpected_hint(status.as_u16()).to_owned()))
+                (what, Some(unexpected_hint(status.as_u16())))
             }
         } else {
             let TransportError {

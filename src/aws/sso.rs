@@ -155,8 +155,8 @@ impl Sso {
         let output = call.send().await.map_err(|error| {
             let response = error.raw_response();
             let hint = match response.map(|response| response.status().as_u16()) {
-                Some(401) => self.sign_in.to_string(),
-                _ => "check sso_account_id and sso_role_name".to_owned(),
+                Some(401) => self.sign_in.clone().into(),
+                _ => "check sso_account_id and sso_role_name".into(),
             };
             sent.error(&error, |_| hint)
         })?;
@@ -271,7 +271,7 @@ impl Sso {
             .log
             .verbose(|| "renewing the SSO session".to_owned());
         let output = call.send().await;
-        let output = output.map_err(|error| sent.error(&error, |_| self.sign_in.to_string()))?;
+        let output = output.map_err(|error| sent.error(&error, |_| self.sign_in.clone().into()))?;
         let token = output
             .access_token()
             .filter(|token| !token.trim().is_empty());

@@ -20,14 +20,14 @@ use super::retry::IamRetries;
 use super::root;
 use super::settings::Settings;
 use super::time_budget::TimeBudget;
-use crate::error::{CallError, RunError};
+use crate::error::{CallError, Operation, RunError};
 use crate::guard;
 use crate::ident::AccountId;
 
 /// The start of the error if STS does not identify the caller of `AssumeRole` or `AssumeRoot`.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
 
-const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
+const GET_CALLER_IDENTITY: Operation = Operation::Sts("GetCallerIdentity");
 
 /// Who signs the requests of a run: the credentials, their source, and what STS says about them.
 #[derive(Debug)]
@@ -240,7 +240,7 @@ pub(super) fn client(
 /// Creates a recorder for a call whose response contains credentials.
 pub(super) fn session_recorder(
     attempts: &Attempts,
-    operation: &'static str,
+    operation: Operation,
     settings: &Settings,
 ) -> Recorder {
     let log = settings.log.without_bodies();

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attempt::Attempts;
 use super::error::NETWORK;
-use crate::error::{CallError, RunError, TransportError};
+use crate::error::{CallError, Hint, RunError, TransportError};
 use crate::lock::lock;
 
 /// The clock that all requests of one key share.
@@ -111,7 +111,7 @@ pub(crate) struct TimeBudget {
 }
 
 /// The last failure of an attempt to fetch credentials that is retried: a clause and a hint.
-pub(super) type LastFailure = Arc<Mutex<Option<(String, Option<String>)>>>;
+pub(super) type LastFailure = Arc<Mutex<Option<(String, Option<Hint>)>>>;
 
 impl TimeBudget {
     pub(super) fn new(wait_clock: &SharedClock, limit: Duration) -> Self {
@@ -160,7 +160,7 @@ impl TimeBudget {
     pub(super) fn late(&self, what: String) -> RunError {
         let (message, hint) = match lock(&self.last_failure).take() {
             Some((reason, hint)) => (format!("{what}: {reason}"), hint),
-            None => (what, Some(MORE_TIME.to_owned())),
+            None => (what, Some(MORE_TIME.into())),
         };
         let mut stop = RunError::credentials(message);
         stop.hints.extend(hint);
@@ -178,7 +178,7 @@ impl TimeBudget {
         } else {
             CallError::NotSent(TransportError {
                 host: clock.host.clone(),
-                hint: Some(NETWORK.to_owned()),
+                hint: Some(NETWORK.into()),
                 ..error
             })
         }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Work;
-use crate::error::{CallError, ErrorKind, Exit, RunError, ServiceError};
+use crate::error::{CallError, ErrorKind, Exit, Hint, RunError, ServiceError};
 use crate::journal;
 use crate::outcome::{KeyResult, Outcome, Refusal};
 use crate::request::Mode;
@@ -24,7 +24,7 @@ pub(super) enum AbortReason {
     NotRenewed {
         exit: Exit,
         why: String,
-        hints: Vec<String>,
+        hints: Vec<Hint>,
     },
     /// The answer to the question was not yes, or a signal came instead. The exit status tells which.
     NotConfirmed(Exit),

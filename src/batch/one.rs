@@ -1,6 +1,5 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
-use std::cell::RefCell;
 use std::io;
 use std::time::SystemTime;
 
@@ -128,6 +127,7 @@ impl Work<'_> {
         if let Some(outcome) = not_deactivated(target.metadata.deactivation) {
             return Err(self.unchanged(target, outcome));
         }
+        let mut seen = None;
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
             && self.request.mode == Mode::Change
         {
@@ -143,13 +143,14 @@ impl Work<'_> {
                 }
                 return Err(self.unchanged(target, outcome));
             }
-            target.metadata.denied.listing = change.search.is_list_denied();
+            seen = change.search.found.into_inner();
         }
-        let is_list_denied = target.metadata.denied.listing;
         match stage {
             Stage::Verify => {
                 let why = "IAM's lists do not show whether it was changed";
-                Err(self.unchanged(target, left_unverified(Exit::Unknown, why, Check::List)))
+                let outcome = left_unverified(Exit::Unknown, why, Check::List);
+                let result = KeyResult::unchanged(target, self.request.action, outcome);
+                Err(self.with_prior_state(Box::new(result), seen))
             }
             Stage::Change(chosen) if self.is_still_valid(chosen) => {
                 let signer = &self.iam.signer;
@@ -166,10 +167,7 @@ impl Work<'_> {
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
                 let decided = self.selector.decide(target.key.clone(), iam, budget);
                 match self.signals.race(Box::pin(decided)).await {
-                    Ok(choice) => choice.map_err(|mut result| {
-                        result.metadata.denied.listing |= is_list_denied;
-                        self.with_prior_state(result)
-                    }),
+                    Ok(choice) => choice.map_err(|result| self.with_prior_state(result, seen)),
                     Err(exit) => Err(self.unchanged(target.key.into(), self.interrupted(exit))),
                 }
             }
@@ -265,7 +263,7 @@ impl Work<'_> {
             *known = KeyState::changed_before(Action::Delete).with_check(*check);
         }
         if is_kept {
-            self.with_prior_state(result)
+            self.with_prior_state(result, None)
         } else {
             result
         }
@@ -281,15 +279,9 @@ impl Work<'_> {
     ) -> Change<'a> {
         let mut earlier = self.journal.attempts(&target.key.id).iter();
         let now = SystemTime::now();
+        let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
-            search: Search {
-                iam,
-                request: self.request,
-                key: &target.key,
-                hint: self.owner_hint(&target.key, &target.metadata),
-                found: RefCell::default(),
-                owner: RefCell::default(),
-            },
+            search: Search::new(iam, self.request, &target.key, hint),
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
                 PriorState::InProgress if !earlier.all(|attempt| attempt.has_expired(now)) => {

@@ -1,6 +1,5 @@
 //! What earlier runs did to the keys of this run, and what the journal records about them.
 
-use std::cell::RefCell;
 use std::io;
 
 use super::Work;
@@ -9,7 +8,7 @@ use crate::error::Exit;
 use crate::guard;
 use crate::journal::{EarlierAttempt, PriorState};
 use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
-use crate::metadata::{Deactivation, Denied, KeyMetadata, Target};
+use crate::metadata::{Deactivation, KeyMetadata, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
 use crate::report::Proof;
 use crate::request::{Action, Key, Mode, Selection};
@@ -52,12 +51,16 @@ impl Work<'_> {
     /// Returns the result of a key that this run did not try to change.
     pub(super) fn unchanged(&self, target: Target, outcome: Outcome) -> Box<KeyResult> {
         let result = KeyResult::unchanged(target, self.request.action, outcome);
-        self.with_prior_state(Box::new(result))
+        self.with_prior_state(Box::new(result), None)
     }
 
     /// Replaces the outcome of a key that an earlier run started to change and this run did not: it may be changed all the
-    /// same, unless IAM listed it with another status than the requested one.
-    pub(super) fn with_prior_state(&self, result: Box<KeyResult>) -> Box<KeyResult> {
+    /// same, unless IAM listed it with another status than the requested one. `seen` is where this run located it.
+    pub(super) fn with_prior_state(
+        &self,
+        result: Box<KeyResult>,
+        seen: Option<KeyLocation>,
+    ) -> Box<KeyResult> {
         let mut result = *result;
         let status = &result.metadata.status;
         let shows_unchanged = status.is_some() && *status != result.action.status();
@@ -68,41 +71,35 @@ impl Work<'_> {
             && !shows_unchanged
         {
             let hint = self.owner_hint(&result.key, &result.metadata);
+            let check = self.check(&result, seen);
             result.outcome = match result.outcome {
                 Outcome::Failed { failure, .. } | Outcome::Missing(failure)
                     if failure.is_in_no_list() && self.request.mode == Mode::Change =>
                 {
-                    let search = Search {
-                        iam: self.iam,
-                        request: self.request,
-                        key: &result.key,
-                        hint,
-                        found: RefCell::default(),
-                        owner: RefCell::default(),
-                    };
+                    let search = Search::new(self.iam, self.request, &result.key, hint);
                     search.conclude(Ambiguity::EarlierRun, failure, &KeyLocation::InNoList)
                 }
-                outcome => {
-                    let check = self.check(&result.key, result.metadata.denied, &outcome);
-                    or_unverified(outcome, known.with_check(check), result.action, &hint)
-                }
+                outcome => or_unverified(outcome, known.with_check(check), result.action, &hint),
             };
         }
         Box::new(result)
     }
 
-    /// Returns where more can be learned about a key that this run did not verify. It does not suggest a read that was denied.
-    fn check(&self, key: &Key, denied: Denied, outcome: &Outcome) -> Check {
-        let failure = match outcome {
+    /// Returns where more can be learned about a key that this run did not verify. It suggests neither a read that was
+    /// denied nor the list of a user who does not have the key.
+    fn check(&self, result: &KeyResult, seen: Option<KeyLocation>) -> Check {
+        let failure = match &result.outcome {
             Outcome::Failed { failure, .. } | Outcome::Missing(failure) => Some(failure),
             _ => None,
         };
-        let is_denied =
-            denied.listing || failure.is_some_and(|failure| failure.denies("ListAccessKeys"));
-        let location = match guard::foreign_account(&key.id, &self.iam.signer) {
-            Some((theirs, ours)) => KeyLocation::OtherAccount(theirs, ours),
-            None if is_denied => KeyLocation::ListDenied,
-            None => KeyLocation::LookupFailed,
+        let is_denied = failure.is_some_and(|failure| failure.denies("ListAccessKeys"));
+        let (key, is_denied) = (&result.key, is_denied || result.metadata.denied.listing);
+        let owner = failure.and_then(|failure| failure.context().owner.clone());
+        let location = match (guard::foreign_account(&key.id, &self.iam.signer), owner) {
+            (Some((theirs, ours)), _) => KeyLocation::OtherAccount(theirs, ours),
+            (None, Some(owner)) => KeyLocation::ReportedOwner(owner),
+            (None, None) if is_denied => KeyLocation::ListDenied,
+            (None, None) => seen.unwrap_or(KeyLocation::LookupFailed),
         };
         check(key, failure.map_or(Response::None, Response::of), &location)
     }
@@ -186,7 +183,8 @@ pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outc
         Some(Deactivation::OfUnknownStatus) => Some(Outcome::Refused(Refusal::StatusUnknown)),
         Some(Deactivation::Unverified | Deactivation::NotDone) => {
             let why = "it is unknown whether an earlier run deactivated it";
-            Some(left_unverified(Exit::Unknown, why, Check::List))
+            // The user may have been renamed since.
+            Some(left_unverified(Exit::Unknown, why, Check::Owner))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Errors of calls, the kinds of error codes, errors that end the run, and the exit status.
 
+mod hint;
+mod operation;
 mod run;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -9,6 +11,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccountId, UserName};
+pub(crate) use hint::{Hint, Next};
+pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError};
 
 /// Why a call failed.
@@ -34,8 +38,7 @@ pub(crate) enum CallError {
 /// An error that IAM returned.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceError {
-    /// The API operation, such as `DeleteAccessKey`.
-    pub(crate) operation: &'static str,
+    pub(crate) operation: Operation,
     /// The error code, if the response has one.
     pub(crate) code: Option<String>,
     /// IAM's message. Empty if the response has none.
@@ -84,7 +87,7 @@ pub(crate) struct Context {
     /// The kind of credentials that signed the request.
     pub(crate) credentials: CredentialKind,
     /// Hints for expired credentials that could not be renewed, or for a rejected session from a cache.
-    pub(crate) renewal_hints: Option<Vec<String>>,
+    pub(crate) renewal_hints: Option<Vec<Hint>>,
 }
 
 /// Who named the key's owner.
@@ -104,6 +107,8 @@ pub(crate) enum NamedBy {
 pub(crate) enum CredentialKind {
     #[default]
     Unknown,
+    /// None: the request is not signed.
+    None,
     LongTerm,
     /// A user's access key, sent with a session token that does not belong to it.
     LongTermWithToken,
@@ -117,7 +122,7 @@ pub(crate) enum CredentialKind {
 pub(crate) struct TransportError {
     pub(crate) host: String,
     pub(crate) reason: String,
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Hint>,
     /// Whether a response arrived that is not from IAM.
     pub(crate) has_unexpected_response: bool,
     /// Whether the time limit ended a read. IAM may have responded to some of its requests.
@@ -145,7 +150,7 @@ impl TransportError {
     pub(crate) fn out_of_time(what: &str, limit: Duration) -> Self {
         Self {
             reason: format!("{what}; --timeout is {} s", limit.as_secs()),
-            hint: Some(RAISE_TIMEOUT.to_owned()),
+            hint: Some(RAISE_TIMEOUT.into()),
             ran_out_of_time: true,
             ..Self::default()
         }
@@ -344,7 +349,7 @@ impl CallError {
     /// Whether IAM denied this operation.
     pub(crate) fn denies(&self, operation: &str) -> bool {
         let denied = self.service().filter(|_| self.is_denied());
-        denied.is_some_and(|error| error.operation == operation)
+        denied.is_some_and(|error| error.operation.name() == operation)
     }
 
     /// Whether the call fails for every key, and may succeed later.
@@ -371,7 +376,5 @@ impl CallError {
 pub(crate) fn file_limit_hint(text: &str) -> Option<&'static str> {
     text.to_ascii_lowercase()
         .contains("too many open files")
-        .then_some(
-            "this shell allows too few open files: run `ulimit -n 1024`, then the same command again",
-        )
+        .then_some("this shell allows too few open files: raise their number with `ulimit -n 1024`")
 }

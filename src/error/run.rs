@@ -4,7 +4,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use super::{CallError, ServiceError};
+use super::{CallError, Hint, ServiceError};
 
 /// Explains a failed call that ends the run, given the error, the service, and the start of the sentence.
 pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
@@ -17,8 +17,8 @@ pub(crate) struct RunError {
     pub(crate) message: String,
     /// The parts of an error that has several, such as the wrong lines of a list.
     pub(crate) details: Vec<String>,
-    /// What to do next. Each hint is a sentence or a command.
-    pub(crate) hints: Vec<String>,
+    /// What to do next.
+    pub(crate) hints: Vec<Hint>,
     /// The service's error, if it returned one.
     pub(crate) service: Option<Box<ServiceError>>,
 }
@@ -67,7 +67,7 @@ impl RunError {
     }
 
     /// Adds a hint.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self
     }
@@ -155,7 +155,7 @@ mod tests {
             assert!(error.hints.is_empty());
             assert_eq!(
                 error.hint("do this").hint("or that").hints,
-                ["do this", "or that"]
+                ["do this", "or that"].map(Hint::from)
             );
         }
     }

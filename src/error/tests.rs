@@ -5,7 +5,7 @@ use super::*;
 /// An error of IAM.
 pub(crate) fn service_error(code: Option<&str>, status: u16, message: &str) -> ServiceError {
     ServiceError {
-        operation: "DeleteAccessKey",
+        operation: super::Operation::Iam("DeleteAccessKey"),
         code: code.map(str::to_owned),
         message: message.to_owned(),
         status,

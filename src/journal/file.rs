@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 
 use super::writer::or_fsync;
 use super::{Unusable, unusable};
-use crate::error::RunError;
+use crate::error::{Hint, RunError};
 use crate::report::stream::identity;
 use crate::request::Mode;
 
@@ -75,7 +75,7 @@ fn not_opened(path: &Path, error: &io::Error) -> Unusable {
 fn check(path: &Path, found: &Metadata) -> Result<(), Unusable> {
     let refused = |what: String, hint: Option<&str>| {
         let mut error = unusable(path, what);
-        error.hints.extend(hint.map(str::to_owned));
+        error.hints.extend(hint.map(Hint::from));
         let is_journal = false;
         Err(Unusable { error, is_journal })
     };

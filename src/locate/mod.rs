@@ -56,10 +56,11 @@ pub(crate) enum KeyLocation {
 impl KeyLocation {
     /// Whether the key was not found. IAM may hide a new key for a moment, so this needs to be confirmed.
     pub(crate) fn is_absence(&self) -> bool {
-        match self {
-            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing => true,
-            _ => self.is_gone(),
-        }
+        let is_absent = matches!(
+            self,
+            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing
+        );
+        is_absent || self.is_gone()
     }
 
     /// Whether the key does not exist.
@@ -114,7 +115,7 @@ pub(crate) struct Search<'a> {
     /// Where the key is as far as it is known. It outlives a look-up that a signal or a time limit ends.
     pub(crate) found: RefCell<Option<KeyLocation>>,
     /// The owner whom the look-up named last.
-    pub(crate) owner: RefCell<Option<UserName>>,
+    owner: RefCell<Option<UserName>>,
 }
 
 /// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
@@ -126,7 +127,19 @@ pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
 /// How long IAM may still name the owner of a deleted key.
 const OWNER_LAG: Duration = Duration::from_secs(3);
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Creates a search that has found nothing yet.
+    pub(crate) fn new(iam: &'a Iam, request: &'a Request, key: &'a Key, hint: OwnerHint) -> Self {
+        Self {
+            iam,
+            request,
+            key,
+            hint,
+            found: RefCell::default(),
+            owner: RefCell::default(),
+        }
+    }
+
     /// Locates the key with one look-up of its owner, and reads of the lists of the named or calling user and of the owner.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
         let named = match (&self.key.user_name, &self.hint) {
@@ -158,14 +171,6 @@ impl Search<'_> {
             (None, OwnerHint::Listed(owner)) => owner.clone(),
             (owner, _) => owner,
         }
-    }
-
-    /// Whether IAM denied the list of the named or calling user.
-    pub(crate) fn is_list_denied(&self) -> bool {
-        matches!(
-            *self.found.borrow(),
-            Some(KeyLocation::ListDenied | KeyLocation::LookupDenied)
-        )
     }
 
     /// Returns where the key is as far as look-ups that did not end show it.

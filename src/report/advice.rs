@@ -2,59 +2,52 @@
 //! hint states only what AWS documents for that code and message.
 
 use super::denial;
-use crate::error::{CredentialKind, ErrorKind, ServiceError};
+use crate::error::{CredentialKind, ErrorKind, Hint, Operation, ServiceError};
 
 /// Returns the hints for an error.
-pub(super) fn advice(error: &ServiceError) -> Vec<String> {
-    match error.kind() {
-        ErrorKind::AccessDenied => denial::hints(error.operation, &error.message, &error.context),
+pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
+    let hint = match error.kind() {
+        ErrorKind::AccessDenied => {
+            denial::hint(error.operation, &error.message, &error.context).map(Hint::from)
+        }
         // The failed renewal ends the run, so its hints apply.
-        ErrorKind::Credentials if error.context.renewal_hints.is_some() => {
-            error.context.renewal_hints.clone().unwrap_or_default()
+        ErrorKind::Credentials if let Some(hints) = &error.context.renewal_hints => {
+            return hints.clone();
         }
         ErrorKind::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();
-            let hint = credentials(code, error, error.context.credentials);
-            hint.map(str::to_owned).into_iter().collect()
+            credentials(code, error, error.context.credentials).map(Hint::from)
         }
-        ErrorKind::Throttling if error.operation == "AssumeRoot" => {
-            one("STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once")
-        }
-        ErrorKind::Throttling => {
-            let service = if is_of_sts(error) { "STS" } else { "IAM" };
-            vec![format!(
-                "{service} limits requests per account: wait a moment, and run fewer commands at once"
-            )]
-        }
-        ErrorKind::ServiceFailure if error.code.as_deref() == Some("IDPCommunicationError") => one(
-            "STS could not reach the identity provider of the web identity token: run the same command again in a minute",
+        ErrorKind::Throttling if error.operation == Operation::Sts("AssumeRoot") => Some(
+            "STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once".into(),
         ),
+        ErrorKind::Throttling => {
+            let service = error.operation.service();
+            let hint = "limits requests per account: wait a moment, and run fewer commands at once";
+            Some(format!("{service} {hint}").into())
+        }
+        ErrorKind::ServiceFailure if error.code.as_deref() == Some("IDPCommunicationError") => {
+            Some(Hint::again(
+                "STS could not reach the identity provider of the web identity token: wait a minute, and ",
+            ))
+        }
         ErrorKind::ServiceFailure => {
-            one("this is a problem at AWS: run the same command again in a minute")
+            Some(Hint::again("this is a problem at AWS: wait a minute, and "))
         }
         ErrorKind::NoSuchEntity
         | ErrorKind::Validation
         | ErrorKind::LimitExceeded
-        | ErrorKind::Other => Vec::new(),
-    }
-}
-
-fn one(hint: &str) -> Vec<String> {
-    vec![hint.to_owned()]
-}
-
-/// Whether STS returned it, and not IAM.
-fn is_of_sts(error: &ServiceError) -> bool {
-    let operation = error.operation;
-    operation.starts_with("Assume")
-        || ["GetCallerIdentity", "GetAccessKeyInfo", "GetSessionToken"].contains(&operation)
+        | ErrorKind::Other => None,
+    };
+    hint.into_iter().collect()
 }
 
 fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option<&'static str> {
     let message = error.message.to_ascii_lowercase();
     let late = "the request reached AWS long after it was signed: check this machine's clock and the network";
     Some(match code.strip_suffix("Exception").unwrap_or(code) {
-        "ExpiredToken" if error.operation == "AssumeRoleWithWebIdentity" => {
+        // A request with a web identity token is not signed.
+        "ExpiredToken" if kind == CredentialKind::None => {
             "the web identity token has expired: get a new one from the same identity provider"
         }
         "InvalidIdentityToken" => {
@@ -65,6 +58,8 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
             "the identity provider rejected the web identity token, which may have expired or been revoked: get a new one"
         }
         "RegionDisabled" => "STS is not active in this region: choose another with --region",
+        "OptInRequired" => "this account is not signed up for the service, or is suspended",
+        _ if kind == CredentialKind::None => return None,
         "ExpiredToken" | "TokenRefreshRequired" => {
             "the session has expired: get new credentials from the same source"
         }
@@ -82,7 +77,7 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
                 "a session token was sent with an access key that is not temporary: unset AWS_SESSION_TOKEN, or remove \
                  aws_session_token from the profile"
             }
-            CredentialKind::LongTerm | CredentialKind::Unknown => {
+            CredentialKind::LongTerm | CredentialKind::Unknown | CredentialKind::None => {
                 "your access key ID is mistyped, or the key was deleted, is inactive, or was created only seconds ago: correct \
                  it, use other credentials (--profile NAME), or run this again if it is new"
             }
@@ -91,11 +86,14 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
             let shapes = [
                 (
                     "scoped to a valid region",
-                    if is_of_sts(error) {
-                        "the endpoint expects requests that are signed for another region: set --region"
-                    } else {
-                        "the endpoint expects requests that are signed for another region: set --region (us-east-1 for \
-                         iam.amazonaws.com)"
+                    match error.operation {
+                        Operation::Sts(_) => {
+                            "the endpoint expects requests that are signed for another region: set --region"
+                        }
+                        Operation::Iam(_) => {
+                            "the endpoint expects requests that are signed for another region: set --region (us-east-1 for \
+                             iam.amazonaws.com)"
+                        }
                     },
                 ),
                 (
@@ -119,7 +117,6 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
         "MissingAuthenticationToken" => {
             "the request arrived without its signature: check whether a proxy removes the Authorization header"
         }
-        "OptInRequired" => "this account is not signed up for the service, or is suspended",
         _ => return None,
     })
 }
@@ -131,7 +128,7 @@ mod tests {
 
     /// Joins the hints for an error.
     fn hint(
-        operation: &'static str,
+        operation: Operation,
         code: &str,
         message: &str,
         credentials: CredentialKind,
@@ -147,7 +144,8 @@ mod tests {
                 ..Context::default()
             }),
         };
-        advice(&error).join(" | ")
+        let hints: Vec<String> = advice(&error).iter().map(Hint::to_string).collect();
+        hints.join(" | ")
     }
 
     use CredentialKind::{LongTerm, LongTermWithToken, Session, SessionWithoutToken, Unknown};
@@ -269,7 +267,7 @@ mod tests {
     #[test]
     fn rejected_credentials_are_answered_by_what_they_are() {
         for (code, message, kind, says) in REJECTED {
-            let hint = hint("DeleteAccessKey", code, message, kind);
+            let hint = hint(Operation::Iam("DeleteAccessKey"), code, message, kind);
             assert_eq!(hint.is_empty(), says.is_empty(), "{code} {message}: {hint}");
             assert!(hint.contains(says), "{code} {message} {kind:?}: {hint}");
             assert!(!hint.contains("get-caller-identity"), "{hint}");

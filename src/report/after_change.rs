@@ -7,9 +7,10 @@ use super::command::Commands;
 use super::destination::result_file;
 use super::{Report, Resume, Subject};
 use crate::aws::{answered_at, timestamp};
+use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
-use crate::outcome::{KeyResult, Outcome, OutcomeKind};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Key};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
@@ -26,7 +27,7 @@ const MAX_USERS: usize = 5;
 /// The maximum number of deactivated keys for which the command that undoes the run is printed.
 pub(super) const MAX_UNDO_KEYS: u64 = 5;
 
-/// The keys that a run deactivated, to undo it.
+/// The keys that a run deactivated, to undo it, or that a run refused to reactivate.
 #[derive(Debug, Default)]
 pub(super) struct Deactivated {
     /// The first of them: one more than a command is printed for.
@@ -35,19 +36,18 @@ pub(super) struct Deactivated {
     is_undoable: bool,
     /// Whether the previous status of one of them is unknown.
     is_unsure: bool,
-    /// How many of them the journal may not record.
-    pub(super) unrecorded: u64,
+    /// Those that the journal may not record.
+    pub(super) unrecorded: Vec<Key>,
 }
 
 impl Deactivated {
-    /// Adds the key of this result, if it was deactivated.
+    /// Adds the key of this result, if it was deactivated or its reactivation was refused.
     pub(super) fn add(&mut self, result: &KeyResult) {
-        if result.kind() != OutcomeKind::Deactivated {
-            return;
-        }
-        match result.previous_status() {
-            Some(_) => self.is_undoable = true,
-            None => self.is_unsure = true,
+        match (&result.outcome, result.previous_status()) {
+            (Outcome::Refused(Refusal::StatusUnknown), _) => {}
+            _ if result.kind() != OutcomeKind::Deactivated => return,
+            (_, Some(_)) => self.is_undoable = true,
+            (_, None) => self.is_unsure = true,
         }
         // Activating a key that was not active would not restore its previous status.
         let may_have_been_active = match result.metadata.status {
@@ -95,7 +95,7 @@ impl OpenSessions {
     }
 
     /// Says that the sessions are still valid, and how to revoke them.
-    pub(super) fn hints(&self, commands: &Commands) -> Vec<String> {
+    pub(super) fn hints(&self, commands: &Commands) -> Vec<Hint> {
         let (Some(first), Some(changed_at)) = (&self.first, self.changed_at) else {
             return Vec::new();
         };
@@ -105,19 +105,19 @@ impl OpenSessions {
         };
         let mut hints = vec![format!(
             "{keys} used in the last 36 hours: sessions created with {them} may remain valid for up to 36 hours"
-        )];
+        ).into()];
         let issued_before = timestamp(changed_at + STILL_WORKS);
         let signer = commands.signer();
         hints.extend(self.users.iter().map(|user| {
             let command = commands.revoke_sessions(user, &issued_before);
-            format!(
-                "to revoke {user}'s sessions issued before {issued_before} (not those of assumed roles){signer}: {command}"
+            let what = format!("to revoke {user}'s sessions issued before {issued_before}");
+            Hint::command(
+                format!("{what} (not those of assumed roles){signer}"),
+                command,
             )
         }));
         if self.has_more_users {
-            hints.push(
-                "other users also have such keys: see LastUsedDate in the results".to_owned(),
-            );
+            hints.push("other users also have such keys: see LastUsedDate in the results".into());
         }
         hints
     }
@@ -145,7 +145,7 @@ fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
 
 impl Report<'_> {
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
-    pub(super) fn after_change(&self, result: &KeyResult) -> Vec<String> {
+    pub(super) fn after_change(&self, result: &KeyResult) -> Vec<Hint> {
         let mut deactivated = Deactivated::default();
         deactivated.add(result);
         let mut hints = self.undo_by_name(&deactivated);
@@ -156,13 +156,13 @@ impl Report<'_> {
     }
 
     /// Returns how to look at the other active keys of the owner.
-    pub(super) fn other_keys(&self, result: &KeyResult) -> Vec<String> {
+    pub(super) fn other_keys(&self, result: &KeyResult) -> Vec<Hint> {
         let owner = result.owner();
         let whose = owner.map_or("its owner", UserName::as_str);
         let ids = result.metadata.other_active.iter();
         ids.map(|id| {
             let command = self.commands.show_key(id, result.key.user_name.as_ref());
-            format!("{whose} has another active key: {command}")
+            Hint::command(format!("{whose} has another active key"), command)
         })
         .collect()
     }
@@ -177,7 +177,7 @@ impl Report<'_> {
     }
 
     /// How to undo a run that deactivated many keys.
-    pub(super) fn undo_all(&self, resume: Resume) -> Vec<String> {
+    pub(super) fn undo_all(&self, resume: Resume) -> Vec<Hint> {
         let Deactivated {
             keys,
             is_undoable,
@@ -193,15 +193,15 @@ impl Report<'_> {
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |record: &str, file: &Path| {
             let command = self.commands.reactivate_from(file);
-            let mut hints = vec![format!(
-                "to reactivate the keys that {record} as changed from Active to Inactive{others}: {command}"
+            let mut hints = vec![Hint::command(
+                format!(
+                    "to reactivate the keys that {record} as changed from Active to Inactive{others}"
+                ),
+                command,
             )];
-            if *unrecorded > 0 {
-                let command = self.commands.reactivate_any();
-                hints.push(format!(
-                    "this leaves out keys that the journal may not record ({unrecorded}, named in the warnings above); to \
-                     reactivate one that was active before: {command}"
-                ));
+            if !unrecorded.is_empty() {
+                let what = "this leaves out keys that the journal may not record; to reactivate them, if they were active before";
+                hints.push(self.reactivate_by_id(what, "of them", unrecorded));
             }
             hints
         };
@@ -231,16 +231,31 @@ impl Report<'_> {
                 } else {
                     "deactivated key"
                 };
-                let command = self.commands.reactivate_any();
-                vec![format!(
-                    "to undo it, repeat --access-key-id for each {which}: {command}"
-                )]
+                vec![self.reactivate_by_id("to undo it", which, keys)]
             }
         }
     }
 
+    /// How to reactivate keys that this run did not, because it does not know whether they were active before.
+    pub(super) fn reactivate_refused(&self) -> Option<Hint> {
+        let keys = &self.deactivated.keys;
+        let is_refused = self.request.action == Action::Reactivate && !keys.is_empty();
+        let (what, which) = ("to reactivate the refused keys anyway", "refused key");
+        is_refused.then(|| self.reactivate_by_id(what, which, keys))
+    }
+
+    /// How to reactivate keys by their IDs. `which` says in words which keys these are.
+    fn reactivate_by_id(&self, what: &str, which: &str, keys: &[Key]) -> Hint {
+        if keys.len() as u64 <= MAX_UNDO_KEYS {
+            return Hint::command(what, self.commands.reactivate(keys, true));
+        }
+        let what =
+            format!("{what}, add --access-key-id with the ID of each {which} to this command");
+        Hint::command(what, self.commands.reactivate(&[], true))
+    }
+
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
-    fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<String> {
+    fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
         let keys = &deactivated.keys;
         let has_owner = |key: &Key, owner: Option<&UserName>| key.user_name.as_ref() == owner;
         let mut owners: Vec<Option<&UserName>> = Vec::new();
@@ -269,7 +284,10 @@ impl Report<'_> {
                 _ => ", if the keys were active before",
             };
             let command = self.commands.reactivate(&keys, is_looked_up);
-            format!("to undo it{whose}{signer}{unless_inactive}: {command}")
+            Hint::command(
+                format!("to undo it{whose}{signer}{unless_inactive}"),
+                command,
+            )
         };
         groups.into_iter().map(undo).collect()
     }

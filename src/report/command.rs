@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::aws::Connection;
 use crate::command_line::CommandLine;
+use crate::error::Hint;
 use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyState};
 use crate::request::Key;
@@ -116,30 +117,26 @@ impl Commands {
     }
 
     /// Returns how to check a key whose state is unknown.
-    pub(crate) fn check(&self, key: &Key, known: &KeyState) -> Option<String> {
+    pub(crate) fn check(&self, key: &Key, known: &KeyState) -> Option<Hint> {
         let KeyState::Unknown { check, .. } = known else {
             return None;
         };
-        match (check, key.user_name.is_some()) {
-            (Check::Nothing, _) => None,
-            _ if self.root.is_some() => Some(format!("check with: {}", self.list_root())),
-            (Check::List, true) => Some(format!("check with: {}", self.list(key))),
-            (Check::ListWithPermission, true) => Some(format!(
-                "with the permission iam:ListAccessKeys, check with: {}",
-                self.list(key)
-            )),
+        let (with, command) = match (check, key.user_name.is_some()) {
+            (Check::Nothing, _) => return None,
+            _ if self.root.is_some() => ("", self.list_root()),
+            (Check::List, true) => ("", self.list(key)),
+            (Check::ListWithPermission, true) => {
+                ("with the permission iam:ListAccessKeys, ", self.list(key))
+            }
             (Check::ListWithPermission, false) => {
                 let list = CommandLine::new("iam-del-key --user-name NAME --all-keys --dry-run");
-                Some(format!(
-                    "with the permission iam:ListAccessKeys and the owner's name, check with: {}",
-                    self.with_options(list)
-                ))
+                let with = "with the permission iam:ListAccessKeys and the owner's name, ";
+                (with, self.with_options(list))
             }
             // Roles and the root user have no keys to list.
-            (Check::List, false) | (Check::Owner, _) => {
-                Some(format!("check with: {}", self.find_owner(key.id.as_str())))
-            }
-        }
+            (Check::List, false) | (Check::Owner, _) => ("", self.find_owner(key.id.as_str())),
+        };
+        Some(Hint::command(format!("{with}check with"), command))
     }
 
     /// Denies everything to the sessions of a user that were issued before this time.
@@ -177,12 +174,6 @@ impl Commands {
             user(command, owner)
         };
         self.with_options(command.words("--reactivate"))
-    }
-
-    /// Reactivates any key. `ID` stands for it.
-    pub(crate) fn reactivate_any(&self) -> CommandLine {
-        let command = CommandLine::new("iam-del-key");
-        self.with_options(command.words("--access-key-id ID --find-user --reactivate"))
     }
 
     /// Reactivates the keys that a run of `--deactivate` changed, by its journal or its results.

@@ -1,10 +1,10 @@
 //! Hints for a denied request, chosen by the kind of policy that denies it.
 
-use crate::error::Context;
+use crate::error::{Context, Operation};
 
-/// Returns the hints for a denied request. AWS ends the message with `because no <policy> allows the <action> action` or
+/// Returns the hint for a denied request. AWS ends the message with `because no <policy> allows the <action> action` or
 /// `with an explicit deny in a <policy>[: <ARN>]`.
-pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<String> {
+pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Option<String> {
     let message = message.to_ascii_lowercase();
     let (explicit, implicit) = ("with an explicit deny", "because no ");
     let at = message.rfind(explicit).or_else(|| message.rfind(implicit));
@@ -15,14 +15,10 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
     let is_of_identity = is_explicit && !is_bound;
     // Nobody can give a root user a permission, and what AssumeRoot takes is said where it is called.
     let caller = message.split(" is not authorized").next();
-    let is_root =
-        operation == "AssumeRoot" || caller.is_some_and(|caller| caller.ends_with(":root"));
+    let is_root = operation == Operation::Sts("AssumeRoot")
+        || caller.is_some_and(|caller| caller.ends_with(":root"));
     let others = "use other credentials (--profile NAME)";
-    let service = if operation.starts_with("Assume") || operation.contains("AccessKeyInfo") {
-        "sts"
-    } else {
-        "iam"
-    };
+    let service = operation.service().to_ascii_lowercase();
     let organization = |policy: &str| {
         format!(
             "a {policy} control policy of the organization prevents this: only an administrator of the organization can \
@@ -50,7 +46,7 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
              and use its profile (--profile NAME)"
                 .to_owned()
         }
-        _ if is_root => return Vec::new(),
+        _ if is_root => return None,
         _ if kind.contains("permissions boundary") => format!(
             "the permissions boundary of this identity prevents this: ask an administrator of the account to change it, or \
              {others}"
@@ -62,34 +58,35 @@ pub(super) fn hints(operation: &str, message: &str, context: &Context) -> Vec<St
             "an explicit deny overrides every permission: ask an administrator of the account, or {others}"
         ),
         // No policy allows the action, or the message does not say why.
-        _ => match operation {
+        _ => match operation.name() {
             // AWS does not document its error for an unknown key, so it may include a reason.
             "GetAccessKeyLastUsed" if !context.is_listed => format!(
                 "IAM also returns this error for keys that are not in this account: check the ID, or ask for the permission \
                  iam:{operation} on *, or {others}"
             ),
             // It needs no permission.
-            "GetCallerIdentity" => return Vec::new(),
+            "GetCallerIdentity" => return None,
             "DeleteAccessKey" | "UpdateAccessKey" => {
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
             _ => {
-                let needs = match operation {
+                let needs = match operation.name() {
                     "ListUserTags" => "--except-tag needs read access: ",
                     "GetAccessKeyInfo" => "--role-name needs read access: ",
-                    _ if operation.starts_with("Assume") => "",
                     _ => "this command needs read access: ",
                 };
                 format!("{needs}ask for the permission {service}:{operation}, or {others}")
             }
         },
     };
-    vec![hint]
+    Some(hint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LAST_USE: Operation = Operation::Iam("GetAccessKeyLastUsed");
 
     const USER: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
     const ROLE: &str = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
@@ -225,19 +222,28 @@ mod tests {
     fn what_denies_an_access_is_read_from_the_message() {
         for (who, reason, expected) in DENIALS {
             let message = format!("{who} {reason}");
-            let found = hints("DeleteAccessKey", &message, &Context::default());
-            assert!(found[0].starts_with(expected), "{reason}: {found:?}");
+            let found = hint(
+                Operation::Iam("DeleteAccessKey"),
+                &message,
+                &Context::default(),
+            );
+            assert!(
+                found
+                    .as_ref()
+                    .is_some_and(|hint| hint.starts_with(expected)),
+                "{reason}: {found:?}"
+            );
         }
     }
 
     #[test]
     fn no_denial_but_a_missing_permission_is_answered_by_asking_for_it() {
         for operation in [
-            "DeleteAccessKey",
-            "UpdateAccessKey",
-            "ListAccessKeys",
-            "GetAccessKeyLastUsed",
-            "AssumeRole",
+            Operation::Iam("DeleteAccessKey"),
+            Operation::Iam("UpdateAccessKey"),
+            Operation::Iam("ListAccessKeys"),
+            LAST_USE,
+            Operation::Sts("AssumeRole"),
         ] {
             for (reason, asks) in [
                 ("because no identity-based policy allows the x action", true),
@@ -255,8 +261,8 @@ mod tests {
                 ("because no session policy allows the x action", false),
                 ("because no VPC endpoint policy allows the x action", false),
             ] {
-                let hint = hints(operation, reason, &Context::default()).join(" | ");
-                let service = if operation == "AssumeRole" {
+                let hint = hint(operation, reason, &Context::default()).unwrap_or_default();
+                let service = if operation.name() == "AssumeRole" {
                     "sts"
                 } else {
                     "iam"
@@ -270,15 +276,14 @@ mod tests {
                 assert!(!hint.is_empty(), "{operation} {reason}");
             }
         }
-        assert!(
-            hints("GetAccessKeyLastUsed", "no", &Context::default())[0]
-                .contains("keys that are not in this account")
-        );
-        assert!(hints("GetCallerIdentity", "no", &Context::default()).is_empty());
+        let of_last_use = |context: &Context| hint(LAST_USE, "no", context).unwrap_or_default();
+        assert!(of_last_use(&Context::default()).contains("keys that are not in this account"));
+        let identity = Operation::Sts("GetCallerIdentity");
+        assert_eq!(hint(identity, "no", &Context::default()), None);
         let listed = Context {
             is_listed: true,
             ..Context::default()
         };
-        assert!(hints("GetAccessKeyLastUsed", "no", &listed)[0].contains("ask for the permission"));
+        assert!(of_last_use(&listed).contains("ask for the permission"));
     }
 }

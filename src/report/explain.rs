@@ -8,7 +8,7 @@ use super::hint::{About, hints, option_hint};
 use super::message::{self, Level, Messages};
 use super::record;
 use super::{Report, Subject};
-use crate::error::{CallError, Exit, RunError, SearchScope, ServiceError};
+use crate::error::{CallError, Exit, Hint, RunError, SearchScope, ServiceError};
 use crate::guard::OTHER_CREDENTIALS;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
@@ -72,7 +72,7 @@ impl Explanation {
     pub(crate) fn for_run_error(error: &RunError, known: &'static str) -> Self {
         Self {
             details: error.details.clone(),
-            hints: error.hints.clone(),
+            hints: error.hints.iter().map(Hint::to_string).collect(),
             service: error.service.as_deref().cloned(),
             ..Self::error(&error.code, error.to_string(), error.exit, known)
         }
@@ -99,7 +99,10 @@ impl Explanation {
             ("Code", Some(json!(self.code))),
             ("Message", Some(json!(own.unwrap_or(&self.message)))),
             ("Details", details.then(|| json!(self.details))),
-            ("Operation", service.map(|error| json!(error.operation))),
+            (
+                "Operation",
+                service.map(|error| json!(error.operation.name())),
+            ),
             ("RequestId", request_id.map(|id| json!(id))),
             ("AccessKeyId", key.map(|key| json!(key.id))),
             ("UserName", user.map(|name| json!(name))),
@@ -222,28 +225,24 @@ impl Report<'_> {
             }
             Outcome::Skipped(reason) => {
                 let hint = "a key must meet every condition; --dry-run shows its details";
-                next.push(hint.to_owned());
+                next.push(hint.into());
                 let message = format!("{id} is {}: {reason}", action.not_done());
                 (Level::Error, "Skipped".to_owned(), message, None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
-                next.push(OTHER_CREDENTIALS.to_owned());
+                next.push(OTHER_CREDENTIALS.into());
                 let message =
                     format!("{id} belongs to your own credentials: you would lock yourself out");
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
             }
-            Outcome::Refused(Refusal::StatusUnknown) => {
-                let command = self.commands.reactivate_any();
-                next.push(format!("to reactivate a key anyway: {command}"));
-                error(
-                    "StatusUnknown",
-                    STATUS_UNKNOWN,
-                    not_done("nothing was sent to IAM"),
-                )
-            }
+            Outcome::Refused(Refusal::StatusUnknown) => error(
+                "StatusUnknown",
+                STATUS_UNKNOWN,
+                not_done("nothing was sent to IAM"),
+            ),
         };
         let error = (level, code, message, known);
-        self.about_key(result, about, error, next)
+        self.about_key(result, about, error, &next)
     }
 
     fn about_key(
@@ -251,13 +250,10 @@ impl Report<'_> {
         result: &KeyResult,
         about: About<'_>,
         (level, code, mut message, known): (Level, String, String, Option<KeyState>),
-        hints: Vec<String>,
+        hints: &[Hint],
     ) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
         let is_unknown = matches!(known, Some(KeyState::Unknown { .. }));
-        let hints = hints.into_iter();
-        let hints = hints.map(|hint| self.for_next_run(&hint, is_unknown));
-        let hints: Vec<String> = hints.collect();
         let failure = record::failure(&result.outcome);
         let has_owner = failure.is_some_and(|failure| failure.context().owner.is_some());
         let check = known
@@ -265,10 +261,9 @@ impl Report<'_> {
             .and_then(|known| self.commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || matches!(about, About::OneOfMany(..)))
-            .filter(|check| {
-                let command = check.trim_start_matches("check with: ");
-                !hints.iter().any(|hint| hint.ends_with(command))
-            });
+            .filter(|check| !hints.iter().any(|hint| hint.next == check.next));
+        let hints = hints.iter();
+        let hints = hints.map(|hint| self.for_next_run(hint, is_unknown));
         let result_text = match (about, known.as_ref().map(|known| known.describe(action))) {
             (About::One(_), Some(known)) => {
                 let known = self.would_stay(result).unwrap_or(known);
@@ -298,8 +293,8 @@ impl Report<'_> {
             message,
             details: Vec::new(),
             service,
-            hints,
-            check,
+            hints: hints.collect(),
+            check: check.as_ref().map(Hint::to_string),
             exit: result.exit(self.request),
             key: Some(Key {
                 id: id.clone(),

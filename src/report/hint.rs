@@ -4,9 +4,9 @@ use super::Report;
 use super::advice::advice;
 use super::command::Commands;
 use crate::conclude::Response;
-use crate::error::{CallError, Context, ErrorKind, NamedBy, SearchScope};
+use crate::error::{CallError, Context, ErrorKind, Hint, NamedBy, Next, SearchScope};
 use crate::ident::AccountId;
-use crate::outcome::{KeyResult, Outcome, OutcomeKind};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
 /// The key that a hint concerns.
@@ -67,33 +67,30 @@ impl About<'_> {
     }
 }
 
-/// What hints say for an error that may be gone in a minute.
-const AGAIN: &str = "run the same command again";
-
 impl Report<'_> {
-    /// Adds to a hint what the next run needs if this one deleted keys, or may have.
-    pub(super) fn for_next_run(&self, hint: &str, is_unknown: bool) -> String {
+    /// Words a hint, with the option that the next run needs if this one deleted keys, or may have.
+    pub(super) fn for_next_run(&self, hint: &Hint, is_unknown: bool) -> String {
         let request = self.request;
         let may_be_gone = request.action == Action::Delete
             && request.mode == Mode::Change
             && (is_unknown || request.single().is_none());
         // With a journal, the next run skips finished keys.
-        if may_be_gone && request.fails_on_missing() && request.journal.is_none() {
-            hint.replace(AGAIN, "run the same command again with --ignore-missing")
-        } else {
-            hint.to_owned()
+        let is_ignored = !request.fails_on_missing() || request.journal.is_some();
+        match hint.next {
+            Next::Again if may_be_gone && !is_ignored => format!("{hint} with --ignore-missing"),
+            _ => hint.to_string(),
         }
     }
 }
 
 /// Returns the hints for a key that was not changed or whose state is unknown.
-pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) -> Vec<String> {
+pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) -> Vec<Hint> {
     if let Some((theirs, ours)) = &failure.context().sts_accounts {
         let option = commands.role_option();
         return vec![format!(
             "the key belongs to account {theirs}, but your credentials belong to account {ours}: use a role of account \
              {theirs} ({option}), or a profile of that account (--profile NAME)"
-        )];
+        ).into()];
     }
     if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
         return root_hints(account, failure.context(), commands);
@@ -104,10 +101,8 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
                 if error.kind() == ErrorKind::Validation
                     && error.message.contains("Must specify userName") =>
             {
-                vec![format!(
-                    "these credentials do not belong to an IAM user: add --user-name NAME; {}",
-                    owner_hint(about, failure.context(), commands)
-                )]
+                let why = "these credentials do not belong to an IAM user: add --user-name NAME; ";
+                vec![owner_hint(about, failure.context(), commands).after(why)]
             }
             _ => call_hints(failure),
         };
@@ -119,17 +114,16 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
             scope: SearchScope::Account,
             ..
         } => {
-            vec!["the key does not exist, or it is the root user's or another account's".to_owned()]
+            vec!["the key does not exist, or it is the root user's or another account's".into()]
         }
         CallError::Service(error) if error.is_about_user() && context.named_by == NamedBy::Iam => {
-            vec![
-                "the user was renamed or deleted after IAM reported it as the owner: run the same command again".to_owned(),
-            ]
+            vec![Hint::again(
+                "the user was renamed or deleted after IAM reported it as the owner: ",
+            )]
         }
-        CallError::Service(error) if error.is_about_user() => vec![format!(
-            "check the user name; {}",
-            owner_hint(about, context, commands)
-        )],
+        CallError::Service(error) if error.is_about_user() => {
+            vec![owner_hint(about, context, commands).after("check the user name; ")]
+        }
         _ => no_such_entity_hints(about, context, commands),
     };
     if let About::OneOfMany(..) = about {
@@ -137,25 +131,37 @@ pub(crate) fn hints(about: About<'_>, failure: &CallError, commands: &Commands) 
             Some(_) => "for keys that belong to other users: ",
             None => "for keys that were not found: ",
         };
-        for hint in &mut hints {
-            hint.insert_str(0, which);
-        }
+        hints = hints.into_iter().map(|hint| hint.after(which)).collect();
     }
     hints
 }
 
-/// Whether only other options determine the state of a key that an earlier run started to change.
-pub(super) fn only_options_help(result: &KeyResult, failure: &CallError) -> bool {
-    let context = failure.context();
-    let is_unchecked = result.kind() == OutcomeKind::Unknown
-        && result.metadata.started_earlier
-        && context.owner_unchecked
-        && context.named_by == NamedBy::Caller;
-    is_unchecked || option_hint(result).is_some()
+/// Whether the same command cannot determine the state of the key either: it needs other options or permissions.
+pub(super) fn stays_unknown(result: &KeyResult) -> bool {
+    match &result.outcome {
+        Outcome::Failed {
+            failure,
+            known: KeyState::Unknown { check, .. },
+        } => *check != Check::List && failure.context().named_by == NamedBy::Caller,
+        Outcome::LeftUnverified { check, .. } => *check != Check::List,
+        _ => false,
+    }
+}
+
+/// Whether the same command fails with this key again, and `--fail-fast` would end it there.
+pub(super) fn fails_again(result: &KeyResult) -> bool {
+    match &result.outcome {
+        Outcome::Failed { failure, .. } => !matches!(
+            failure.kind(),
+            None | Some(ErrorKind::ServiceFailure | ErrorKind::Throttling | ErrorKind::Credentials)
+        ),
+        Outcome::Skipped(_) | Outcome::Refused(_) | Outcome::LeftUnverified { .. } => true,
+        _ => false,
+    }
 }
 
 /// Returns how to determine the state of a key that an earlier run started to change. Another run cannot find out more.
-pub(super) fn option_hint(result: &KeyResult) -> Option<String> {
+pub(super) fn option_hint(result: &KeyResult) -> Option<Hint> {
     let Outcome::Failed { failure, .. } = &result.outcome else {
         return None;
     };
@@ -168,31 +174,31 @@ pub(super) fn option_hint(result: &KeyResult) -> Option<String> {
     };
     Some(format!(
         "{with} --ignore-missing to treat the key as already gone if no user in the account has it"
-    ))
+    ).into())
 }
 
 /// Returns the hints for a key that the root user of an account does not have.
-fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Vec<String> {
+fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Vec<Hint> {
     match &context.accounts {
         Some((theirs, _)) => vec![format!(
             "the key's ID encodes account {theirs}: use --target-principal {theirs} if its root user has the key"
-        )],
+        ).into()],
         None => vec![
             format!(
                 "the key does not exist, or belongs to a user: the root user of account {account} does not have it"
-            ),
-            format!("to see the root user's keys: {}", commands.list_root()),
+            ).into(),
+            Hint::command("to see the root user's keys", commands.list_root()),
         ],
     }
 }
 
 /// Returns the hints for a call that does not concern a single key.
-pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
+pub(crate) fn call_hints(failure: &CallError) -> Vec<Hint> {
     match failure {
         CallError::Service(error) => match (&error.context.clocks, error.kind()) {
             (Some((ours, theirs)), ErrorKind::Credentials) => vec![format!(
                 "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
-            )],
+            ).into()],
             _ => advice(error),
         },
         CallError::NotFound { .. } => Vec::new(),
@@ -202,33 +208,29 @@ pub(crate) fn call_hints(failure: &CallError) -> Vec<String> {
     }
 }
 
-fn owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> String {
+fn owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Hint {
     if context.lookup_denied {
         return "ask for the permission iam:GetAccessKeyLastUsed on * to find the key's owner"
-            .to_owned();
+            .into();
     }
+    let find = || commands.find_owner(about.key().id.as_str());
     about.lookup_option().map_or_else(
-        || {
-            format!(
-                "to find the key's owner: {}",
-                commands.find_owner(about.key().id.as_str())
-            )
-        },
-        str::to_owned,
+        || Hint::command("to find the key's owner", find()),
+        Hint::from,
     )
 }
 
 /// Returns the hint for a key that is known to belong to another user or account.
-fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Option<String> {
+fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Option<Hint> {
     match (&context.owner, about) {
         (Some(owner), About::One(key)) => {
             let command = commands.show_key(key.id.as_str(), Some(owner));
-            Some(format!("review it first: {command}"))
+            Some(Hint::command("review it first", command))
         }
         (Some(_), About::OneOfMany(..))
             if about.is_owner_of_list() && context.named_by == NamedBy::Caller =>
         {
-            Some("correct the owner of the key in the list".to_owned())
+            Some("correct the owner of the key in the list".into())
         }
         (Some(_), About::OneOfMany(..)) => Some(owner_hint(about, context, commands)),
         (None, _) => {
@@ -236,24 +238,22 @@ fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) ->
             Some(format!(
                 "the key's ID encodes account {theirs}, but the credentials belong to account {ours}: \
                  use a profile of account {theirs} (--profile NAME)"
-            ))
+            ).into())
         }
     }
 }
 
-fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands) -> Vec<String> {
+fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands) -> Vec<Hint> {
     if context.is_listed || context.still_reported_owner.is_some() {
-        return vec![
-            "IAM's responses contradict each other, which can happen for a few seconds after a change: run the same command again"
-                .to_owned(),
-        ];
+        return vec![Hint::again(
+            "IAM's responses contradict each other, which can happen for a few seconds after a change: ",
+        )];
     }
     if context.named_by != NamedBy::Caller {
-        return vec![
-            "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses contradict each other: run the \
-             same command again"
-                .to_owned(),
-        ];
+        return vec![Hint::again(
+            "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses \
+             contradict each other: ",
+        )];
     }
     if context.owner_unchecked && !about.has_owner() {
         let lookup = if context.lookup_denied {
@@ -264,17 +264,15 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
         return vec![format!(
             "whether another user owns it could not be checked: name its owner with --user-name NAME{lookup}; then \
              --ignore-missing counts a missing key as success"
-        )];
+        ).into()];
     }
     let elsewhere = if about.has_owner() {
         "belongs to another user"
     } else {
         "does not belong to the calling user"
     };
-    let mut hints = vec![format!(
-        "the key does not exist, or {elsewhere}; {}",
-        owner_hint(about, context, commands)
-    )];
+    let why = format!("the key does not exist, or {elsewhere}; ");
+    let mut hints = vec![owner_hint(about, context, commands).after(&why)];
     if context.owner_unchecked {
         let gone = match about {
             About::One(_) => {
@@ -284,7 +282,7 @@ fn no_such_entity_hints(about: About<'_>, context: &Context, commands: &Commands
                 "if they belonged to the named users, they are already gone; add --ignore-missing to count that as success"
             }
         };
-        hints.push(gone.to_owned());
+        hints.push(gone.into());
     }
     hints
 }

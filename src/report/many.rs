@@ -68,7 +68,8 @@ impl Report<'_> {
         for (level, text) in &self.final_lines {
             self.messages.print(*level, text);
         }
-        if let Some(hint) = self.resume_hint(resume) {
+        let refused = self.reactivate_refused().map(|hint| hint.to_string());
+        for hint in [refused, self.resume_hint(resume)].into_iter().flatten() {
             self.messages.print(Level::Hint, &hint);
         }
         if self.messages.is_quiet {
@@ -78,11 +79,11 @@ impl Report<'_> {
             && summary.count_of(OutcomeKind::Deactivated) > 0
         {
             for hint in self.undo_all(resume) {
-                self.messages.print(Level::Hint, &hint);
+                self.messages.print(Level::Hint, &hint.to_string());
             }
         }
         for hint in self.open_sessions.hints(&self.commands) {
-            self.messages.print(Level::Hint, &hint);
+            self.messages.print(Level::Hint, &hint.to_string());
         }
         let total = summary.total();
         let keys = if total == 1 { "key" } else { "keys" };
@@ -122,11 +123,7 @@ impl Report<'_> {
             Action::Reactivate => not_tried,
             Action::Delete | Action::Deactivate => {
                 let unknown = summary.count_of(OutcomeKind::Unknown);
-                let settled = match resume {
-                    Resume::Journal => self.settled,
-                    Resume::File | Resume::Results | Resume::Again => 0,
-                };
-                not_tried + unknown.saturating_sub(settled)
+                not_tried + unknown.saturating_sub(self.settled)
             }
         };
         // Otherwise the same command lists the keys that are left, or skips those that are gone.
@@ -182,7 +179,7 @@ impl Report<'_> {
         } else {
             ""
         };
-        let first = self.space_hint.unwrap_or_default();
+        let first = self.first.unwrap_or_default();
         // The same command would start as the other principal.
         let principal = match &self.continue_as {
             Some(principal) => format!("get credentials of {principal}, then "),

@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::Exit;
+use crate::error::{Exit, Hint};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
@@ -35,7 +35,7 @@ use after_change::{Deactivated, OpenSessions};
 pub(crate) use call_error::run_error;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation};
-use hint::only_options_help;
+use hint::{fails_again, stays_unknown};
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 use output::Output;
@@ -89,12 +89,12 @@ pub(crate) struct Report<'a> {
     pub(crate) continue_as: Option<String>,
     /// Whether the user did not confirm.
     pub(crate) is_not_confirmed: bool,
-    /// The number of unknown keys that another run with the same journal would not know more about.
+    /// The number of unknown keys that the same command would not know more about.
     settled: u64,
     /// The number of keys that were not changed for a reason that concerns every key.
     not_reached: u64,
-    /// What to do before the next run, if a disk is full.
-    space_hint: Option<&'static str>,
+    /// What to do before the next run.
+    first: Option<&'static str>,
     /// Whether standard output is a file with earlier content, which a later run may not be able to read.
     pub(crate) shares_file: bool,
     /// The results that are being written.
@@ -136,7 +136,7 @@ impl<'a> Report<'a> {
             is_not_confirmed: false,
             settled: 0,
             not_reached: 0,
-            space_hint: None,
+            first: None,
             shares_file: destination::has_content(),
             output: Output::default(),
         }
@@ -165,7 +165,7 @@ impl<'a> Report<'a> {
         if !result.is_changed() {
             return self.print_result(result);
         }
-        self.deactivated.unrecorded += 1;
+        self.deactivated.unrecorded.push(result.key.clone());
         // The run fails, so a caller who deletes a single key expects nothing on standard output.
         let prints_nothing = self.request.deletes_one() && self.request.output.is_none();
         let (written, next) = match proof {
@@ -197,14 +197,16 @@ impl<'a> Report<'a> {
 
     fn print_explanation(&mut self, result: &KeyResult) {
         let mut explanation = self.explain(result);
-        if let Outcome::Failed { failure, .. } = &result.outcome {
-            if only_options_help(result, failure) {
-                self.settled += 1;
-            }
-            // The cause is not specific to this key, so another run may change it.
-            if result.kind() == OutcomeKind::Failed && failure.concerns_every_key() {
-                self.not_reached += 1;
-            }
+        self.settled += u64::from(stays_unknown(result));
+        // The cause is not specific to this key, so another run may change it.
+        if let Outcome::Failed { failure, .. } = &result.outcome
+            && result.kind() == OutcomeKind::Failed
+            && failure.concerns_every_key()
+        {
+            self.not_reached += 1;
+        }
+        if self.request.fail_fast && explanation.exit != Exit::Success && fails_again(result) {
+            self.first = Some("fix the error or omit --fail-fast, and then ");
         }
         match &mut self.subject {
             Subject::Key(key, state) => {
@@ -243,7 +245,7 @@ impl<'a> Report<'a> {
     }
 
     /// Reports why no more keys are tried. For a single key, its result says so. People read the hints at the end.
-    pub(crate) fn print_stop(&mut self, code: &str, why: &str, exit: Exit, hints: &[String]) {
+    pub(crate) fn print_stop(&mut self, code: &str, why: &str, exit: Exit, hints: &[Hint]) {
         let Subject::List = self.subject else {
             return;
         };
@@ -267,7 +269,7 @@ impl<'a> Report<'a> {
     pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.needs_other_query |= is_query_error(error);
         if is_disk_full(error) {
-            self.space_hint = Some("free disk space or write the results elsewhere, and then ");
+            self.first = Some("free disk space or write the results elsewhere, and then ");
         }
         let exit = match self.subject {
             Subject::Key(..) => exit.or_other(),
@@ -293,7 +295,7 @@ impl<'a> Report<'a> {
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.needs_other_query |= is_query_error(error);
         if is_disk_full(error) {
-            self.space_hint = Some("free disk space, and then ");
+            self.first = Some("free disk space, and then ");
         }
         if let Subject::Key(key, state @ None) = &mut self.subject {
             let known = KeyState::NotDone(String::new()).result_member(self.request.action);

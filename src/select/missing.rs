@@ -1,7 +1,5 @@
 //! Finds out why a key is not where it was looked for.
 
-use std::cell::RefCell;
-
 use super::{Selector, failed};
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
@@ -65,14 +63,8 @@ impl Selector<'_> {
             Response::NoSuchUser => ListRead::NoSuchUser,
             _ => ListRead::NotListed(listed_for.cloned()),
         };
-        let search = Search {
-            iam: self.iam,
-            request: self.request,
-            key,
-            hint: owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal),
-            found: RefCell::default(),
-            owner: RefCell::default(),
-        };
+        let hint = owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal);
+        let search = Search::new(self.iam, self.request, key, hint);
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,
             Err(failure) => return failed(failure),

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::{Selector, failed};
 use crate::aws::ListedUser;
-use crate::error::{CallError, TransportError};
+use crate::error::{CallError, Hint, TransportError};
 use crate::ident::UserName;
 use crate::outcome::Outcome;
 
@@ -122,7 +122,7 @@ fn users_changed(missing: Option<UserName>) -> CallError {
              such user ({} lists)",
             LIST_AGAIN.len() + 1
         ),
-        hint: Some("run the same command again".to_owned()),
+        hint: Some(Hint::again("")),
         ..TransportError::default()
     })
 }

@@ -138,7 +138,7 @@ fn f51_a_server_error_with_another_status_is_no_refusal() {
         let said = Case::documented(&sandbox, &[]).run().exits(5);
         let _ = said.prints_outcome("Unknown").says_exactly(&format!(
             "iam-del-key: error: An error occurred (InternalFailure) when calling the DeleteAccessKey operation: oops\n\
-             hint: this is a problem at AWS: run the same command again with --ignore-missing in a minute\n\
+             hint: this is a problem at AWS: wait a minute, and run the same command again with --ignore-missing\n\
              hint: check with: {command}\n\
              result: {BOBS_KEY}: unknown: IAM returned an error, but may still make the change; {found}\n"
         ));

@@ -142,7 +142,7 @@ fn f100_a_code_is_required_in_a_background_that_no_shell_knows() {
     let _ = Shell::bash(case(&sandbox))
         .types(&command)
         .shows("is required, and the terminal cannot be used: this process is in the background of its terminal, and no shell can bring it")
-        .shows("or run the same command again with --token-code CODE")
+        .shows("or add --token-code CODE")
         .end();
     assert_eq!(sandbox.connections(), 0);
 }

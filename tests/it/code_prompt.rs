@@ -83,7 +83,7 @@ fn f100_a_wrong_code_is_asked_for_three_times() {
         .says(&[
             "error: the role could not be assumed: An error occurred (AccessDenied) when calling the AssumeRole operation: \
              MultiFactorAuthentication failed",
-            "hint: the code is wrong, or was already used (each works once): run the same command again with the next code from ",
+            "hint: the code is wrong, or was already used (each works once): use the next code from ",
         ])
         .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(actions(&sandbox), ["AssumeRole"; 3]);
@@ -101,7 +101,7 @@ fn what_is_no_code_is_not_called_a_wrong_one() {
     let _ = said
         .says(&[
             "error: an MFA code has 6 digits",
-            "hint: run the same command again and enter the 6 digits that the device shows\n",
+            "hint: enter the 6 digits that the device shows\n",
         ])
         .ends_with("not deleted: nothing was sent to IAM");
     assert_eq!(sandbox.connections(), 0);

@@ -33,7 +33,7 @@ fn a_sign_in_service_that_refuses_has_its_code_and_a_hint_for_it() {
     const PERMISSION: &str =
         "the user or role of the session may lack the permission signin:CreateOAuth2Token";
     const LIMITED: &str = "it limits requests: wait a moment, and run the same command again";
-    const FAILED: &str = "run the same command again in a minute";
+    const FAILED: &str = "wait a minute, and run the same command again";
     let cases = [
         (401, "AccessDeniedException", "TOKEN_EXPIRED", SIGN_IN),
         (

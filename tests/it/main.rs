@@ -74,6 +74,7 @@ mod metadata_unusable;
 mod mfa;
 mod named_by_settings;
 mod network;
+mod next_run;
 mod other_owner;
 mod owner;
 mod pages;

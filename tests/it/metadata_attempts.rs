@@ -140,7 +140,7 @@ fn an_instance_whose_service_fails_twice_is_asked_three_times() {
 #[test]
 fn an_instance_whose_service_always_fails_has_its_last_failure_and_its_attempts() {
     let last = "from the instance: in the last of 3 attempts, its metadata service returned";
-    let busy = "run the same command again in a minute";
+    let busy = "wait a minute, and run the same command again";
     let cases = [
         (
             TOKEN,
@@ -234,7 +234,7 @@ fn the_last_failure_before_the_time_limit_is_told() {
         (
             STATUS_500,
             "its service returned HTTP status 500",
-            "run the same command again in a minute",
+            "wait a minute, and run the same command again",
         ),
         (NO_JSON, "it did not return JSON", CHECK),
     ];

@@ -253,8 +253,7 @@ fn an_instance_whose_role_has_no_name_of_a_role() {
 
 #[test]
 fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
-    let role =
-        "check the role of the instance and its trust policy, and run the same command again";
+    let role = "check the role of the instance and its trust policy";
     let other = "another service may be at its address: check AWS_EC2_METADATA_SERVICE_ENDPOINT, or use other credentials";
     let cases = [
         (
@@ -333,7 +332,7 @@ fn a_metadata_service_that_returns_no_token_has_its_status() {
         ("405", VERSION),
         ("201", OTHER),
         ("302", OTHER),
-        ("503", "run the same command again in a minute"),
+        ("503", "wait a minute, and run the same command again"),
     ];
     for lifetime in ["21600", "-"] {
         each(cases, |(status, hint)| {

@@ -158,7 +158,7 @@ fn f100_without_a_terminal_the_command_to_run_is_printed() {
         format!("error: an MFA code from {SERIAL} is required, and there is no terminal\n"),
         "hint: create a session on a terminal; iam-del-key then uses it: aws sts get-caller-identity --profile guarded\n"
             .to_owned(),
-        "hint: or run the same command again with --token-code CODE\n".to_owned(),
+        "hint: or add --token-code CODE\n".to_owned(),
     ];
     let said = alone(case(&sandbox)).exits(7).prints_nothing();
     let _ = said
@@ -224,7 +224,7 @@ fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
     let role = "arn:aws:iam::123456789012:role/Guarded";
     let by_option = ["--role-arn", role, "--serial-number", SERIAL];
     let case = || Case::documented(&sandbox, &by_option);
-    let hint = "hint: run the same command again with --token-code CODE\n";
+    let hint = "hint: add --token-code CODE\n";
     alone(case()).stops(7, &[hint]);
     alone(case().args(["--token-code", "755224"])).deletes_quietly();
     assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
@@ -265,7 +265,7 @@ fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {
         sandbox.fault(once(operation, What::error(403, code, message)));
         let rejected = case();
         let hint = format!(
-            "hint: AWS rejects the cached session: remove `{}`, then run the same command again\nresult: ",
+            "hint: AWS rejects the cached session: to get a new one, remove `{}`\nresult: ",
             rejected.path(CACHED).display()
         );
         let said = alone(rejected).exits(7).prints_anything();

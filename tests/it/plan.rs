@@ -5,6 +5,9 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::many::{from_stdin, outcomes, rows};
 
+/// Another run would end at the same key.
+const FIRST: &str = "fix the error or omit --fail-fast, and then ";
+
 #[test]
 fn a_plan_is_made_reviewed_and_applied() {
     let sandbox = documented();
@@ -237,7 +240,7 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
         let output = printed.output().to_owned();
         let _ = printed
             .prints(&output)
-            .says(&[&format!("to continue, {rest}")])
+            .says(&[&format!("to continue, {FIRST}{rest}")])
             .ends_with("2 keys: 1 failed and not changed, 1 not tried");
         assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     }
@@ -256,10 +259,10 @@ fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
         .end()
         .exits(6)
         .prints_nothing()
-        .says(&[
-            "hint: to continue, run the same command with the file with these results as --from instead of the list, keep all \
-             other options, and write the new results to another file; finished keys are skipped\n",
-        ]);
+        .says(&[&format!(
+            "hint: to continue, {FIRST}run the same command with the file with these results as --from instead of the list, keep \
+             all other options, and write the new results to another file; finished keys are skipped\n",
+        )]);
     // A file with other content may be no list.
     let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
     let folder = case.path("");
@@ -272,7 +275,9 @@ fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
         .end()
         .exits(6)
         .prints_nothing()
-        .says(&["hint: to continue, run the same command again with --ignore-missing\n"]);
+        .says(&[&format!(
+            "hint: to continue, {FIRST}run the same command again with --ignore-missing\n"
+        )]);
     // These results are nowhere.
     let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
     let _ = case
@@ -280,7 +285,9 @@ fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
         .end()
         .exits(6)
         .prints_nothing()
-        .says(&["hint: to continue, run the same command again with --ignore-missing\n"]);
+        .says(&[&format!(
+            "hint: to continue, {FIRST}run the same command again with --ignore-missing\n"
+        )]);
 }
 
 /// The keys that were not tried were not checked either: only the options of the run leave out those that were excluded.
@@ -322,13 +329,13 @@ fn the_rest_is_done_with_all_options_of_the_run() {
             .end()
             .exits(6)
             .prints_nothing()
-            .says(&[&format!("hint: to continue, {hint}")]);
+            .says(&[&format!("hint: to continue, {FIRST}{hint}")]);
     }
 }
 
 #[test]
 fn a_command_that_lists_the_keys_again_needs_no_ignore_missing() {
-    let again = "hint: to continue, run the same command again";
+    let again = format!("hint: to continue, {FIRST}run the same command again");
     let inactive = "; keys that are already inactive are skipped";
     let named = [
         "--access-key-id",

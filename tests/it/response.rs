@@ -216,7 +216,7 @@ fn c28_an_unexpected_response_to_a_read_is_called_that() {
     let case = Case::documented(&sandbox, &["--only-inactive", "--error-format", "json"]);
     let said = case.run().exits(9).prints_outcome("Failed");
     let _ = said.says(&["\"Code\":\"UnexpectedResponse\""]);
-    let failed = "hint: the server, or a proxy in front of it, failed: run the same command again in a minute";
+    let failed = "hint: the server, or a proxy in front of it, failed: wait a minute, and run the same command again";
     each([(503, failed), (511, hint)], |(status, says)| {
         let sandbox = portal("ListAccessKeys", status);
         let case = Case::documented(&sandbox, &["--only-inactive"]);

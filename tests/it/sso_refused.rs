@@ -100,7 +100,9 @@ fn a_renewal_that_sso_refuses_has_the_reason() {
             _ if reason.starts_with("slow_down") => {
                 "it limits requests: wait a moment, and run the same command again"
             }
-            _ if reason.starts_with("server_error") => "run the same command again in a minute",
+            _ if reason.starts_with("server_error") => {
+                "wait a minute, and run the same command again"
+            }
             _ => "aws sso login --sso-session corp",
         };
         let sandbox = documented();
@@ -124,8 +126,7 @@ fn a_renewal_that_sso_refuses_has_the_reason() {
 
 #[test]
 fn a_response_that_is_not_from_sso_has_its_status() {
-    const FAILED: &str =
-        "the server, or a proxy in front of it, failed: run the same command again in a minute";
+    const FAILED: &str = "the server, or a proxy in front of it, failed: wait a minute, and run the same command again";
     const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and \
                                the proxy";
     const LIMITED: &str = "the server, or a proxy in front of it, limits requests: wait a moment, and run the same command again";

@@ -225,7 +225,7 @@ fn f66_few_file_handles_and_little_memory() {
             ended
                 .within(SOON).stops_exactly(1, &format!(
                     "iam-del-key: error: could not start: Too many open files (os error 24)\n\
-                     hint: this shell allows too few open files: run `ulimit -n 1024`, then the same command again\n\
+                     hint: this shell allows too few open files: raise their number with `ulimit -n 1024`\n\
                      {result}\n"
                 ));
         }

@@ -7,6 +7,8 @@ use crate::credentials::without;
 
 const SERVICE: &str =
     "hint: STS limits requests per account: wait a moment, and run fewer commands at once\n";
+const CALCULATED: &str =
+    "The request signature we calculated does not match the signature you provided.";
 const REGION: &str = "hint: STS is not active in this region: choose another with --region\n";
 
 #[test]
@@ -31,17 +33,23 @@ fn f101_a_web_identity_that_sts_refuses() {
         (
             "IDPCommunicationError",
             5,
-            "hint: STS could not reach the identity provider of the web identity token: run the same command again in a minute\n",
+            "hint: STS could not reach the identity provider of the web identity token: wait a minute, and run the same command again\n",
         ),
         ("RegionDisabledException", 7, REGION),
         ("MalformedPolicyDocument", 2, ""),
         ("PackedPolicyTooLarge", 2, ""),
         ("ValidationError", 2, ""),
         ("Throttling", 8, SERVICE),
+        // The request is not signed, so these are not about a signature or a key.
+        ("MissingAuthenticationToken", 7, ""),
+        ("SignatureDoesNotMatch", 7, ""),
+        ("IncompleteSignature", 7, ""),
+        ("InvalidClientTokenId", 7, ""),
+        ("RequestExpired", 7, ""),
     ];
     each(cases, |(code, status, hint)| {
         let sandbox = documented();
-        let error = What::error(400, code, "because");
+        let error = What::error(400, code, CALCULATED);
         sandbox.fault(always("AssumeRoleWithWebIdentity", error));
         let case = without(&sandbox, "").file("token", "a.web.token");
         let token = case.path("token");
@@ -51,7 +59,7 @@ fn f101_a_web_identity_that_sts_refuses() {
             .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Deployer");
         let error = format!(
             "error: the role could not be assumed: An error occurred ({code}) when calling the AssumeRoleWithWebIdentity \
-             operation: because\n{hint}result: "
+             operation: {CALCULATED}\n{hint}result: "
         );
         case.run()
             .stops_as(status, &[&error], "not deleted: nothing was sent to IAM");
@@ -62,8 +70,6 @@ fn f101_a_web_identity_that_sts_refuses() {
 #[test]
 fn f101_sts_errors_get_hints_about_sts() {
     let scope = "Credential should be scoped to a valid region. ";
-    let calculated =
-        "The request signature we calculated does not match the signature you provided.";
     let cases = [
         ("Throttling", "Rate exceeded", 8, SERVICE),
         ("RegionDisabledException", "STS is not active", 7, REGION),
@@ -75,7 +81,7 @@ fn f101_sts_errors_get_hints_about_sts() {
         ),
         (
             "SignatureDoesNotMatch",
-            calculated,
+            CALCULATED,
             7,
             "hint: the secret access key does not belong to your access key ID: check it for missing characters\n",
         ),

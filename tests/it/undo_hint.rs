@@ -92,8 +92,8 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
         (
             &["--output", "text", "--find-user"],
             &[
-                "hint: to undo it, repeat --access-key-id for each deactivated key: iam-del-key --access-key-id ID --find-user \
-                 --reactivate\n",
+                "hint: to undo it, add --access-key-id with the ID of each deactivated key to this command: iam-del-key \
+                 --find-user --reactivate\n",
             ],
         ),
     ];
@@ -185,7 +185,9 @@ fn f104_results_among_messages_are_no_list_to_undo() {
         .end_keeping(|folder| {
             let text = std::fs::read_to_string(folder.join("home/all.log")).expect("a file");
             assert!(
-                text.contains("hint: to undo it, repeat --access-key-id for each deactivated key"),
+                text.contains(
+                    "hint: to undo it, add --access-key-id with the ID of each deactivated key"
+                ),
                 "{text}"
             );
             assert!(!text.contains("--from"), "{text}");
@@ -210,22 +212,22 @@ fn f104_how_to_undo_a_run_says_which_keys_the_journal_lacks() {
     let journal = kept.path();
     let (unrecorded, left_out) = (
         "deactivated, but the journal may not record it; if it does not, the next run with this journal verifies and reports it",
-        "this leaves out keys that the journal may not record (1, named in the warnings above); to reactivate one that was \
-         active before",
+        "this leaves out keys that the journal may not record; to reactivate them, if they were active before",
     );
+    let id = nth_key_id("123456789012", 0);
     let _ = said.says(&[
         unrecorded,
         &format!(
             "hint: to reactivate the keys that the journal records as changed from Active to Inactive: iam-del-key --from {} \
              --reactivate\n\
-             hint: {left_out}: iam-del-key --access-key-id ID --find-user --reactivate\n\
+             hint: {left_out}: iam-del-key --access-key-id {id} --find-user --reactivate\n\
              result: 3 keys: 1 deactivated, 2 not tried\n",
             journal.display()
         ),
     ]);
     let undo = Case::at(&sandbox, ["--reactivate", "--yes", "--from"]).args([&journal]);
     let _ = undo.run().exits(10).prints_outcomes(&[("Unknown", 1)]);
-    let undo = ["--access-key-id", &nth_key_id("123456789012", 0)];
+    let undo = ["--access-key-id", &id];
     let undo = Case::at(&sandbox, undo).args(["--find-user", "--reactivate", "--yes"]);
     let _ = undo.run().exits(0).prints_outcome("Reactivated");
 }

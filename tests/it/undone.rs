@@ -222,8 +222,19 @@ fn f104_what_is_unknown_is_reported_and_left() {
     let said = printed.prints(&output);
     assert!(!said.messages().contains("to continue, "));
     let _ = said
-        .says(&["hint: check with: aws iam list-access-keys --user-name=Bob\n"])
+        .says(&["hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run\n"])
         .ends_with("2 keys: 1 reactivated, 1 unknown");
+    // That also helps if the user was renamed, which this run did not find out.
+    sandbox.rename_user("Bob", "Robert");
+    let found = Case::at(
+        &sandbox,
+        ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"],
+    );
+    let found = found.run().exits(0).object();
+    assert_eq!(
+        (&found["UserName"], &found["Status"]),
+        (&"Robert".into(), &"Inactive".into())
+    );
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
     assert_eq!(status(&sandbox, BOB_SECOND_KEY_ID), Some(Status::Active));
 }
@@ -241,7 +252,7 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
     );
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive\n\
-         hint: to reactivate a key anyway: iam-del-key --access-key-id ID --find-user --reactivate\n\
+         hint: to reactivate the refused keys anyway: iam-del-key --access-key-id {BOBS_KEY} --find-user --reactivate\n\
          result: 1 key: 1 refused\n"
     ));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));

@@ -14,6 +14,7 @@ use roxmltree::Document;
 
 use super::process::parse;
 use super::response_body::{Body, read};
+use crate::error::Operation;
 pub(crate) use list::check as list;
 pub(crate) use mfa::check as mfa;
 pub(crate) use settings::check as settings;
@@ -21,7 +22,7 @@ pub(crate) use sso::check as sso;
 pub(crate) use sts::check as sts;
 
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
-const DELETED: &str = "DeleteAccessKey";
+const DELETED: Operation = Operation::Iam("DeleteAccessKey");
 
 /// A reply to a deletion is success only where it is a whole document of that name, read without any lenience.
 pub(crate) fn reply(bytes: &[u8]) {
@@ -29,7 +30,8 @@ pub(crate) fn reply(bytes: &[u8]) {
         let document = Document::parse(text);
         document.is_ok_and(|document| {
             let name = document.root_element().tag_name();
-            name.name().strip_suffix("Response") == Some(DELETED) && name.namespace() == Some(IAM)
+            name.name().strip_suffix("Response") == Some(DELETED.name())
+                && name.namespace() == Some(IAM)
         })
     });
     if let Ok(Body::Expected { .. }) = read(bytes, DELETED) {

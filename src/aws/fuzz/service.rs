@@ -284,7 +284,8 @@ pub(super) fn check_time(time: Option<SystemTime>, text: &str) {
 
 /// An error is safe to show, and has no secret of the response.
 pub(super) fn check_stop(stop: &RunError, body: &[u8]) {
-    let shown = format!("{stop}\n{}", stop.hints.join("\n"));
+    let hints: Vec<String> = stop.hints.iter().map(ToString::to_string).collect();
+    let shown = format!("{stop}\n{}", hints.join("\n"));
     let text = String::from_utf8_lossy(body);
     let ends = ["</SecretAccessKey>", "</SessionToken>"];
     let before = ends.iter().filter_map(|end| text.split_once(end));

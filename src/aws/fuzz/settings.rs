@@ -61,6 +61,6 @@ fn check_settings(files: &ConfigFiles) {
 fn check_stop(stop: &RunError) {
     check_message(&stop.to_string(), 4_000);
     for hint in &stop.hints {
-        check_message(hint, 4_000);
+        check_message(&hint.to_string(), 4_000);
     }
 }

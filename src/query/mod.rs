@@ -1,5 +1,7 @@
 //! `--query`: a `JMESPath` expression that is parsed once and applied to results.
 
+mod number;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
@@ -48,7 +50,7 @@ impl FromStr for Query {
         if has_secret(text) {
             return Err(Invalid::secret(text).typed());
         }
-        let query = match jmespath::compile(text) {
+        let query = match number::FUNCTIONS.compile(text) {
             Ok(expression) => Self(expression),
             Err(error) => {
                 return refuse(invalid(&error));

@@ -1,0 +1,122 @@
+//! What is printed to run next helps: neither the same command where it fails in the same way, nor the list of a user who
+//! does not have the key.
+
+use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::{Sandbox, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, documented, each_at_once, faulty, once};
+use crate::journal::Kept;
+use crate::many::from_stdin;
+use crate::undo::row;
+
+/// A list and a journal that name this user as the owner of Bob's key.
+fn begun(action: &str, owner: &str) -> Kept {
+    let kept = Kept::new(&list(owner));
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":\"123456789012\"}}\n\
+         {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"{owner}\",\"Intent\":\"{action}\",\"Time\":\"t\"}}\n"
+    );
+    std::fs::write(kept.path(), journal).expect("a journal");
+    kept
+}
+
+fn list(owner: &str) -> String {
+    format!("AccessKeyId,UserName\n{BOBS_KEY},{owner}\n")
+}
+
+fn without(permission: &str) -> Sandbox {
+    let sandbox = documented();
+    sandbox.deny(permission);
+    sandbox
+}
+
+#[test]
+fn a_key_with_a_wrong_owner_is_not_tried_by_the_same_command_again() {
+    each_at_once(["Alice", "Nobody"], |owner| {
+        let lost = || {
+            let sandbox = faulty([once("UpdateAccessKey", What::ResetBeforeActing)]);
+            sandbox.deny("iam:GetAccessKeyLastUsed");
+            sandbox
+        };
+        let sandbox = without("iam:GetAccessKeyLastUsed");
+        for case in [
+            begun("deactivate", owner).case(&sandbox, &["--deactivate"]),
+            Kept::new(&list(owner)).case(&lost(), &["--deactivate"]),
+            from_stdin(&lost(), &list(owner), &["--deactivate"]),
+        ] {
+            let printed = case.run().exits(10);
+            let said = printed.prints_outcomes(&[("Unknown", 1)]);
+            assert!(!said.messages().contains("the same command"));
+            let _ = said.says(&[&format!(
+                "hint: check with: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run\n"
+            )]);
+        }
+    });
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_not_tried_by_the_same_command_again() {
+    let sandbox = without("iam:ListAccessKeys");
+    let kept = begun("delete", "Bob");
+    let printed = kept.case(&sandbox, &["--only-inactive"]).run().exits(10);
+    let said = printed.prints_outcomes(&[("Unknown", 1)]);
+    assert!(!said.messages().contains("the same command"));
+    let _ = said.says(&["ask for the permission iam:ListAccessKeys"]);
+}
+
+/// Another run with `--fail-fast` would end at the same key, unless IAM failed.
+#[test]
+fn a_run_that_failed_fast_is_continued_without_the_key_that_fails() {
+    let first = "fix the error or omit --fail-fast, and then ";
+    let denied = What::error(403, "AccessDenied", "no");
+    let invalid = What::error(400, "ValidationError", "no");
+    let broken = What::error(400, "ServiceFailure", "later");
+    let cases = [(denied, 6, first), (invalid, 2, first), (broken, 5, "")];
+    each_at_once(cases, |(what, status, first)| {
+        let sandbox = faulty([once("DeleteAccessKey", what)]);
+        let list = format!("{BOBS_KEY}\n{BOB_SECOND_KEY_ID}\n");
+        let more = ["--user-name", "Bob", "--jobs", "1", "--fail-fast"];
+        let case = from_stdin(&sandbox, &list, &more).env("AWS_MAX_ATTEMPTS", "1");
+        let printed = case.run().exits(status).prints_anything();
+        let _ = printed.says(&[&format!(
+            "hint: to continue, {first}run the same command again with --ignore-missing\n"
+        )]);
+    });
+}
+
+#[test]
+fn a_begun_key_is_not_checked_in_the_list_of_a_user_who_does_not_have_it() {
+    let sandbox = documented();
+    let all = ["--user-name", "Alice", "--all-keys", "--yes"];
+    let kept = begun("deactivate", "Alice");
+    let sweep = Case::at(&sandbox, all).args(["--deactivate", "--journal"]);
+    for (case, status) in [
+        (kept.case(&sandbox, &["--deactivate", "--dry-run"]), 10),
+        (
+            kept.case(&sandbox, &["--deactivate", "--only-inactive"]),
+            10,
+        ),
+        (sweep.args([kept.path()]), 12),
+    ] {
+        let said = case.run().exits(status).prints_anything();
+        let messages = said.messages();
+        assert!(!messages.contains("list-access-keys"), "{messages}");
+        assert!(!messages.contains("the same command"), "{messages}");
+        let _ = said.says(&["unknown: an earlier run started"]);
+    }
+}
+
+#[test]
+fn many_refused_keys_are_reactivated_by_their_ids() {
+    let sandbox = documented();
+    let ids = (0..6).map(|n| nth_key_id("123456789012", n));
+    let list: String = ids
+        .map(|id| row(&id, "\"Outcome\":\"Deactivated\""))
+        .collect();
+    let printed = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
+    let _ = printed.exits(11).prints_outcomes(&[("Refused", 6)]).says(&[
+        "hint: to reactivate the refused keys anyway, add --access-key-id with the ID of each refused key to this command: \
+         iam-del-key --find-user --reactivate\n\
+         result: 6 keys: 6 refused\n",
+    ]);
+}
