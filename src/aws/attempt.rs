@@ -225,6 +225,13 @@ impl Attempts {
         code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
     }
 
+    /// Returns why the last attempt has no response, or the one before it if the last was only started.
+    pub(super) fn last_failure(&self) -> Option<TransportError> {
+        let attempts = self.lock();
+        let started = |attempt: &&Attempt| attempt.was_sent() || attempt.has_ended;
+        attempts.iter().rev().find(started)?.failure.clone()
+    }
+
     /// Returns how long there has been no response: the time since the first of the last attempts that got none. If the last
     /// one got a part of a response, it is the time since that attempt, and true.
     pub(super) fn time_without_response(&self) -> (Duration, bool) {

@@ -71,9 +71,8 @@ pub(super) fn call_error(
     };
     let mut error = match error {
         Some(error) => transport_error(error, &last.host),
-        None => last
-            .failure
-            .clone()
+        None => attempts
+            .last_failure()
             .unwrap_or_else(|| TransportError::new(&last.host, "the response is not from IAM")),
     };
     error.is_own_key = attempts.ended_at_own_key();
@@ -148,7 +147,7 @@ pub(crate) fn timed_out(operation: Operation, attempts: &Attempts, limit: Durati
         && !error.has_unexpected_response
     {
         let ((waited, began), seconds) = (attempts.time_without_response(), limit.as_secs());
-        if attempts.last().is_some_and(|last| last.failure.is_some()) {
+        if attempts.last_failure().is_some() {
             error.reason = format!("{}; --timeout is {seconds} s", error.reason);
             return failure;
         }

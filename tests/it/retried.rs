@@ -21,7 +21,7 @@ fn a_session_whose_requests_are_repeated_until_the_time_limit() {
         (
             Some((503, "")),
             "HTTP status 503",
-            "hint: the server, or a proxy in front of it, failed: run the same command again in a minute\n",
+            "hint: the server, or a proxy in front of it, failed: wait a minute, and run the same command again\n",
         ),
         (
             Some((
@@ -76,7 +76,7 @@ fn a_role_whose_requests_are_repeated_until_the_time_limit() {
             Some(What::error(503, "ServiceUnavailable", "busy")),
             5,
             "An error occurred (ServiceUnavailable) when calling the AssumeRole operation: busy",
-            "hint: this is a problem at AWS: run the same command again in a minute\n",
+            "hint: this is a problem at AWS: wait a minute, and run the same command again\n",
         ),
         (
             None,
