@@ -141,18 +141,6 @@ impl Search<'_> {
             Conclusion::ProbablyDone => Outcome::confirmed(why, Some(failure)),
             Conclusion::Missing => Outcome::Missing(failure),
             Conclusion::Already(status) => Outcome::Already(status),
-            Conclusion::NotDone
-                if ambiguity == Ambiguity::None
-                    && !matches!(
-                        location,
-                        KeyLocation::Listed(_)
-                            | KeyLocation::LookupFailed
-                            | KeyLocation::Unconfirmed
-                            | KeyLocation::ListDenied
-                    ) =>
-            {
-                Outcome::not_done(failure, why)
-            }
             Conclusion::NotDone => Outcome::Failed {
                 failure,
                 known: KeyState::ShownNotDone(why),
