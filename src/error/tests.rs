@@ -129,3 +129,87 @@ fn only_too_few_open_files_are_about_their_limit() {
     assert!(hint.is_some_and(|hint| hint.contains("`ulimit -n 1024`")));
     assert_eq!(file_limit_hint("Connection refused (os error 111)"), None);
 }
+
+#[test]
+fn each_failed_call_says_what_it_concerns() {
+    let error = |code| CallError::Service(service_error(Some(code), 400, ""));
+    let cut = TransportError::default;
+    let lookup = |scope, accounts| CallError::NotFound {
+        scope,
+        context: Box::new(Context {
+            accounts,
+            ..Context::default()
+        }),
+    };
+    let account = |id: &str| id.parse::<AccountId>().expect("an account");
+    let accounts = Some((account("111111111111"), account("222222222222")));
+    for (failure, denies, concerns_every_key, is_in_no_list) in [
+        (error("AccessDenied"), true, false, false),
+        (error("ExpiredToken"), false, true, false),
+        (error("Throttling"), false, true, false),
+        (error("NoSuchEntity"), false, false, false),
+        (CallError::NotSent(cut()), false, true, false),
+        (CallError::NoResponse(cut()), false, false, false),
+        (CallError::Incomplete(cut()), false, false, false),
+        (lookup(SearchScope::Account, None), false, false, true),
+        (lookup(SearchScope::Account, accounts), false, false, false),
+        (lookup(SearchScope::SigningUser, None), false, false, false),
+    ] {
+        assert_eq!(failure.denies("DeleteAccessKey"), denies, "{failure:?}");
+        assert!(!failure.denies("ListAccessKeys"), "{failure:?}");
+        let found = failure.concerns_every_key();
+        assert_eq!(found, concerns_every_key, "{failure:?}");
+        assert_eq!(failure.is_in_no_list(), is_in_no_list, "{failure:?}");
+    }
+}
+
+#[test]
+fn the_last_error_of_iam_is_kept_if_a_later_attempt_gets_no_response() {
+    let before = service_error(Some("ServiceFailure"), 500, "");
+    let error = TransportError {
+        before: Some(Box::new(before.clone())),
+        ..TransportError::default()
+    };
+    for (failure, is_kept) in [
+        (CallError::Service(before), true),
+        (CallError::NotSent(error.clone()), true),
+        (CallError::NoResponse(error.clone()), true),
+        (CallError::Incomplete(error), true),
+        (CallError::NoResponse(TransportError::default()), false),
+        (CallError::not_found(SearchScope::Account), false),
+    ] {
+        let last = failure.last_service_error();
+        let expected = is_kept.then_some("ServiceFailure");
+        let code = last.and_then(|error| error.code.as_deref());
+        assert_eq!(code, expected, "{failure:?}");
+    }
+}
+
+#[test]
+fn only_some_codes_reject_the_session() {
+    let signature = "The request signature we calculated does not match";
+    for (code, message, expected) in [
+        (Some("ExpiredToken"), "", true),
+        (Some("TokenRefreshRequired"), "", true),
+        (Some("InvalidClientTokenId"), "", true),
+        (Some("UnrecognizedClientException"), "", true),
+        (Some("SignatureDoesNotMatch"), signature, true),
+        (Some("SignatureDoesNotMatch"), "Signature expired", false),
+        (Some("AccessDenied"), signature, false),
+        (None, signature, false),
+    ] {
+        let error = service_error(code, 403, message);
+        assert_eq!(error.rejects_session(), expected, "{code:?} {message}");
+    }
+}
+
+#[test]
+fn a_read_that_ran_out_of_time_says_so() {
+    let error = TransportError::out_of_time("no time was left", Duration::from_secs(7));
+    assert_eq!(error.reason, "no time was left; --timeout is 7 s");
+    assert_eq!(error.hint, Some(RAISE_TIMEOUT.into()));
+    assert!(error.ran_out_of_time);
+    assert!(!error.has_unexpected_response);
+    let failure = CallError::Incomplete(error);
+    assert_eq!(failure.read_exit(), Exit::Unreachable);
+}
