@@ -201,5 +201,13 @@ mod tests {
              111111111111 or 222222222222"
         );
         assert!(account(&[], &three).is_err());
+        for (expected, named, is_allowed) in [
+            (&expected[..], &two, true),
+            (&expected, &three, false),
+            (&[], &three, true),
+        ] {
+            let allowed = named_account(expected, "--role-arn", named);
+            assert_eq!(allowed.is_ok(), is_allowed, "{expected:?} {named}");
+        }
     }
 }
