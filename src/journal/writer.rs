@@ -185,6 +185,33 @@ mod tests {
             let (found, result) = write_whole(&mut disk[..room], "abc\ndef\nghi\n");
             assert_eq!((found, result.is_ok()), (whole, room == 12), "{room}");
         }
+    }
+
+    #[test]
+    fn an_interrupted_write_is_repeated_and_a_failed_one_is_not() {
+        struct Failing(Vec<io::ErrorKind>);
+
+        impl io::Write for Failing {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                match self.0.pop() {
+                    Some(kind) => Err(kind.into()),
+                    None => Ok(bytes.len()),
+                }
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        for (kind, expected) in [
+            (io::ErrorKind::Interrupted, Ok(4)),
+            (io::ErrorKind::StorageFull, Err(io::ErrorKind::StorageFull)),
+        ] {
+            let (whole, result) = write_whole(Failing(vec![kind]), "abc\n");
+            let found = result.map(|()| whole).map_err(|error| error.kind());
+            assert_eq!(found, expected);
+        }
         assert!(matches!(write_whole(io::sink(), ""), (0, Ok(()))));
     }
 
