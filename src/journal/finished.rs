@@ -75,29 +75,21 @@ impl FinishedKeys {
         self.records.dedup();
     }
 
-    /// Whether the key ended so. A deleted key is deleted whoever is named as its owner, unless the records name another
-    /// one. A missing key is missing only where it was looked for.
+    /// Whether the key ended so for this owner, or for the calling user if there is none.
     pub(super) fn contains(&self, key: &Key, end: End) -> bool {
         let wanted = self.record(&key.id, key.user_name.as_ref(), end);
-        self.of_key(wanted).any(|record| match end {
-            End::Done => record & END == end as u128 && !names_another_owner(record, wanted),
-            End::Missing | End::NotFinished | End::AlreadyInactive => record == wanted,
-        })
+        self.records.binary_search(&wanted).is_ok()
     }
 
-    /// Whether the key ended so, whoever owned it then: a user who is renamed keeps the key with its status.
+    /// Whether the key ended so, whoever owned it then: a deleted key never exists again, and a user who is renamed keeps
+    /// the key with its status.
     pub(super) fn contains_id(&self, id: &AccessKeyId, end: End) -> bool {
-        let wanted = self.record(id, None, end);
-        self.of_key(wanted)
-            .any(|record| record & END == end as u128)
-    }
-
-    /// Returns the records of the same key.
-    fn of_key(&self, wanted: u128) -> impl Iterator<Item = u128> {
-        let id = wanted >> OWNER_BITS << OWNER_BITS;
+        let id = self.record(id, None, End::Done);
         let first = self.records.partition_point(|record| *record < id);
-        let records = self.records[first..].iter().copied();
-        records.take_while(move |record| is_same_id(*record, wanted))
+        let mut of_key = self.records[first..]
+            .iter()
+            .take_while(|record| is_same_id(**record, id));
+        of_key.any(|record| record & END == end as u128)
     }
 }
 

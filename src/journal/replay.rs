@@ -67,14 +67,11 @@ impl Replay {
         {
             return PriorState::InProgress;
         }
+        let is_done = self.finished.contains_id(&key.id, End::Done);
         match action {
-            Action::Delete if self.finished.contains(key, End::Done) => PriorState::Done,
+            Action::Delete if is_done => PriorState::Done,
+            Action::Deactivate | Action::Reactivate if is_done => PriorState::ChangedBefore(action),
             Action::Delete if is_missing => PriorState::Missing,
-            Action::Deactivate | Action::Reactivate
-                if self.finished.contains_id(&key.id, End::Done) =>
-            {
-                PriorState::ChangedBefore(action)
-            }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
         }
     }

@@ -53,7 +53,7 @@ fn check(records: &[(&str, &str)], expected: &str) {
 #[test]
 fn c66_a_record_counts_for_its_key_and_its_owner() {
     for (owner, record, expected) in [
-        ("Bob", DELETED, "SS-S"),
+        ("Bob", DELETED, "SSSS"),
         ("", DELETED, "SSSS"),
         ("Bob", UNCHECKED, "MM--"),
         ("", UNCHECKED, "---M"),
@@ -85,12 +85,12 @@ fn c66_a_later_result_counts_unless_it_is_of_another_owner() {
         // It was deleted as Bob's, and is not Alice's.
         (
             &[("Bob", DELETED), ("Alice", INTENT), ("Alice", FAILED)],
-            "SS-S",
+            "SSSS",
         ),
-        (&[("Bob", FAILED), ("Bob", DELETED)], "SS-S"),
+        (&[("Bob", FAILED), ("Bob", DELETED)], "SSSS"),
         (
             &[("Bob", DELETED), ("Bob", FAILED), ("Bob", DELETED)],
-            "SS-S",
+            "SSSS",
         ),
         (
             &[("Bob", DELETED), ("Alice", MISSING), ("Bob", FAILED)],
@@ -136,7 +136,7 @@ fn a_result_ends_what_earlier_runs_started_only_if_it_says_how_that_ended() {
         ),
         (
             &[bobs, ("Bob", STILL_OPEN), alices, ("Alice", DELETED)],
-            "MMSS",
+            "SSSS",
             0,
         ),
     ] {
