@@ -16,8 +16,11 @@ pub(crate) struct KeyMetadata {
     /// The user who owns the key.
     pub(crate) owner: Option<UserName>,
     pub(crate) status: Option<Status>,
-    /// Whether an earlier run may have changed the key.
+    /// The status in the list of the named owner when the key was located, to find out whether it was changed.
     #[serde(skip)]
+    pub(crate) located: Option<Status>,
+    /// Whether an earlier run may have changed the key.
+    #[serde(default)]
     pub(crate) started_earlier: bool,
     /// Whether the key was inactive before the first run with `--deactivate`.
     #[serde(skip)]

@@ -6,12 +6,14 @@ use super::abort::AbortReason;
 use super::{Run, matching};
 use crate::error::Exit;
 use crate::log::Log;
+use crate::metadata::Target;
 use crate::outcome::{Outcome, OutcomeKind, Refusal};
 use crate::report::Resume;
 use crate::report::destination::resume_from_output;
 use crate::report::message::Messages;
 use crate::request::Format;
 use crate::signal;
+use crate::spill::SpillReader;
 
 impl Run<'_> {
     /// Ends the run early: reports the remaining keys, and returns the exit status.
@@ -115,6 +117,22 @@ impl Run<'_> {
             written = self.report_result(&result);
         }
         written.and_then(|()| self.report.write_not_tried())
+    }
+
+    /// Reports those of the chosen keys that an earlier run started to change, if --max-keys keeps this run from changing any.
+    pub(super) async fn report_unfinished(
+        &mut self,
+        keys: &mut SpillReader<Target>,
+    ) -> Result<(), AbortReason> {
+        let not_tried = |target| {
+            let why = "more keys match than --max-keys allows";
+            *self
+                .work
+                .unchanged(target, Outcome::not_tried(Exit::Refused, why))
+        };
+        let results = keys.filter_map(Result::ok).map(not_tried);
+        let unknown = results.filter(|result| result.kind() == OutcomeKind::Unknown);
+        self.report_kept(unknown.collect()).await
     }
 
     /// Waits until the results are written, and prints the summary. Returns the exit status, which so far is `exit`.

@@ -110,7 +110,10 @@ impl Run<'_> {
         };
         let confirmed = match (chosen, self.too_many(count)) {
             (Ok(()), None) => self.confirm(&mut keys, count).await,
-            (Ok(()), Some(refusal)) => self.flush_output().await.and(Err(refusal)),
+            (Ok(()), Some(refusal)) => {
+                let reported = self.report_unfinished(&mut keys).await;
+                reported.and(self.flush_output().await).and(Err(refusal))
+            }
             (Err(reason), _) => Err(reason),
         };
         self.keys = if named.is_some() {

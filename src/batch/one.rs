@@ -127,7 +127,7 @@ impl Work<'_> {
         if let Some(outcome) = not_deactivated(target.metadata.deactivation) {
             return Err(self.unchanged(target, outcome));
         }
-        let mut seen = None;
+        let (mut seen, mut listed) = (None, None);
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
             && self.request.mode == Mode::Change
         {
@@ -143,9 +143,12 @@ impl Work<'_> {
                 }
                 return Err(self.unchanged(target, outcome));
             }
-            seen = change.search.found.into_inner();
+            (seen, listed) = (
+                change.search.found.into_inner(),
+                change.search.listed.into_inner(),
+            );
         }
-        match stage {
+        let choice = match stage {
             Stage::Verify => {
                 let why = "IAM's lists do not show whether it was changed";
                 let outcome = left_unverified(Exit::Unknown, why, Check::List);
@@ -166,12 +169,24 @@ impl Work<'_> {
             }
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
                 let decided = self.selector.decide(target.key.clone(), iam, budget);
+                let started_earlier = target.metadata.started_earlier;
                 match self.signals.race(Box::pin(decided)).await {
-                    Ok(choice) => choice.map_err(|result| self.with_prior_state(result, seen)),
-                    Err(exit) => Err(self.unchanged(target.key.into(), self.interrupted(exit))),
+                    Ok(Ok(mut target)) => {
+                        target.metadata.started_earlier = started_earlier;
+                        Ok(target)
+                    }
+                    Ok(Err(mut result)) => {
+                        result.metadata.started_earlier = started_earlier;
+                        Err(self.with_prior_state(result, seen))
+                    }
+                    Err(exit) => Err(self.unchanged(target, self.interrupted(exit))),
                 }
             }
-        }
+        };
+        choice.map(|mut target| {
+            target.metadata.located = listed;
+            target
+        })
     }
 
     /// Records in the journal that the key is about to be changed, after checking that its result can be printed. A signal
@@ -246,6 +261,7 @@ impl Work<'_> {
         let mut signals = self.signals.clone();
         let change = self.change_of(&target, prior, iam, budget, &record);
         let (outcome, attempts) = change.run(&mut signals).await;
+        let listed = change.search.listed.into_inner();
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
         let is_kept = matches!(
             outcome,
@@ -255,6 +271,7 @@ impl Work<'_> {
             attempts,
             ..KeyResult::unchanged(target, self.request.action, outcome)
         });
+        result.metadata.located = listed;
         if prior == DELETED_BEFORE
             && let Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } =
                 &mut result.outcome
@@ -277,16 +294,17 @@ impl Work<'_> {
         budget: &'a TimeBudget,
         attempts: &'a Attempts,
     ) -> Change<'a> {
-        let mut earlier = self.journal.attempts(&target.key.id).iter();
+        let earlier = self.journal.attempts(&target.key.id);
         let now = SystemTime::now();
+        // A list does not say when.
+        let is_expired =
+            !earlier.is_empty() && earlier.iter().all(|attempt| attempt.has_expired(now));
         let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
             search: Search::new(iam, self.request, &target.key, hint),
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::InProgress if !earlier.all(|attempt| attempt.has_expired(now)) => {
-                    Ambiguity::RecentRun
-                }
+                PriorState::InProgress if !is_expired => Ambiguity::RecentRun,
                 PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,
             },
             attempts,

@@ -19,10 +19,18 @@ impl Work<'_> {
     /// Returns what earlier runs did to a key.
     pub(super) fn prior_state(&self, target: &Target) -> PriorState {
         let key = &target.key;
-        match self.journal.prior_state(key) {
+        match self.recorded_state(key, &target.metadata) {
             prior if target.metadata.status.is_none() => prior,
             PriorState::Done => DELETED_BEFORE,
             prior => although_found(prior, self.journal.attempts(&key.id)),
+        }
+    }
+
+    /// Returns what the journal says that earlier runs did to a key, or else the list, of which the key may be.
+    fn recorded_state(&self, key: &Key, metadata: &KeyMetadata) -> PriorState {
+        match self.journal.prior_state(key) {
+            PriorState::None if metadata.started_earlier => PriorState::InProgress,
+            prior => prior,
         }
     }
 
@@ -65,7 +73,8 @@ impl Work<'_> {
         let status = &result.metadata.status;
         let shows_unchanged = status.is_some() && *status != result.action.status();
         let attempts = self.journal.attempts(&result.key.id);
-        let prior = although_found(self.journal.prior_state(&result.key), attempts);
+        let recorded = self.recorded_state(&result.key, &result.metadata);
+        let prior = although_found(recorded, attempts);
         if let Some(known) = prior.known()
             && !prior.is_finished()
             && !shows_unchanged

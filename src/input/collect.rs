@@ -72,6 +72,7 @@ impl<'a> KeyCollector<'a> {
         }
         let row = Row {
             at: entry.at,
+            is_unverified: is_needed && entry.is_unverified(self.options),
             number: self.rows.len(),
             key: if is_needed || is_undo {
                 entry.key(self.options)?
@@ -175,6 +176,15 @@ impl Entry {
             word.is_complete() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
         };
         Ok(!word.is_some_and(is_done) || self.is_of_another_owner(options))
+    }
+
+    /// Whether a run of the same action does not know whether it changed the key. What is presumed is unknown for another
+    /// owner.
+    fn is_unverified(&self, options: ReadOptions<'_>) -> bool {
+        let delete = Action::Delete.verb();
+        let is_unknown = self.outcome.as_deref() == Some(OutcomeKind::Unknown.as_str());
+        self.action.as_deref().unwrap_or(delete) == options.action.verb()
+            && (is_unknown || self.is_of_another_owner(options))
     }
 
     /// Whether the command is about another owner than the one for whom the key is presumed to be deleted.

@@ -22,6 +22,7 @@ pub(super) struct Header {
     id: usize,
     user_name: Option<usize>,
     outcome: Option<usize>,
+    owner_unchecked: Option<usize>,
     action: Option<usize>,
 }
 
@@ -59,6 +60,7 @@ impl Header {
                 id,
                 user_name: place("UserName")?,
                 outcome: place("Outcome")?,
+                owner_unchecked: place("OwnerUnchecked")?,
                 action: place("Action")?,
             })),
             (None, _)
@@ -88,6 +90,13 @@ impl Header {
             action: filled(self.action).map(str::to_owned),
             ..Entry::with_id(id, Position::line(line.number))
         };
+        if let Some(place) = self.owner_unchecked
+            && let Some(text) = filled(Some(place))
+        {
+            let value = text.to_ascii_lowercase().parse();
+            let reason = format!("unknown value `{text}`: it must be true or false");
+            entry.is_owner_unchecked = value.map_err(|_| wrong(place, reason))?;
+        }
         if let Some(place) = self.user_name {
             match filled(Some(place)).map(plain::user_name) {
                 Some(name) => {
@@ -116,7 +125,12 @@ impl Header {
     /// required fields must exist.
     fn check_width(&self, fields: &StringRecord, line: u64) -> Result<(), InputError> {
         let count = filled(fields);
-        let needed = [Some(self.id), self.outcome, self.action];
+        let needed = [
+            Some(self.id),
+            self.outcome,
+            self.owner_unchecked,
+            self.action,
+        ];
         let is_cut = needed
             .into_iter()
             .flatten()

@@ -174,10 +174,10 @@ impl Row {
     }
 
     /// Whether this row decides whether a key still needs the action, rather than `earlier`. A row that reports a
-    /// deactivation is never replaced by one that does not.
+    /// deactivation is never replaced by one that does not, and an unknown change stays unknown.
     fn supersedes(&self, earlier: &Self) -> bool {
         match self.deactivation {
-            None => earlier.deactivation.is_some(),
+            None => earlier.deactivation.is_some() || self.is_unverified && !earlier.is_unverified,
             done => {
                 earlier.deactivation < Some(Deactivation::OfUnknownStatus)
                     || done >= earlier.deactivation
@@ -214,6 +214,7 @@ impl Iterator for List {
                 return Some(row.map(|row| {
                     let mut target = Target::from(row.key);
                     target.metadata.deactivation = row.deactivation;
+                    target.metadata.started_earlier = row.is_unverified;
                     target
                 }));
             }
@@ -241,6 +242,7 @@ mod tests {
         Row {
             key,
             deactivation: None,
+            is_unverified: false,
             at,
             number,
         }

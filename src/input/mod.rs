@@ -77,6 +77,9 @@ struct Row {
     /// What `--reactivate` has to undo. For another action: `NotDone` if the key needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deactivation: Option<Deactivation>,
+    /// Whether the run that printed the row does not know whether it changed the key.
+    #[serde(default)]
+    is_unverified: bool,
     at: Position,
     /// The number of rows before this one.
     number: usize,

@@ -1,9 +1,9 @@
-//! The keys that earlier runs finished, in 16 bytes each: a journal may have a million of them.
+//! The keys that earlier runs finished, and the owners for whom IAM listed keys, in 16 bytes each: a journal may have a
+//! million of them.
 
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::ident::{AccessKeyId, UserName};
-use crate::request::Key;
 
 /// The finished keys. Each record is a hash of the ID, a hash of the owner, and the end.
 #[derive(Debug, Default)]
@@ -16,11 +16,11 @@ pub(super) struct FinishedKeys {
 /// The bits of a record that do not belong to the ID.
 const OWNER_BITS: u32 = 48;
 /// The bits of the end.
-const END: u128 = 0b11;
+const END: u128 = 0b111;
 /// The bits of the owner.
 const OWNER: u128 = ((1 << OWNER_BITS) - 1) & !END;
 /// The bit that says that there is an owner.
-const NAMED: u128 = 0b100;
+const NAMED: u128 = 0b1000;
 
 /// How a key ended according to one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) enum End {
     NotFinished = 2,
     /// The key was inactive before the first run with `--deactivate`.
     AlreadyInactive = 3,
+    /// No end: IAM listed the key among this owner's keys.
+    Listed = 4,
 }
 
 impl FinishedKeys {
@@ -53,7 +55,8 @@ impl FinishedKeys {
     /// Sorts the records and removes those that no longer count: of keys that were not changed later, unless the two records
     /// name different owners.
     pub(super) fn sort(&mut self) {
-        let is_finished = |record: &u128| record & END != End::NotFinished as u128;
+        let is_end = |record: u128, end: End| record & END == end as u128;
+        let is_finished = |record: &u128| !is_end(*record, End::NotFinished);
         if !self.records.iter().all(is_finished) {
             // A stable sort keeps the order of a key's records.
             self.records.sort_by_key(|record| record >> OWNER_BITS);
@@ -64,7 +67,9 @@ impl FinishedKeys {
                     if is_finished(record) {
                         left.push(*record);
                     } else {
-                        left.retain(|earlier| names_another_owner(*earlier, *record));
+                        left.retain(|earlier| {
+                            is_end(*earlier, End::Listed) || names_another_owner(*earlier, *record)
+                        });
                     }
                 }
                 finished.extend(left);
@@ -75,29 +80,21 @@ impl FinishedKeys {
         self.records.dedup();
     }
 
-    /// Whether the key ended so. A deleted key is deleted whoever is named as its owner, unless the records name another
-    /// one. A missing key is missing only where it was looked for.
-    pub(super) fn contains(&self, key: &Key, end: End) -> bool {
-        let wanted = self.record(&key.id, key.user_name.as_ref(), end);
-        self.of_key(wanted).any(|record| match end {
-            End::Done => record & END == end as u128 && !names_another_owner(record, wanted),
-            End::Missing | End::NotFinished | End::AlreadyInactive => record == wanted,
-        })
+    /// Whether the key ended so for this owner, or for the calling user if there is none.
+    pub(super) fn contains(&self, id: &AccessKeyId, owner: Option<&UserName>, end: End) -> bool {
+        let wanted = self.record(id, owner, end);
+        self.records.binary_search(&wanted).is_ok()
     }
 
-    /// Whether the key ended so, whoever owned it then: a user who is renamed keeps the key with its status.
+    /// Whether the key ended so, whoever owned it then: a deleted key never exists again, and a user who is renamed keeps
+    /// the key with its status.
     pub(super) fn contains_id(&self, id: &AccessKeyId, end: End) -> bool {
-        let wanted = self.record(id, None, end);
-        self.of_key(wanted)
-            .any(|record| record & END == end as u128)
-    }
-
-    /// Returns the records of the same key.
-    fn of_key(&self, wanted: u128) -> impl Iterator<Item = u128> {
-        let id = wanted >> OWNER_BITS << OWNER_BITS;
+        let id = self.record(id, None, End::Done);
         let first = self.records.partition_point(|record| *record < id);
-        let records = self.records[first..].iter().copied();
-        records.take_while(move |record| is_same_id(*record, wanted))
+        let mut of_key = self.records[first..]
+            .iter()
+            .take_while(|record| is_same_id(**record, id));
+        of_key.any(|record| record & END == end as u128)
     }
 }
 

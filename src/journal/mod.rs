@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::aws::timestamp;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
-use crate::metadata::Target;
+use crate::metadata::{KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
@@ -302,9 +302,8 @@ impl Journal {
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
         });
-        // IAM listed the key among this user's keys, so its later absence proves that it is gone.
-        if let (Some(status), Some(_)) = (&metadata.status, &metadata.owner) {
-            record["Status"] = json!(status.as_str());
+        if let Some(status) = listed_status(key, metadata) {
+            record["Status"] = json!(status);
         }
         let record = with_status(record, previous_status);
         self.write(Kind::Intent, &record).await
@@ -330,6 +329,11 @@ impl Journal {
         });
         if result.is_owner_unchecked() {
             record["OwnerUnchecked"] = json!(true);
+        }
+        if !result.kind().is_complete()
+            && let Some(status) = listed_status(&result.key, &result.metadata)
+        {
+            record["Status"] = json!(status);
         }
         if !unfinished.is_empty() && !ends_earlier(result.kind()) {
             record["Unfinished"] = json!(unfinished.len());
@@ -386,6 +390,19 @@ fn in_use(path: &Path) -> RunError {
 fn unusable(path: &Path, what: impl Display) -> RunError {
     let name = escape_path(path);
     RunError::usage(format!("cannot use the journal {name}: {what}"))
+}
+
+/// Returns the status with which IAM listed the key among its owner's keys: its later absence proves that it is gone.
+fn listed_status<'a>(key: &Key, metadata: &'a KeyMetadata) -> Option<&'a str> {
+    let selected = metadata
+        .status
+        .as_ref()
+        .filter(|_| metadata.owner.is_some());
+    let located = metadata
+        .located
+        .as_ref()
+        .filter(|_| key.user_name.is_some());
+    selected.or(located).map(Status::as_str)
 }
 
 /// Adds the status that the key had before, if it is known.

@@ -27,6 +27,7 @@ pub(super) struct Record {
     pub(super) outcome: Option<String>,
     #[serde(rename = "Result")]
     pub(super) result: Option<String>,
+    /// The status with which IAM listed the key for this user.
     #[serde(rename = "Status")]
     pub(super) status: Option<String>,
     #[serde(rename = "Time")]
@@ -95,7 +96,7 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
         }
         replay.length += read as u64;
     }
-    replay.finished.sort();
+    replay.finish();
     Ok((head, replay))
 }
 

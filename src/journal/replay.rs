@@ -37,6 +37,7 @@ pub(super) struct Replay {
 pub(crate) struct EarlierAttempt {
     /// The user it was sent for. `None`: the calling user.
     pub(crate) owner: Option<UserName>,
+    /// Whether IAM listed the key among the owner's keys in any run.
     was_listed: bool,
     at: Option<SystemTime>,
     /// Whether a later run did not find the key where it looked for it, which is all that it found out.
@@ -60,21 +61,21 @@ impl EarlierAttempt {
 impl Replay {
     /// Returns what the records say about a key.
     pub(super) fn prior_state(&self, key: &Key, action: Action) -> PriorState {
-        let is_missing = action == Action::Delete && self.finished.contains(key, End::Missing);
+        let is_missing = action == Action::Delete
+            && self
+                .finished
+                .contains(&key.id, key.user_name.as_ref(), End::Missing);
         // A change that is unfinished was started after the run that finished the key.
         if let Some(last) = self.attempts(&key.id).last()
             && !(last.was_missing && is_missing)
         {
             return PriorState::InProgress;
         }
+        let is_done = self.finished.contains_id(&key.id, End::Done);
         match action {
-            Action::Delete if self.finished.contains(key, End::Done) => PriorState::Done,
+            Action::Delete if is_done => PriorState::Done,
+            Action::Deactivate | Action::Reactivate if is_done => PriorState::ChangedBefore(action),
             Action::Delete if is_missing => PriorState::Missing,
-            Action::Deactivate | Action::Reactivate
-                if self.finished.contains_id(&key.id, End::Done) =>
-            {
-                PriorState::ChangedBefore(action)
-            }
             Action::Delete | Action::Deactivate | Action::Reactivate => PriorState::None,
         }
     }
@@ -94,6 +95,17 @@ impl Replay {
         let mut keys: Vec<Key> = keys.filter(is_in_progress).collect();
         keys.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
         keys
+    }
+
+    /// Sorts what was added. That IAM listed a key for an owner counts for all changes that were sent for that owner.
+    pub(super) fn finish(&mut self) {
+        self.finished.sort();
+        for (id, attempts) in &mut self.unfinished {
+            for attempt in attempts {
+                let owner = attempt.owner.as_ref();
+                attempt.was_listed = self.finished.contains(id, owner, End::Listed);
+            }
+        }
     }
 
     /// Adds a record of a journal of this action.
@@ -118,15 +130,18 @@ impl Replay {
                 Some(kind.ok_or_else(unexpected)?)
             }
         };
+        let is_listed = record.status.is_some() && owner.is_some();
+        if is_listed {
+            self.finished.add(&id, owner.as_ref(), End::Listed);
+        }
         let end = match kind {
             // The change was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
                 self.unfinished.entry(id).or_default().push(EarlierAttempt {
                     owner,
-                    was_listed: record.status.is_some(),
                     at,
-                    was_missing: false,
+                    ..EarlierAttempt::default()
                 });
                 return Ok(());
             }
@@ -147,7 +162,10 @@ impl Replay {
         }
         // A failure does not undo an earlier change of the status.
         if end != End::NotFinished || action == Action::Delete.verb() {
-            self.finished.add(&id, owner.as_ref(), end);
+            // What IAM lists after that exists, whoever owned it then.
+            let is_reopened = is_listed && end == End::NotFinished;
+            let owner = owner.as_ref().filter(|_| !is_reopened);
+            self.finished.add(&id, owner, end);
         }
         Ok(())
     }

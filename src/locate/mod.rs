@@ -114,6 +114,8 @@ pub(crate) struct Search<'a> {
     pub(crate) hint: OwnerHint,
     /// Where the key is as far as it is known. It outlives a look-up that a signal or a time limit ends.
     pub(crate) found: RefCell<Option<KeyLocation>>,
+    /// The status with which the list of the named or calling user had the key.
+    pub(crate) listed: RefCell<Option<Status>>,
     /// The owner whom the look-up named last.
     owner: RefCell<Option<UserName>>,
 }
@@ -136,6 +138,7 @@ impl<'a> Search<'a> {
             key,
             hint,
             found: RefCell::default(),
+            listed: RefCell::default(),
             owner: RefCell::default(),
         }
     }
@@ -159,6 +162,9 @@ impl<'a> Search<'a> {
 
     /// Remembers where the key is. A look-up that fails later takes nothing back.
     fn found(&self, location: KeyLocation) -> KeyLocation {
+        if let KeyLocation::Listed(Some(status)) = &location {
+            *self.listed.borrow_mut() = Some(status.clone());
+        }
         if location != KeyLocation::LookupFailed {
             *self.found.borrow_mut() = Some(location.clone());
         }

@@ -132,7 +132,7 @@ impl Report<'_> {
             return None;
         }
         let hint = match (self.needs_other_query, resume) {
-            (true, Resume::Journal) => {
+            (true, Resume::Journal) if self.request.action == Action::Delete => {
                 "run the same command again with another --query or none; finished keys are skipped"
             }
             (true, Resume::File | Resume::Results | Resume::Again)
@@ -140,9 +140,7 @@ impl Report<'_> {
             {
                 "run the same command again with another --query or none, and with --ignore-missing"
             }
-            (true, Resume::File | Resume::Results | Resume::Again) => {
-                "run the same command again with another --query or none"
-            }
+            (true, _) => "run the same command again with another --query or none",
             _ if self.request.action == Action::Reactivate => {
                 "run the same command again; keys that are already active are skipped"
             }
@@ -150,6 +148,10 @@ impl Report<'_> {
                 if self.request.action == Action::Deactivate =>
             {
                 "run the same command again; keys that are already inactive are skipped"
+            }
+            // Their status may have changed since, so all are checked again.
+            (false, Resume::Journal) if self.request.action == Action::Deactivate => {
+                "run the same command again; keys that are already inactive stay so"
             }
             (false, Resume::Journal) => {
                 "run the same command again; keys that the journal records as finished are skipped"

@@ -205,8 +205,10 @@ fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
     let kept = begun();
     let journal = kept.journal();
     let (head, _) = journal.split_once('\n').expect("two records");
-    // The first is another user's by the journal, and the second is no key of this run.
-    let settled = [BOBS_KEY, ALICE_KEY_ID].map(|id| record(id, "Alice", "Deleted"));
+    // The first is only presumed to be deleted, as another user's, and the second is no key of this run.
+    let presumed = "Deleted\",\"OwnerUnchecked\":true,\"Result\":\"deleted";
+    let settled = [(BOBS_KEY, presumed), (ALICE_KEY_ID, "Deleted")];
+    let settled = settled.map(|(id, outcome)| record(id, "Alice", outcome));
     let planted = format!("{head}\n{}", settled.concat());
     let sandbox = documented();
     std::fs::write(kept.path(), &planted).expect("a journal");

@@ -2,7 +2,7 @@
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 
-use crate::case::{BOBS_KEY, documented};
+use crate::case::{BOBS_KEY, actions, documented};
 use crate::journal::Kept;
 use crate::proof::{READS, denied};
 
@@ -78,4 +78,30 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
     sandbox.rename_user("Robert", "Bob");
     sandbox.allow(UPDATE);
     run(0, &[], "deactivated");
+}
+
+#[test]
+fn c66_a_confirmed_deletion_is_finished_whoever_is_named_as_the_owner() {
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let _ = kept
+        .case(&sandbox, &[])
+        .run()
+        .exits(0)
+        .prints_outcome("Deleted")
+        .says_exactly("result: 1 key: 1 deleted\n");
+    sandbox.rename_user("Bob", "Bobby");
+    kept.list(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bobby\n"));
+    for more in [&[][..], &["--dry-run"], &["--ignore-missing"]] {
+        let dry_run = if more.contains(&"--dry-run") {
+            "; this was a dry run"
+        } else {
+            ""
+        };
+        let finished = format!("result: 1 key: 1 finished by an earlier run{dry_run}\n");
+        kept.case(&sandbox, more).run().stops_exactly(0, &finished);
+    }
+    let sent = actions(&sandbox);
+    let deletions = sent.iter().filter(|action| *action == "DeleteAccessKey");
+    assert_eq!(deletions.count(), 1);
 }

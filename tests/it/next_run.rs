@@ -1,12 +1,13 @@
 //! What is printed to run next helps: neither the same command where it fails in the same way, nor the list of a user who
 //! does not have the key.
 
-use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Sandbox, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, documented, each_at_once, faulty, once};
 use crate::journal::Kept;
 use crate::many::from_stdin;
+use crate::proof::{READS, denied};
 use crate::undo::row;
 
 /// A list and a journal that name this user as the owner of Bob's key.
@@ -119,4 +120,50 @@ fn many_refused_keys_are_reactivated_by_their_ids() {
          iam-del-key --find-user --reactivate\n\
          result: 6 keys: 6 refused\n",
     ]);
+}
+
+#[test]
+fn a_run_that_max_keys_refuses_still_reports_a_key_that_an_earlier_run_started() {
+    let sandbox = denied(&READS);
+    let kept = begun("delete", "Bob");
+    kept.list(&format!(
+        "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n"
+    ));
+    let printed = kept.case(&sandbox, &["--max-keys", "1"]).run().exits(11);
+    assert_eq!(printed.object()["AccessKeyId"], BOBS_KEY);
+    let _ = printed.prints_outcome("Unknown").says_exactly(&format!(
+        "iam-del-key: error: {BOBS_KEY}: this run did not change it: more keys match than --max-keys allows; unknown: an \
+         earlier run started to change it, and the result is unknown\n\
+         hint: check with: aws iam list-access-keys --user-name=Bob\n\
+         iam-del-key: error: 2 keys match, more than --max-keys 1 allows\n\
+         hint: check them with --dry-run; if they are right, raise --max-keys\n\
+         result: no key was changed\n"
+    ));
+    assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
+}
+
+#[test]
+fn a_deactivation_that_is_resumed_skips_no_key_and_its_hints_do_not_say_so() {
+    let sandbox = documented();
+    let kept = Kept::new(&format!(
+        "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n"
+    ));
+    let more = ["--deactivate", "--timeout", "5", "--jobs", "1", "--quiet"];
+    let _ = kept.case(&sandbox, &more).run().exits(0).prints_anything();
+    let more = &more[..5];
+    // The list may lag, so nobody knows which of them was active before.
+    let printed = kept.case(&sandbox, more).run().exits(0);
+    let _ = printed.prints_anything().says_exactly(&format!(
+        "hint: to undo it, without the keys that were inactive before: iam-del-key --access-key-id {BOBS_KEY} \
+         --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --reactivate\n\
+         result: 2 keys: 2 deactivated\n"
+    ));
+    for action in READS.iter().chain(&["iam:UpdateAccessKey"]) {
+        sandbox.deny(action);
+    }
+    let more = [more, &["--fail-fast"]].concat();
+    let printed = kept.case(&sandbox, &more).run().exits(10);
+    let _ = printed
+        .prints_anything()
+        .says(&["and then run the same command again; keys that are already inactive stay so\n"]);
 }

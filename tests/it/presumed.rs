@@ -6,11 +6,11 @@ use std::time::Duration;
 use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Status, What};
 
-use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each, faulty, once};
 use crate::intent::begun;
 use crate::journal::Kept;
 use crate::many::from_stdin;
-use crate::proof::READS;
+use crate::proof::{READS, denied};
 use crate::resumed_owner::{begun_to, begun_without_owner, finds_it_deleted};
 use crate::streams::wait_for;
 
@@ -211,4 +211,145 @@ fn after_a_signal_a_missing_key_may_have_been_deleted_by_an_earlier_run() {
     );
     sandbox.allow(READS[1]);
     finds_it_deleted(&sandbox, &kept, &["--user-name", "Bob"]);
+}
+
+/// Nothing else proves that a deletion without a response was made: IAM denies the look-up of a key that does not exist.
+#[test]
+fn that_iam_listed_the_key_is_not_forgotten_by_the_next_run() {
+    const LIST: [&str; 2] = ["AccessKeyId,UserName", "AccessKeyId"];
+    let limits = ["--timeout", "4", "--cli-read-timeout", "1"];
+    let lost = || always("DeleteAccessKey", What::ResetBeforeActing);
+    // The run whose response was lost saw the key in the list, and its request arrived later.
+    let sandbox = faulty([lost()]);
+    let kept = Kept::new(&format!("{}\n{BOBS_KEY},Bob\n", LIST[0]));
+    let still = "no usable response arrived; IAM still lists the key";
+    kept.ends(&sandbox, &limits, 10, still, "1 key: 1 unknown");
+    sandbox.clear_faults();
+    sandbox.remove_key(BOBS_KEY);
+    finds_it_deleted(&sandbox, &kept, &[]);
+
+    // A run before that one saw it, and was not allowed to delete it.
+    let sandbox = denied(&["iam:DeleteAccessKey"]);
+    let kept = Kept::new(&format!("{}\n{BOBS_KEY},Bob\n", LIST[0]));
+    let (old, failed) = (["--older-than", "1d"], "1 key: 1 failed and not changed");
+    kept.ends(&sandbox, &old, 6, "(AccessDenied)", failed);
+    sandbox.allow("iam:DeleteAccessKey");
+    for read in READS {
+        sandbox.deny(read);
+    }
+    sandbox.fault(lost());
+    kept.ends(
+        &sandbox,
+        &limits,
+        10,
+        "no permission to check the key",
+        "1 key: 1 unknown",
+    );
+    sandbox.clear_faults();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.allow(READS[1]);
+    kept.list(&format!("{}\n{BOBS_KEY}\n", LIST[1]));
+    finds_it_deleted(&sandbox, &kept, &["--find-user"]);
+
+    // A run that was resumed saw it before it sent its own request.
+    let sandbox = denied(&READS[..1]);
+    let kept = begun();
+    let lists = always("ListAccessKeys", What::error(403, "AccessDenied", "no"));
+    sandbox.fault(lost());
+    sandbox.fault(lists.skip(1));
+    kept.ends(&sandbox, &limits, 10, "unknown", "1 key: 1 unknown");
+    sandbox.clear_faults();
+    sandbox.remove_key(BOBS_KEY);
+    finds_it_deleted(&sandbox, &kept, &[]);
+}
+
+/// A line of results that says `Unknown` leaves as much open as a journal without the result.
+#[test]
+fn what_the_run_that_printed_a_list_does_not_know_stays_open() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let line = |outcome: &str| {
+        format!(
+            "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}\n"
+        )
+    };
+    let unknown = line("Unknown");
+    let table = format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},Bob,Unknown\n");
+    let appended = line("Failed") + &unknown;
+    for results in [&unknown, &table, &appended] {
+        for more in [
+            &[][..],
+            &["--find-user"],
+            &["--only-inactive"],
+            &["--dry-run"],
+        ] {
+            let printed = from_stdin(&sandbox, results, more).run().exits(10);
+            let _ = printed
+                .prints_outcome("Unknown")
+                .says(&["an earlier run started ", "1 key: 1 unknown"]);
+        }
+    }
+    // What is said to be not deleted is open only if another line says so.
+    for (results, more, status, outcome) in [
+        (line("Failed"), &[][..], 3, "Failed"),
+        (unknown.clone(), &["--ignore-missing"], 0, "Missing"),
+    ] {
+        let _ = from_stdin(&sandbox, &results, more)
+            .run()
+            .exits(status)
+            .prints_outcome(outcome)
+            .says(&["1 key: 1 "]);
+    }
+    // It is presumed to be deleted for Alice, and that is open for another owner.
+    let presumed = "Deleted\",\"OwnerUnchecked\":true,\"Reason\":\"";
+    let json = line(presumed).replace("Bob", "Alice");
+    let table =
+        format!("Access Key ID,User Name,Outcome,Owner unchecked\n{BOBS_KEY},Alice,Deleted,TRUE\n");
+    for results in [json, table] {
+        let printed = from_stdin(&sandbox, &results, &["--find-user"]).run();
+        let _ = printed
+            .exits(10)
+            .prints_outcome("Unknown")
+            .says(&["an earlier run started ", "1 key: 1 unknown"]);
+    }
+    // A key that IAM lists is changed.
+    let sandbox = documented();
+    let _ = from_stdin(&sandbox, &unknown, &["--dry-run"])
+        .run()
+        .exits(0)
+        .prints_outcome("WouldDelete")
+        .says(&["1 would be deleted"]);
+    let _ = from_stdin(&sandbox, &unknown, &[])
+        .run()
+        .exits(0)
+        .prints_outcome("Deleted")
+        .says_exactly("result: 1 key: 1 deleted\n");
+}
+
+#[test]
+fn whether_the_owner_was_unchecked_is_read_from_columns_too() {
+    let table = |value: &str| {
+        format!("AccessKeyId,UserName,Outcome,OwnerUnchecked\n{BOBS_KEY},Alice,Deleted,{value}\n")
+    };
+    let sandbox = documented();
+    for value in ["", "false"] {
+        from_stdin(&sandbox, &table(value), &["--find-user"])
+            .run()
+            .stops_exactly(
+                0,
+                "iam-del-key: note: 1 line was skipped: nothing left to do\n\
+                 result: nothing to do: the list has no keys to change\n",
+            );
+    }
+    let printed = from_stdin(&sandbox, &table("maybe"), &["--find-user"]).run();
+    let _ = printed
+        .exits(2)
+        .prints_nothing()
+        .says(&["line 2, column OwnerUnchecked: unknown value `maybe`: it must be true or false"]);
+    let printed = from_stdin(&sandbox, &table("true"), &["--find-user"]).run();
+    let _ = printed
+        .exits(0)
+        .prints_outcome("Deleted")
+        .says_exactly("result: 1 key: 1 deleted\n");
+    assert!(!sandbox.has_key(BOBS_KEY));
 }

@@ -11,6 +11,11 @@ const FAILED: &str = "\"Outcome\":\"Failed\"";
 const INTENT: &str = "\"Intent\":\"delete\"";
 const STILL_OPEN: &str = "\"Outcome\":\"Missing\",\"Unfinished\":1";
 
+/// The record of a run in which IAM listed the key.
+fn listed(record: &str) -> String {
+    format!("{record},\"Status\":\"Active\"")
+}
+
 /// Reads a journal with these records of one key, each with its owner. An empty owner is none.
 fn replay(action: &str, records: &[(&str, &str)]) -> Replay {
     let head = format!("{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n");
@@ -53,7 +58,7 @@ fn check(records: &[(&str, &str)], expected: &str) {
 #[test]
 fn c66_a_record_counts_for_its_key_and_its_owner() {
     for (owner, record, expected) in [
-        ("Bob", DELETED, "SS-S"),
+        ("Bob", DELETED, "SSSS"),
         ("", DELETED, "SSSS"),
         ("Bob", UNCHECKED, "MM--"),
         ("", UNCHECKED, "---M"),
@@ -85,12 +90,14 @@ fn c66_a_later_result_counts_unless_it_is_of_another_owner() {
         // It was deleted as Bob's, and is not Alice's.
         (
             &[("Bob", DELETED), ("Alice", INTENT), ("Alice", FAILED)],
-            "SS-S",
+            "SSSS",
         ),
-        (&[("Bob", FAILED), ("Bob", DELETED)], "SS-S"),
+        // But IAM listed it as Alice's after that, and she need not be a user who was renamed.
+        (&[("Bob", DELETED), ("Alice", &listed(FAILED))], "----"),
+        (&[("Bob", FAILED), ("Bob", DELETED)], "SSSS"),
         (
             &[("Bob", DELETED), ("Bob", FAILED), ("Bob", DELETED)],
-            "SS-S",
+            "SSSS",
         ),
         (
             &[("Bob", DELETED), ("Alice", MISSING), ("Bob", FAILED)],
@@ -136,7 +143,7 @@ fn a_result_ends_what_earlier_runs_started_only_if_it_says_how_that_ended() {
         ),
         (
             &[bobs, ("Bob", STILL_OPEN), alices, ("Alice", DELETED)],
-            "MMSS",
+            "SSSS",
             0,
         ),
     ] {
@@ -202,6 +209,58 @@ fn an_attempt_says_where_iam_listed_the_key_and_expires() {
             (at + VALID + second, has_time),
         ] {
             assert_eq!(attempt.has_expired(now), expected, "{record}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
+    let (intent, unknown) = (listed(INTENT), listed("\"Outcome\":\"Unknown\""));
+    let failed = listed(FAILED);
+    for (records, expected) in [
+        // A later run read no list.
+        (
+            &[("Bob", intent.as_str()), ("Bob", FAILED), ("bob", INTENT)][..],
+            [Some("bob")].as_slice(),
+        ),
+        (
+            &[
+                ("Bob", &intent),
+                ("Bob", FAILED),
+                ("Bob", INTENT),
+                ("Bob", FAILED),
+                ("Bob", INTENT),
+            ],
+            &[Some("Bob")],
+        ),
+        (&[("Bob", &failed), ("Bob", INTENT)], &[Some("Bob")]),
+        (
+            &[("Bob", INTENT), ("Bob", &unknown)],
+            &[Some("Bob"), Some("Bob")],
+        ),
+        // It proves nothing about the list of another user.
+        (&[("Bob", &failed), ("Alice", INTENT)], &[None]),
+        (&[("", &failed), ("", INTENT)], &[None]),
+        (&[("Bob", FAILED), ("Bob", INTENT)], &[None]),
+    ] {
+        for action in ["delete", "deactivate"] {
+            let records = records.iter().map(|(owner, record)| {
+                let record = record.replace("\"delete\"", &format!("\"{action}\""));
+                (*owner, record)
+            });
+            let records: Vec<_> = records.collect();
+            let records: Vec<_> = records
+                .iter()
+                .map(|(owner, record)| (*owner, record.as_str()))
+                .collect();
+            let replay = replay(action, &records);
+            let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
+            let found: Vec<_> = replay
+                .attempts(&id)
+                .iter()
+                .map(|attempt| attempt.listed_owner().map(UserName::as_str))
+                .collect();
+            assert_eq!(found, expected, "{records:?}");
         }
     }
 }
