@@ -19,8 +19,8 @@ use super::settings::Settings;
 use super::small_file;
 use super::time_budget::TimeBudget;
 use crate::error::RunError;
+use crate::known_secret::{learn, redact_message};
 use crate::sanitize::{escape, truncate_escaped};
-use crate::secret::REDACTED;
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -76,7 +76,7 @@ pub(super) async fn fetch(
         {
             Ok((200, body)) => json(&body, CHECK),
             Ok((status, body)) => {
-                let message = message(&body, token.as_deref());
+                let message = message(&body);
                 let reason = format!("its service returned HTTP status {status}{message}");
                 Err(Failure::new(
                     reason,
@@ -96,16 +96,12 @@ pub(super) async fn fetch(
 }
 
 /// Returns the message of an error without the token, which it may repeat.
-fn message(body: &[u8], token: Option<&str>) -> String {
+fn message(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(text) = body.get("message").and_then(Value::as_str) else {
         return String::new();
     };
-    let text = match token.filter(|token| !token.is_empty()) {
-        Some(token) => text.replace(token, REDACTED),
-        None => text.to_owned(),
-    };
-    format!(": {}", truncate_escaped(&text))
+    format!(": {}", truncate_escaped(&redact_message(text)))
 }
 
 fn url() -> Result<String, RunError> {
@@ -150,5 +146,6 @@ fn token() -> Result<Option<String>, RunError> {
         check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
         token.value
     };
+    learn(&token);
     Ok(Some(token))
 }
