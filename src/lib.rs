@@ -23,6 +23,7 @@ mod guard;
 mod ident;
 mod input;
 mod journal;
+mod known_secret;
 mod locate;
 mod lock;
 mod log;

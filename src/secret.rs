@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::ident::looks_like_access_key_id;
+use crate::known_secret;
 use crate::unescape;
 
 /// Replaces a secret in messages.
@@ -21,18 +22,22 @@ const BEDROCK_PREFIX: &str = "ABSK";
 /// The minimum length of an Amazon Bedrock API key.
 const MIN_BEDROCK_KEY: usize = BEDROCK_PREFIX.len() + 109;
 
-/// Replaces everything that may be a secret by [`REDACTED`]: 40 or more base64 characters in a row that are neither
-/// hexadecimal nor words, however they are escaped. If dots, dashes or underscores connect them to more of the same
-/// token, the whole token is replaced.
+/// Replaces the secrets of the run and everything that may be a secret by [`REDACTED`]: 40 or more base64 characters in a row
+/// that are neither hexadecimal nor words, however they are escaped. If dots, dashes or underscores connect them to more of the
+/// same token, the whole token is replaced.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
-    // No secret contains whitespace.
-    if text
-        .split_ascii_whitespace()
-        .all(|word| word.len() < MIN_SECRET)
-    {
+    if !is_long(text) && !known_secret::may_be_in(text) {
         return Cow::Borrowed(text);
     }
-    unescape::redact(text, find_secrets)
+    unescape::redact(text, |text| {
+        [find_secrets(text), known_secret::find_in(text)].concat()
+    })
+}
+
+/// Whether a text is long enough for something that may be a secret, which contains no whitespace.
+fn is_long(text: &str) -> bool {
+    let mut words = text.split_ascii_whitespace();
+    words.any(|word| word.len() >= MIN_SECRET)
 }
 
 /// Finds everything in a text that may be a secret.
@@ -50,9 +55,9 @@ fn find_secrets(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether [`redact`] would change the text.
+/// Whether something in the text may be a secret by its shape.
 pub(crate) fn has_secret(text: &str) -> bool {
-    matches!(redact(text), Cow::Owned(_))
+    is_long(text) && matches!(unescape::redact(text, find_secrets), Cow::Owned(_))
 }
 
 /// Whether the text is an Amazon Bedrock API key, which is a service-specific credential.

@@ -34,6 +34,8 @@ const HTML_NAMES: [(&str, char); 11] = [
 
 /// The length of the longest HTML escape, `&#x0010FFFF;`, in bytes.
 const MAX_HTML_ESCAPE: usize = 12;
+/// The length of the longest escape with braces, `\u{10FFFF}`, in bytes.
+const MAX_BRACED_ESCAPE: usize = 10;
 
 /// Replaces every range that `find` returns for any form of the text. `find` gets the bytes of a form.
 pub(crate) fn redact(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Cow<'_, str> {
@@ -168,6 +170,13 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
             };
             Some((name.len() + 2, character(c)))
         }
+        // The escape of Rust and JavaScript, and our own.
+        b'}' => {
+            let end = &text[text.len().saturating_sub(MAX_BRACED_ESCAPE)..];
+            let at = end.windows(3).rposition(|start| start == b"\\u{")?;
+            let code = number(&end[at + 3..end.len() - 1], 16)?;
+            Some((end.len() - at, character(char::from_u32(code)?)))
+        }
         c @ (b'/' | b'\\' | b'"') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![*c])),
         c @ (b'n' | b'r' | b't') => text.ends_with(&[b'\\', *c]).then(|| (2, vec![b' '])),
         // Quoted-printable wraps lines with it.
@@ -218,6 +227,7 @@ mod tests {
             ("a\u{200b}b&#8203;c", "abc"),
             ("a\\nb\\r\\tc\\\\nd", "a b  c d"),
             ("a=2Fb=3D2fc=\r\nd=\ne=5C/f", "a/b/c d e/f"),
+            ("a\\u{2f}b\\u{00002F}c\\u{}d{2f}", "a/b/c\\u{}d{2f}"),
             ("a\\057b\\053c\\400", "a/b+c\\400"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",

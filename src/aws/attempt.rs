@@ -9,10 +9,10 @@ use aws_smithy_types::DateTime;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::parameters::Parameters;
-use super::redact::Secrets;
 use super::response_body::Body;
 use super::response_limit::Reading;
 use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
+use crate::known_secret::Secrets;
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
 

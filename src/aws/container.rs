@@ -19,11 +19,12 @@ use super::settings::Settings;
 use super::small_file;
 use super::time_budget::TimeBudget;
 use crate::error::RunError;
-use crate::sanitize::truncate_escaped;
-use crate::secret::REDACTED;
+use crate::known_secret::{learn, redact_message};
+use crate::sanitize::{escape, truncate_escaped};
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 /// The ECS endpoint for relative URIs.
 const ECS_ENDPOINT: &str = "http://169.254.170.2";
 /// The hosts, besides this machine, that may return credentials without TLS: those of ECS and EKS.
@@ -75,7 +76,7 @@ pub(super) async fn fetch(
         {
             Ok((200, body)) => json(&body, CHECK),
             Ok((status, body)) => {
-                let message = message(&body, token.as_deref());
+                let message = message(&body);
                 let reason = format!("its service returned HTTP status {status}{message}");
                 Err(Failure::new(
                     reason,
@@ -95,16 +96,12 @@ pub(super) async fn fetch(
 }
 
 /// Returns the message of an error without the token, which it may repeat.
-fn message(body: &[u8], token: Option<&str>) -> String {
+fn message(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(text) = body.get("message").and_then(Value::as_str) else {
         return String::new();
     };
-    let text = match token.filter(|token| !token.is_empty()) {
-        Some(token) => text.replace(token, REDACTED),
-        None => text.to_owned(),
-    };
-    format!(": {}", truncate_escaped(&text))
+    format!(": {}", truncate_escaped(&redact_message(text)))
 }
 
 fn url() -> Result<String, RunError> {
@@ -131,18 +128,24 @@ fn url() -> Result<String, RunError> {
 
 /// Returns the authorization token. The file takes precedence over the variable.
 fn token() -> Result<Option<String>, RunError> {
-    let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
-        Some(mut path) => {
-            let token = small_file::read_token(Path::new(&path.value));
-            path.value = token.map_err(|error| {
-                path.stop(&format!("names a file that could not be read: {error}"))
-            })?;
-            Some(path)
-        }
-        None => Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")?,
-    };
-    if let Some(token) = &token {
+    let token = if let Some(path) = Setting::variable(TOKEN_FILE)? {
+        let token = small_file::read_token(Path::new(&path.value));
+        let token = token
+            .map_err(|error| path.stop(&format!("names a file that could not be read: {error}")))?;
+        check_header(&token).map_err(|wrong| {
+            let file = escape(&path.value);
+            RunError::configuration(format!("`{file}`, which {TOKEN_FILE} names, {wrong}")).hint(format!(
+                "`{file}` must contain the token and nothing else, not even a line break at its end"
+            ))
+        })?;
+        token
+    } else {
+        let Some(token) = Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")? else {
+            return Ok(None);
+        };
         check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
-    }
-    Ok(token.map(|token| token.value))
+        token.value
+    };
+    learn(&token);
+    Ok(Some(token))
 }

@@ -14,7 +14,6 @@ use super::credential_parts::UNSET;
 use super::login;
 use super::metadata_service;
 use super::process;
-use super::redact::SECRET_KEYS;
 use super::role::Role;
 use super::root::Root;
 use super::settings::Settings;
@@ -22,6 +21,7 @@ use super::sso::Sso;
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::{Hint, RunError, ServiceError};
+use crate::known_secret::learn;
 use crate::lock::lock;
 use crate::sanitize::{escape, escape_path};
 
@@ -254,11 +254,12 @@ impl Source {
             Some(base) => base.with_hint(stop),
             None => stop,
         })?;
+        learn(credentials.secret_access_key());
+        learn(credentials.session_token().unwrap_or_default());
         let expiry = credentials.expiry();
         if expiry.is_some_and(|expiry| expiry <= SystemTime::now()) {
             return Err(self.expired());
         }
-        lock(&SECRET_KEYS).push(credentials.secret_access_key().to_owned());
         lock(&settings.signing_keys).push(credentials.access_key_id().to_owned());
         Ok(credentials)
     }

@@ -53,7 +53,9 @@ pub(super) async fn fetch(
     let expiry = key(&cached)?.expiry;
     if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
         renew(&mut cached, parts, sign_in, settings, budget).await?;
+        let credentials = key(&cached)?.credentials()?;
         save(&path, &cached, settings.log);
+        return Ok(credentials);
     }
     key(&cached)?.credentials()
 }

@@ -20,6 +20,7 @@ use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
 use crate::error::{Hint, RunError, TransportError};
+use crate::known_secret::{learn, redact_message};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
@@ -134,7 +135,7 @@ fn returned_error(value: &Value) -> Option<String> {
     let code = text(value, "Code").filter(|code| code != "Success")?;
     let message = text(value, "Message").map(|message| format!(": {message}"));
     let error = format!("the error {code}{}", message.unwrap_or_default());
-    Some(truncate_escaped(&error))
+    Some(truncate_escaped(&redact_message(&error)))
 }
 
 /// Fetches the credentials of the instance. The inner error is a clause that says why this machine is not an instance with a
@@ -275,10 +276,12 @@ impl<'a> Service<'a> {
             }
             let token = String::from_utf8(body).ok();
             let token = token.filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
-            token.filter(|token| !token.is_empty()).ok_or(Failure {
+            let token = token.filter(|token| !token.is_empty()).ok_or(Failure {
                 is_final: true,
                 ..unusable()
-            })
+            })?;
+            learn(&token);
+            Ok(token)
         };
         repeat(self.attempts, Duration::ZERO, self.budget, ask).await
     }

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use crate::error::RunError;
+use crate::known_secret::redact_message;
 use crate::log::Log;
 use crate::sanitize::truncate_escaped;
 use crate::terminal;
@@ -82,7 +83,10 @@ pub(super) async fn run(words: &[String], origin: &str, log: Log) -> Result<Cred
         let errors = errors.unwrap_or_default();
         let error_output = match String::from_utf8_lossy(&errors).trim() {
             "" => String::new(),
-            errors => format!("; its error output: {}", truncate_escaped(errors)),
+            errors => format!(
+                "; its error output: {}",
+                truncate_escaped(&redact_message(errors))
+            ),
         };
         return Err(fail(&format!("failed ({status}){error_output}")));
     }

@@ -21,7 +21,7 @@ use super::credential_parts::with_article;
 use super::error::transport_error;
 use super::parameters::Parameters;
 use super::proxy;
-use super::redact::Secrets;
+use super::redact::secrets_of;
 use super::response_body::{self, Body, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
@@ -178,7 +178,7 @@ impl Intercept for Recorder {
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
             parameters,
-            secrets: Secrets::of(request),
+            secrets: secrets_of(request),
             sent,
             has_ended: false,
             metadata: ResponseMetadata::default(),

@@ -23,6 +23,7 @@ use super::sts;
 use super::time_budget::TimeBudget;
 use crate::error::{Operation, RunError};
 use crate::ident::{self, RoleArn, TokenCode};
+use crate::known_secret::learn;
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 
 /// The start of the error if STS returns no session.
@@ -292,6 +293,10 @@ fn read_token(file: &Setting) -> Result<String, RunError> {
     let token = token.map_err(|error| wrong(&format!("could not be read: {error}")))?;
     if token.trim().is_empty() {
         return Err(wrong("is empty"));
+    }
+    // Each part of a JSON Web Token is a secret too.
+    for secret in token.split('.').chain([&*token]) {
+        learn(secret.trim());
     }
     // Python converts line breaks when it reads text.
     Ok(token.replace("\r\n", "\n").replace('\r', "\n"))

@@ -25,10 +25,11 @@ use serde_json::Value;
 
 use super::error::{busy_hint, transport_error, unexpected_hint};
 use super::proxy;
-use super::redact::Secrets;
+use super::redact::secrets_of;
 use super::small_file;
 use super::time_budget::{LastFailure, TimeBudget};
 use crate::error::{Hint, RunError, TransportError};
+use crate::known_secret::{Secrets, learn_members};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{escape_path, truncate_escaped};
@@ -130,7 +131,7 @@ impl Intercept for LastRequest {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let request = context.request();
-        *lock(&self.seen) = (proxy::place(request.uri()), Secrets::of(request));
+        *lock(&self.seen) = (proxy::place(request.uri()), secrets_of(request));
         Ok(())
     }
 
@@ -195,7 +196,9 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     let shown = escape_path(path);
     let bytes = small_file::read(path, 1);
     let bytes = bytes.map_err(|error| format!("could not read `{shown}`: {error}"))?;
-    object(&bytes).ok_or_else(|| format!("`{shown}` is not a JSON object"))
+    let session = object(&bytes).ok_or_else(|| format!("`{shown}` is not a JSON object"))?;
+    learn_members(&session);
+    Ok(session)
 }
 
 /// Parses a JSON object.
@@ -206,6 +209,7 @@ pub(super) fn object(bytes: &[u8]) -> Option<Value> {
 
 /// Saves a session for the AWS CLI and later runs. A failure is only a warning, because this run has the session.
 pub(super) fn save(path: &Path, value: &Value, log: Log) {
+    learn_members(value);
     let saved = || {
         let folder: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
         DirBuilder::new()

@@ -275,10 +275,12 @@ impl Sso {
         let token = output
             .access_token()
             .filter(|token| !token.trim().is_empty());
-        let token = token.ok_or_else(|| {
-            RunError::credentials(format!("{NO_CREDENTIALS}SSO returned no accessToken"))
+        let unusable = |what: &str| {
+            RunError::credentials(format!("{NO_CREDENTIALS}SSO returned {what}"))
                 .hint(self.sign_in.clone())
-        })?;
+        };
+        let token = token.ok_or_else(|| unusable("no accessToken"))?;
+        check_header(token).map_err(|wrong| unusable(&format!("an accessToken that {wrong}")))?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
         renewed["region"] = json!(self.region.as_ref());

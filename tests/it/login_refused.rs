@@ -5,6 +5,7 @@ use iam_sandbox::{Act, Fault, Sandbox, What};
 use crate::case::{BOBS_KEY, Case, documented, each};
 use crate::credentials::{EARLIER, without};
 use crate::session::{LOGIN, LOGIN_TOKEN, login_token};
+use crate::sso_refused::keeps;
 
 const SIGN_IN: &str = "aws login --profile default";
 
@@ -101,5 +102,25 @@ fn a_login_session_with_a_region_that_is_none_is_not_renewed() {
             );
             assert_eq!(sandbox.connections(), 0);
         },
+    );
+}
+
+#[test]
+fn unusable_renewed_credentials_of_a_login_replace_nothing() {
+    let sandbox = documented();
+    let body = r#"{"accessToken":{"accessKeyId":"ASIAIOSFODNN7EXAMPLE","secretAccessKey":"a\nb","sessionToken":"c"},"expiresIn":900,"refreshToken":"refresh-2","tokenType":"t"}"#;
+    sandbox.fault(Fault::new(What::page(200, "application/json", body)).always());
+    let case = without(&sandbox, LOGIN)
+        .file(
+            LOGIN_TOKEN,
+            login_token(&sandbox.session(), EARLIER, "refresh-1"),
+        )
+        .env("AWS_ENDPOINT_URL_SIGNIN", sandbox.url());
+    keeps(
+        case,
+        LOGIN_TOKEN,
+        "secretAccessKey from the session of `aws login` contains whitespace, a quote or another character that is not \
+         allowed in a key\n\
+         hint: correct secretAccessKey from the session of `aws login`, or remove it",
     );
 }

@@ -98,6 +98,7 @@ mod reactivate;
 mod read_errors;
 mod refused_list;
 mod renewal;
+mod repeated;
 mod response;
 mod resumed;
 mod resumed_owner;

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use crate::case::{BOBS_KEY, Case, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, documented, each, each_at_once};
 use crate::credentials::{SOON, without};
 use crate::metadata_service::on_instance;
 
@@ -252,4 +252,27 @@ fn container_fails(case: Case, reason: &str) {
              result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ),
     );
+}
+
+#[test]
+fn a_container_token_that_no_header_can_have_names_its_file() {
+    each(["a\nb", "a\n", "\u{fc}"], |token| {
+        let sandbox = documented();
+        let case = without(&sandbox, "").file("token", token);
+        let file = case.path("token");
+        let shown = file.display().to_string();
+        let case = case
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", sandbox.url())
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file);
+        case.run().stops_exactly(
+            7,
+            &format!(
+                "iam-del-key: error: `{shown}`, which AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names, contains a line break or \
+                 another character that no header can have\n\
+                 hint: `{shown}` must contain the token and nothing else, not even a line break at its end\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ),
+        );
+        assert_eq!(sandbox.connections(), 0);
+    });
 }

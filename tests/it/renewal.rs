@@ -139,7 +139,7 @@ fn c09_credentials_of_another_principal_end_the_run() {
 }
 
 /// STS's answer about a session of the role `ci`.
-fn session_of_ci(role_id: &str, name: &str) -> What {
+pub(crate) fn session_of_ci(role_id: &str, name: &str) -> What {
     let page = format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
          <Arn>arn:aws:sts::{ACCOUNT}:assumed-role/ci/{name}</Arn><UserId>{role_id}:{name}</UserId>\

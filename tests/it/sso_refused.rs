@@ -257,3 +257,36 @@ fn a_token_that_no_header_can_have_names_its_file() {
         assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));
     });
 }
+
+#[test]
+fn an_unusable_renewed_sso_token_replaces_nothing() {
+    let (sandbox, portal) = (documented(), Metadata::start());
+    let body = r#"{"accessToken":"new\ntoken","expiresIn":3600,"refreshToken":"refresh-2"}"#;
+    sandbox.fault(Fault::new(What::page(200, "application/json", body)).always());
+    let case = without(&sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
+        .env("AWS_ENDPOINT_URL_SSO", portal.url())
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url());
+    keeps(
+        case,
+        SSO_SESSION_TOKEN,
+        "no credentials: SSO returned an accessToken that contains a line break or another character that no header can have\n\
+         hint: aws sso login --sso-session corp",
+    );
+    assert_eq!(portal.requests().len(), 0);
+}
+
+/// Checks that a run fails with this error, and that the file of its session is as before.
+pub(crate) fn keeps(case: Case, file: &str, error: &str) {
+    let before = std::fs::read(case.path(file)).expect("a session");
+    let ended = case.start().end_keeping(|folder| {
+        let after = std::fs::read(folder.join("home").join(file)).expect("a session");
+        assert_eq!(after, before);
+    });
+    ended.stops_exactly(
+        7,
+        &format!(
+            "iam-del-key: error: {error}\nresult: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ),
+    );
+}

@@ -1,0 +1,193 @@
+//! Text from outside that repeats a secret of the run, in each place that is shown: it stands for `(not shown)` there.
+
+use iam_sandbox::documented::SESSION_KEY_ID;
+use iam_sandbox::{Credentials, Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, always, documented, each, faulty};
+use crate::credentials::{LATER, json, without};
+use crate::many::{crowd, from_stdin};
+use crate::proof::list;
+use crate::renewal::{expired, session_of_ci};
+use crate::verification::{NEVER, last_use};
+
+/// A session token without the shape of one.
+const TOKEN: &str = "short.Token-9xQ2";
+
+/// The digits of the bytes, of `width` bits each.
+fn digits(text: &str, width: usize, alphabet: &[u8]) -> String {
+    let bits: Vec<String> = text.bytes().map(|byte| format!("{byte:08b}")).collect();
+    let bits = bits.concat();
+    let digits = bits.as_bytes().chunks(width).map(|bits| {
+        let bits = String::from_utf8_lossy(bits);
+        let digit = usize::from_str_radix(&format!("{bits:0<width$}"), 2);
+        char::from(alphabet[digit.expect("bits")])
+    });
+    digits.collect()
+}
+
+/// A secret in each spelling that is promised.
+fn spellings(secret: &str) -> [String; 6] {
+    let bytes = |prefix: &str, suffix: &str| {
+        let bytes = secret.bytes();
+        let bytes = bytes.map(|byte| format!("{prefix}{byte:02x}{suffix}"));
+        bytes.collect::<Vec<_>>().concat()
+    };
+    [
+        secret.to_owned(),
+        bytes("%", ""),
+        bytes("\\u{", "}"),
+        bytes("", ""),
+        bytes("", "."),
+        digits(secret, 5, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+    ]
+}
+
+/// Checks that a run ends with this status, and that it shows a mark and not the text after it.
+fn hides(case: Case, status: i32, text: &str) {
+    let printed = case.run().exits(status);
+    let output = printed.output().to_owned();
+    let said = printed.prints_anything();
+    let shown = format!("{output}{}", said.messages());
+    assert!(!shown.contains(text), "{shown}");
+    assert!(shown.contains("Z@(not shown)"), "{shown}");
+}
+
+/// A run with the session token.
+fn signed(sandbox: &Sandbox, args: &[&str]) -> Case {
+    Case::at(sandbox, args)
+        .env("AWS_ACCESS_KEY_ID", SESSION_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", CANARIES[0])
+        .env("AWS_SESSION_TOKEN", TOKEN)
+}
+
+#[test]
+fn f68_a_successful_response_that_repeats_a_secret_is_shown_without_it() {
+    each(spellings(TOKEN), |text| {
+        let key = format!(
+            "<member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Z@{text}</Status>\
+             <CreateDate>2020-01-01T00:00:00Z</CreateDate></member>"
+        );
+        let used = format!(
+            "<AccessKeyLastUsed><LastUsedDate>2026-01-01T00:00:00Z</LastUsedDate><ServiceName>Z@{text}</ServiceName>\
+             <Region>Z@{text}</Region></AccessKeyLastUsed>"
+        );
+        let keys = list("<UserName>Bob</UserName>", &key, "keys");
+        let sandbox = faulty([
+            always("ListAccessKeys", keys),
+            always("GetAccessKeyLastUsed", last_use("Bob", &used)),
+        ]);
+        each(["json", "table"], |format| {
+            let more = ["--dry-run", "--output", format];
+            hides(
+                signed(&sandbox, &[&DOCUMENTED[..], &more].concat()),
+                0,
+                &text,
+            );
+        });
+    });
+}
+
+#[test]
+fn f68_an_owner_is_shown_without_a_secret() {
+    let names = spellings(TOKEN).into_iter();
+    let names = names.filter(|text| !text.contains(['%', '\\']));
+    each(names, |text| {
+        let owner = last_use(&format!("Z@{text}"), NEVER);
+        let sandbox = faulty([
+            always("GetAccessKeyLastUsed", owner),
+            always("ListAccessKeys", What::error(404, "NoSuchEntity", "none")),
+        ]);
+        let args = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
+        hides(signed(&sandbox, &args), 3, &text);
+    });
+}
+
+#[test]
+fn f68_a_role_in_a_session_is_shown_without_a_secret() {
+    each(spellings(TOKEN), |text| {
+        let page = format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+             <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/Z@{text}/me</Arn>\
+             <AssumedRoleId>AROA:me</AssumedRoleId></AssumedRoleUser></AssumeRoleResult>\
+             <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>"
+        );
+        let sandbox = faulty([always("AssumeRole", What::page(200, "text/xml", page))]);
+        let role = ["--role-arn", "arn:aws:iam::123456789012:role/Deployer"];
+        hides(
+            signed(&sandbox, &[&DOCUMENTED[..], &role].concat()),
+            11,
+            &text,
+        );
+    });
+}
+
+#[test]
+fn f68_an_error_that_repeats_a_web_identity_token_is_shown_without_it() {
+    for token in ["Atza|IQEBLjAs+AhRk/cxQ=", "abc/def+ghi=jkl"] {
+        each(spellings(token), |text| {
+            let error = What::error(400, "InvalidIdentityToken", format!("Z@{text}"));
+            let sandbox = faulty([always("AssumeRoleWithWebIdentity", error)]);
+            let case = without(&sandbox, "").file("token", token);
+            let file = case.path("token");
+            let case = case
+                .env("AWS_WEB_IDENTITY_TOKEN_FILE", file)
+                .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Deployer");
+            hides(case, 7, &text);
+        });
+    }
+}
+
+/// A run over three keys whose credentials expire after the first. Then the credential process runs `then`.
+fn renews(sandbox: &Sandbox, keys: &str, first: &Credentials, then: &str) -> Case {
+    let case = from_stdin(sandbox, keys, &["--yes", "--jobs", "1"])
+        .without_credentials()
+        .file("first.json", json(first, LATER));
+    let home = case.path("").display().to_string();
+    let script = format!(
+        "cd '{home}'; if test -e first.json; then cat first.json; rm first.json; else {then}; fi\n"
+    );
+    case.file("process.sh", script).file(
+        ".aws/config",
+        format!("[default]\ncredential_process = sh {home}/process.sh\n"),
+    )
+}
+
+#[test]
+fn f68_a_process_that_repeats_what_it_returned_before_is_shown_without_it() {
+    let secret = documented().admin().secret_access_key;
+    each(spellings(&secret), |text| {
+        let (sandbox, keys) = crowd(3);
+        sandbox.fault(Fault::new(expired()).on("DeleteAccessKey").skip(1));
+        let case = renews(&sandbox, &keys, &sandbox.admin(), "cat errors >&2; exit 1");
+        hides(case.file("errors", format!("Z@{text}\n")), 12, &text);
+    });
+}
+
+#[test]
+fn f68_a_token_that_was_renewed_is_still_not_shown() {
+    let token = documented().session().session_token.expect("a token");
+    each(spellings(&token), |text| {
+        let (sandbox, keys) = crowd(3);
+        let (first, next) = (sandbox.session(), sandbox.admin());
+        assert_eq!(first.session_token.as_ref(), Some(&token));
+        sandbox.fault(always("GetCallerIdentity", session_of_ci("AROA", "ci")));
+        sandbox.fault(Fault::new(expired()).on("DeleteAccessKey").skip(1));
+        let denied = What::error(403, "AccessDenied", format!("Z@{text}"));
+        sandbox.fault(Fault::new(denied).on("DeleteAccessKey").skip(1));
+        let case = renews(&sandbox, &keys, &first, "cat next.json");
+        hides(case.file("next.json", json(&next, LATER)), 12, &text);
+    });
+}
+
+#[test]
+fn f68_a_containers_service_that_repeats_its_token_is_shown_without_it() {
+    each(spellings(TOKEN), |text| {
+        let sandbox = documented();
+        let body = serde_json::json!({ "message": format!("Z@{text}") }).to_string();
+        sandbox.fault(Fault::new(What::page(403, "application/json", body)).always());
+        let case = without(&sandbox, "")
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", sandbox.url())
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", TOKEN);
+        hides(case, 7, &text);
+    });
+}
