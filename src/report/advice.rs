@@ -10,8 +10,7 @@ pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
         ErrorKind::AccessDenied => {
             denial::hint(error.operation, &error.message, &error.context).map(Hint::from)
         }
-        // The failed renewal ends the run, so its hints apply.
-        ErrorKind::Credentials if let Some(hints) = &error.context.renewal_hints => {
+        ErrorKind::Credentials if let Some(hints) = &error.context.source_hints => {
             return hints.clone();
         }
         ErrorKind::Credentials => {

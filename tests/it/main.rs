@@ -75,6 +75,7 @@ mod mfa;
 mod named_by_settings;
 mod network;
 mod next_run;
+mod not_renewed;
 mod other_owner;
 mod owner;
 mod pages;

@@ -172,7 +172,7 @@ fn a_list_whose_credentials_have_expired_is_continued_with_others() {
         .prints_outcomes(&[("Failed", 2)])
         .says(&[
             "hint: the session has expired: get new credentials from the same source\n\
-             hint: to continue, run the same command again with --ignore-missing\n",
+             hint: to continue, fix the error, and then run the same command again with --ignore-missing\n",
         ])
         .ends_with("2 keys: 2 failed and not changed");
 }
