@@ -182,14 +182,19 @@ fn fails_again(result: &KeyResult) -> bool {
 }
 
 /// Returns how to determine the state of a key that an earlier run started to change. Another run cannot find out more.
-pub(super) fn option_hint(result: &KeyResult) -> Option<Hint> {
+pub(super) fn option_hint(result: &KeyResult, request: &Request) -> Option<Hint> {
     let Outcome::Failed { failure, .. } = &result.outcome else {
         return None;
     };
     let is_open = result.metadata.started_earlier && result.kind() == OutcomeKind::Unknown;
-    let is_about_user = Response::of(failure) == Response::NoSuchUser;
+    // The next run looks up an owner that only IAM named again.
+    let is_about_user =
+        Response::of(failure) == Response::NoSuchUser && failure.context().named_by != NamedBy::Iam;
     let with = match (is_open, failure.is_in_no_list()) {
         (true, true) => "add",
+        (true, false) if is_about_user && request.find_user => {
+            "remove the owner from the list, and add"
+        }
         (true, false) if is_about_user => "use --find-user instead of the owner's name, with",
         _ => return None,
     };

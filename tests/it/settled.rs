@@ -226,6 +226,18 @@ fn a_begun_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
     ]);
 }
 
+/// The list names an owner, so `--find-user` looks up none.
+#[test]
+fn a_hint_does_not_propose_find_user_if_it_is_there_already() {
+    let kept = begun();
+    let printed = kept.case(&without_bob(), &["--find-user"]).run().exits(10);
+    let said = printed.prints_outcomes(&[("Unknown", 1)]);
+    assert!(!said.messages().contains("use --find-user instead"));
+    let _ = said.says(&[&format!(
+        "hint: remove the owner from the list, and add {SETTLE}\n"
+    )]);
+}
+
 #[test]
 fn your_own_key_is_not_looked_up_in_a_list_that_was_denied() {
     let sandbox = documented();
