@@ -55,7 +55,7 @@ pub(super) async fn fetch(
         renew(&mut cached, parts, sign_in, settings, budget).await?;
         save(&path, &cached, settings.log);
     }
-    key(&cached)?.credentials()
+    key(&cached)?.fetched(Some(sign_in.clone().into()))
 }
 
 async fn renew(

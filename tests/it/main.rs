@@ -45,6 +45,7 @@ mod ended;
 mod endpoint;
 mod exit_status;
 mod faults;
+mod fetched;
 mod find;
 mod framing;
 mod help;
