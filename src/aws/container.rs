@@ -64,7 +64,7 @@ pub(super) async fn fetch(
         let headers = request.headers_mut();
         headers.insert("accept", "application/json");
         if let Some(token) = &token {
-            headers.insert("authorization", token.clone());
+            headers.insert("authorization", token.value.clone());
         }
         let is_set = request.set_uri(url.as_str());
         is_set.map_err(|error| Failure::new(error.to_string(), CHECK))?;
@@ -75,12 +75,15 @@ pub(super) async fn fetch(
         {
             Ok((200, body)) => json(&body, CHECK),
             Ok((status, body)) => {
-                let message = message(&body, token.as_deref());
+                let message = message(&body, token.as_ref());
                 let reason = format!("its service returned HTTP status {status}{message}");
-                Err(Failure::new(
-                    reason,
-                    busy_hint(status).unwrap_or(CHECK.into()),
-                ))
+                let hint = match (&token, status) {
+                    (Some(token), 401 | 403) => {
+                        format!("check the token of {}", token.source).into()
+                    }
+                    _ => busy_hint(status).unwrap_or(CHECK.into()),
+                };
+                Err(Failure::new(reason, hint))
             }
             Err(error) => {
                 let reason = truncate_escaped(&error.reason);
@@ -95,13 +98,13 @@ pub(super) async fn fetch(
 }
 
 /// Returns the message of an error without the token, which it may repeat.
-fn message(body: &[u8], token: Option<&str>) -> String {
+fn message(body: &[u8], token: Option<&Setting>) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(text) = body.get("message").and_then(Value::as_str) else {
         return String::new();
     };
-    let text = match token.filter(|token| !token.is_empty()) {
-        Some(token) => text.replace(token, REDACTED),
+    let text = match token.filter(|token| !token.value.is_empty()) {
+        Some(token) => text.replace(&token.value, REDACTED),
         None => text.to_owned(),
     };
     format!(": {}", truncate_escaped(&text))
@@ -130,7 +133,7 @@ fn url() -> Result<String, RunError> {
 }
 
 /// Returns the authorization token. The file takes precedence over the variable.
-fn token() -> Result<Option<String>, RunError> {
+fn token() -> Result<Option<Setting>, RunError> {
     let token = match Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")? {
         Some(mut path) => {
             let token = small_file::read_token(Path::new(&path.value));
@@ -144,5 +147,5 @@ fn token() -> Result<Option<String>, RunError> {
     if let Some(token) = &token {
         check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
     }
-    Ok(token.map(|token| token.value))
+    Ok(token)
 }
