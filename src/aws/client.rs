@@ -182,19 +182,20 @@ impl Iam {
         renewing.await
     }
 
-    /// Adds the reason why expired credentials were not renewed, or what to do with a cached session that IAM rejects.
-    fn with_renewal(&self, mut failure: CallError) -> CallError {
+    /// Replaces the hints for rejected credentials if their renewal failed, or by what follows from their source.
+    fn with_source_hints(&self, mut failure: CallError) -> CallError {
         if failure.kind() != Some(ErrorKind::Credentials) {
             return failure;
         }
-        let hints = if let Some(stop) = self.caller.renewal_failure() {
-            Some(stop.hints.clone())
+        let hints = if self.caller.renewal_failure().is_some() {
+            // The failed renewal ends the run, and its error has the hints.
+            Some(Vec::new())
         } else {
             let hint = self.caller.source.rejected_hint(failure.service());
             hint.map(|hint| vec![hint])
         };
         if let Some(context) = failure.context_mut() {
-            context.renewal_hints = hints;
+            context.source_hints = hints;
         }
         failure
     }
@@ -210,7 +211,7 @@ impl Iam {
             Ok(output) => Ok((output, attempts)),
             Err(error) => {
                 let failure = read_error(Operation::Iam(operation), &attempts, &error);
-                Err(self.with_renewal(failure))
+                Err(self.with_source_hints(failure))
             }
         }
     }
@@ -230,7 +231,7 @@ impl Iam {
             (Ok(_), Some(last)) if last.is_success() => return Ok(last.metadata),
             (Ok(_), _) => call_error(operation, attempts, None),
         };
-        Err(self.with_renewal(failure))
+        Err(self.with_source_hints(failure))
     }
 
     /// Calls `DeleteAccessKey`. `attempts` is complete even if this future is dropped.

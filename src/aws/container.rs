@@ -65,7 +65,7 @@ pub(super) async fn fetch(
         let headers = request.headers_mut();
         headers.insert("accept", "application/json");
         if let Some(token) = &token {
-            headers.insert("authorization", token.clone());
+            headers.insert("authorization", token.value.clone());
         }
         let is_set = request.set_uri(url.as_str());
         is_set.map_err(|error| Failure::new(error.to_string(), CHECK))?;
@@ -78,10 +78,13 @@ pub(super) async fn fetch(
             Ok((status, body)) => {
                 let message = message(&body);
                 let reason = format!("its service returned HTTP status {status}{message}");
-                Err(Failure::new(
-                    reason,
-                    busy_hint(status).unwrap_or(CHECK.into()),
-                ))
+                let hint = match (&token, status) {
+                    (Some(token), 401 | 403) => {
+                        format!("check the token of {}", token.source).into()
+                    }
+                    _ => busy_hint(status).unwrap_or(CHECK.into()),
+                };
+                Err(Failure::new(reason, hint))
             }
             Err(error) => {
                 let reason = truncate_escaped(&error.reason);
@@ -127,8 +130,8 @@ fn url() -> Result<String, RunError> {
 }
 
 /// Returns the authorization token. The file takes precedence over the variable.
-fn token() -> Result<Option<String>, RunError> {
-    let token = if let Some(path) = Setting::variable(TOKEN_FILE)? {
+fn token() -> Result<Option<Setting>, RunError> {
+    let token = if let Some(mut path) = Setting::variable(TOKEN_FILE)? {
         let token = small_file::read_token(Path::new(&path.value));
         let token = token
             .map_err(|error| path.stop(&format!("names a file that could not be read: {error}")))?;
@@ -138,14 +141,15 @@ fn token() -> Result<Option<String>, RunError> {
                 "`{file}` must contain the token and nothing else, not even a line break at its end"
             ))
         })?;
-        token
+        path.value = token;
+        path
     } else {
         let Some(token) = Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")? else {
             return Ok(None);
         };
         check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
-        token.value
+        token
     };
-    learn(&token);
+    learn(&token.value);
     Ok(Some(token))
 }

@@ -13,7 +13,7 @@ use super::config_file::Profile;
 use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
-use crate::error::{Operation, RunError};
+use crate::error::{Hint, Operation, RunError};
 use crate::sanitize::escape;
 use crate::secret::wrong_pair;
 
@@ -102,6 +102,18 @@ impl CredentialParts {
         Ok(credentials.build())
     }
 
+    /// Converts parts that no person entered here. `hint` says what to do if they are invalid.
+    ///
+    /// # Errors
+    ///
+    /// See `credentials`.
+    pub(super) fn fetched(self, hint: Option<Hint>) -> Result<Credentials, RunError> {
+        self.credentials().map_err(|stop| RunError {
+            hints: hint.into_iter().collect(),
+            ..RunError::credentials(stop.message)
+        })
+    }
+
     /// Reads the parts from JSON. `origin` names the source.
     ///
     /// # Errors
@@ -178,7 +190,7 @@ pub(super) fn of_sts(
     let given = given.ok_or_else(|| none("no credentials"))?;
     let session = sts_json(given, account);
     let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation.name());
-    let credentials = parts.map_err(|reason| none(&reason))?.credentials()?;
+    let credentials = parts.map_err(|reason| none(&reason))?.fetched(None)?;
     Ok((credentials, session))
 }
 

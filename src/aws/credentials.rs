@@ -20,7 +20,7 @@ use super::settings::Settings;
 use super::sso::Sso;
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{Hint, RunError, ServiceError};
+use crate::error::{CredentialKind, Hint, RunError, ServiceError};
 use crate::known_secret::learn;
 use crate::lock::lock;
 use crate::sanitize::{escape, escape_path};
@@ -100,16 +100,41 @@ impl Source {
         }
     }
 
-    /// Returns the hint if AWS rejects these credentials and they are a cached session, whose file says that it is valid.
+    /// Returns the hint if AWS rejects these credentials and no person entered them: they are a cached session, whose file
+    /// says that it is valid, or were just fetched.
     pub(super) fn rejected_hint(&self, error: Option<&ServiceError>) -> Option<Hint> {
-        let file = self
-            .cached_file()
-            .filter(|_| error.is_some_and(ServiceError::rejects_session))?;
-        let file = escape_path(&file);
-        Some(format!("AWS rejects the cached session: to get a new one, remove `{file}`").into())
+        let error = error.filter(|error| error.rejects_session())?;
+        if let Some(file) = self.cached_file() {
+            let file = escape_path(&file);
+            return Some(
+                format!("AWS rejects the cached session: to get a new one, remove `{file}`").into(),
+            );
+        }
+        let is_session = error.context.credentials == CredentialKind::Session;
+        let code = error.code.as_deref().unwrap_or_default();
+        let origin = self.described();
+        let hint = match (
+            code.strip_suffix("Exception").unwrap_or(code),
+            &self.provider,
+        ) {
+            (_, Provider::Static(_)) => return None,
+            _ if error.context.clocks.is_some() => return None,
+            ("SignatureDoesNotMatch", _) => format!(
+                "a proxy may have changed the request, which was signed with credentials from {origin}: check the endpoint \
+                 URL and the proxy"
+            ),
+            // A process may print a session that a person created.
+            (_, Provider::Process(_)) if is_session => return None,
+            ("InvalidClientTokenId" | "UnrecognizedClient", _) => format!(
+                "AWS rejects the credentials from {origin}: use other credentials (--profile NAME)"
+            ),
+            _ => return None,
+        };
+        Some(hint.into())
     }
 
-    /// Replaces the hints of an error about a request that these credentials signed if they are a rejected session.
+    /// Replaces the hints of an error about a request that these credentials signed if something else follows from their
+    /// source.
     pub(super) fn with_hint(&self, mut stop: RunError) -> RunError {
         if let Some(hint) = self.rejected_hint(stop.service.as_deref()) {
             stop.hints = vec![hint];

@@ -57,7 +57,7 @@ pub(super) async fn fetch(
         save(&path, &cached, settings.log);
         return Ok(credentials);
     }
-    key(&cached)?.credentials()
+    key(&cached)?.fetched(Some(sign_in.clone().into()))
 }
 
 async fn renew(

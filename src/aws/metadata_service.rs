@@ -127,7 +127,7 @@ pub(super) fn read(
         };
         Failure::new(format!("it returned {what}"), hint).error(origin)
     })?
-    .credentials()
+    .fetched(None)
 }
 
 /// Returns the error that a metadata service returned instead of credentials.

@@ -92,7 +92,7 @@ pub(super) async fn run(words: &[String], origin: &str, log: Log) -> Result<Cred
     }
     let key = parse(&output, SystemTime::now(), origin);
     key.map_err(|(reason, hint)| unusable(&reason, hint))?
-        .credentials()
+        .fetched(Some(BY_ITSELF.into()))
 }
 /// Kills a process and its children when it is dropped.
 struct KillOnDrop {

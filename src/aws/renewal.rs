@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 
 use super::sts::{Caller, Identity};
 use super::time_budget::TimeBudget;
-use crate::error::RunError;
+use crate::error::{Exit, RunError};
 use crate::lock::lock;
 use crate::sanitize::escape;
 
@@ -19,7 +19,7 @@ pub(super) struct Current {
     /// Whether others may replace them: STS or IAM has accepted them.
     is_renewable: bool,
     /// Why STS did not identify them. Then they are not renewed.
-    not_identified: Option<Arc<RunError>>,
+    not_identified: Option<RunError>,
     /// Why the renewal failed. It is not repeated.
     failure: Option<Arc<RunError>>,
 }
@@ -50,7 +50,7 @@ impl Caller {
     /// Records that STS did not identify the credentials.
     pub(super) fn not_identified(&self, stop: RunError) {
         let stop = stop.hint("get new credentials from the same source");
-        self.current().not_identified = Some(Arc::new(stop));
+        self.current().not_identified = Some(stop);
     }
 
     /// Records that IAM accepted the credentials of a generation.
@@ -61,7 +61,8 @@ impl Caller {
         }
     }
 
-    /// Returns why expired credentials could not be renewed.
+    /// Returns why expired credentials could not be renewed, as the error of a run. If the new ones belong to another
+    /// principal, it is a refusal.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
         self.current().failure.clone()
     }
@@ -82,7 +83,8 @@ impl Caller {
         }
         let Some(known) = &self.known else {
             let mut current = self.current();
-            current.failure = current.not_identified.take();
+            let stop = current.not_identified.take();
+            current.failure = stop.map(not_renewed).map(Arc::new);
             return false;
         };
         let renewed = self.renewed(known).await;
@@ -99,7 +101,7 @@ impl Caller {
                 true
             }
             Err(stop) => {
-                current.failure = Some(Arc::new(stop));
+                current.failure = Some(Arc::new(not_renewed(stop)));
                 false
             }
         }
@@ -124,6 +126,13 @@ impl Caller {
         let credentials = Box::pin(renewing).await?;
         let without = "STS did not identify the renewed credentials";
         let identity = self.identity_of(credentials.clone(), without).await?;
+        for (identity, which) in [(known, "first"), (&identity, "renewed")] {
+            if identity.principal.is_empty() {
+                return Err(RunError::credentials(format!(
+                    "STS returned no ARN for the {which} credentials, so they cannot be compared"
+                )));
+            }
+        }
         if identity != *known {
             let [new, old] = [&identity, known].map(|one| match one.unique_id.as_str() {
                 id if identity.principal == known.principal => {
@@ -136,5 +145,19 @@ impl Caller {
             )));
         }
         Ok(credentials)
+    }
+}
+
+/// Creates the error of a run whose credentials could not be renewed.
+fn not_renewed(stop: RunError) -> RunError {
+    match stop.exit {
+        Exit::Refused => stop,
+        _ => RunError {
+            hints: stop.hints,
+            ..RunError::credentials(format!(
+                "the credentials have expired and could not be renewed: {}",
+                stop.message
+            ))
+        },
     }
 }

@@ -171,7 +171,7 @@ impl Sso {
         });
         CredentialParts::of_session(&session, SSO_FIELDS, "SSO")
             .map_err(|reason| RunError::credentials(format!("SSO returned {reason}")))?
-            .credentials()
+            .fetched(None)
     }
 
     /// Returns the token of the session, renewed if it expires soon. An expired token is never sent.

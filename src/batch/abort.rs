@@ -1,9 +1,10 @@
 //! What ends a run before its last key, and the outcome of the remaining keys.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Work;
-use crate::error::{CallError, ErrorKind, Exit, Hint, RunError, ServiceError};
+use crate::error::{CallError, ErrorKind, Exit, RunError, ServiceError};
 use crate::journal;
 use crate::outcome::{KeyResult, Outcome, Refusal};
 use crate::request::Mode;
@@ -19,13 +20,9 @@ pub(super) enum AbortReason {
     },
     /// IAM did not respond for this number of consecutive keys.
     Unreachable(usize),
-    /// The credentials have expired and could not be renewed, or the new ones belong to another principal: then the exit
-    /// status is that of a refusal. `why` is a clause.
-    NotRenewed {
-        exit: Exit,
-        why: String,
-        hints: Vec<Hint>,
-    },
+    /// The credentials have expired and could not be renewed, or the new ones belong to another principal: then it is a
+    /// refusal.
+    NotRenewed(Arc<RunError>),
     /// The answer to the question was not yes, or a signal came instead. The exit status tells which.
     NotConfirmed(Exit),
     /// A result could not be written, so a pipeline does not get it.
@@ -46,19 +43,6 @@ impl AbortReason {
         } else {
             Self::StorageFailed(error)
         }
-    }
-
-    /// The credentials were not renewed.
-    fn not_renewed(error: &RunError) -> Self {
-        let (exit, why) = match error.exit {
-            Exit::Refused => (Exit::Refused, error.to_string()),
-            _ => (
-                Exit::Configuration,
-                format!("the credentials have expired and could not be renewed: {error}"),
-            ),
-        };
-        let hints = error.hints.clone();
-        Self::NotRenewed { exit, why, hints }
     }
 
     /// The keys cannot be selected.
@@ -88,7 +72,7 @@ impl Work<'_> {
             match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::Credentials) => {
                     return match iam.caller.renewal_failure() {
-                        Some(error) => Some(AbortReason::not_renewed(&error)),
+                        Some(error) => Some(AbortReason::NotRenewed(error)),
                         None => failed("IAM rejected the credentials"),
                     };
                 }
@@ -109,9 +93,8 @@ impl Work<'_> {
         let (exit, why) = match reason {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
             AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
-            AbortReason::KeyFailed { exit, why } | AbortReason::NotRenewed { exit, why, .. } => {
-                (*exit, why.as_str())
-            }
+            AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),
+            AbortReason::NotRenewed(stop) => (stop.exit, stop.message.as_str()),
             AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM did not respond"),
             AbortReason::OutputFailed(_) => (Exit::Other, "a result could not be written"),
             AbortReason::JournalChanged => (Exit::Other, "another process changed the journal"),

@@ -25,23 +25,18 @@ impl Run<'_> {
                 let why = format!("IAM did not respond for {keys} keys in a row");
                 report.print_stop("Unreachable", &why, Exit::Unreachable, &[]);
             }
-            AbortReason::NotRenewed {
-                exit: exit @ Exit::Refused,
-                why,
-                hints,
-            } => {
-                report.continue_as = self.work.iam.began_as();
-                report.print_stop("Refused", why, *exit, hints);
-            }
-            AbortReason::NotRenewed { exit, why, hints } => {
-                report.print_stop("Credentials", why, *exit, hints);
+            AbortReason::NotRenewed(stop) => {
+                if stop.exit == Exit::Refused {
+                    report.continue_as = self.work.iam.began_as();
+                }
+                report.print_stop(&stop.code, &stop.message, stop.exit, &stop.hints);
             }
             AbortReason::NotConfirmed(exit) => report.print_not_confirmed(*exit),
             _ => {}
         }
         // A signal may have come while the keys in flight finished.
         if let AbortReason::KeyFailed { .. }
-        | AbortReason::NotRenewed { .. }
+        | AbortReason::NotRenewed(_)
         | AbortReason::Unreachable(_) = reason
             && let Some(exit) = self.work.signals.first()
         {
@@ -57,13 +52,7 @@ impl Run<'_> {
             }
             (AbortReason::NotConfirmed(exit), Err(error)) => self.write_failure(&error, exit).await,
             (AbortReason::NotConfirmed(exit), Ok(())) | (AbortReason::Signal(exit), _) => exit,
-            (
-                AbortReason::NotRenewed {
-                    exit: Exit::Refused,
-                    ..
-                },
-                _,
-            ) => Exit::Refused,
+            (AbortReason::NotRenewed(stop), _) if stop.exit == Exit::Refused => Exit::Refused,
             (AbortReason::JournalChanged, _) => Exit::Other,
             (AbortReason::StorageFailed(error), _) => {
                 // A signal may have ended the wait for the journal's disk.
@@ -73,7 +62,7 @@ impl Run<'_> {
             }
             (
                 AbortReason::KeyFailed { .. }
-                | AbortReason::NotRenewed { .. }
+                | AbortReason::NotRenewed(_)
                 | AbortReason::Unreachable(_)
                 | AbortReason::Fatal(_),
                 _,

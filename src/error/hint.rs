@@ -8,7 +8,7 @@ use crate::command_line::CommandLine;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hint {
     /// A sentence, or its start if `next` ends it.
-    text: String,
+    pub(crate) text: String,
     pub(crate) next: Next,
 }
 

@@ -86,8 +86,8 @@ pub(crate) struct Context {
     pub(crate) clocks: Option<(String, String)>,
     /// The kind of credentials that signed the request.
     pub(crate) credentials: CredentialKind,
-    /// Hints for expired credentials that could not be renewed, or for a rejected session from a cache.
-    pub(crate) renewal_hints: Option<Vec<Hint>>,
+    /// The hints for rejected credentials that follow from their source or from their failed renewal.
+    pub(crate) source_hints: Option<Vec<Hint>>,
 }
 
 /// Who named the key's owner.

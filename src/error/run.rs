@@ -10,7 +10,7 @@ use super::{CallError, Hint, ServiceError};
 pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
 
 /// Why the run ends before it changes any key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RunError {
     pub(crate) exit: Exit,
     pub(crate) code: String,

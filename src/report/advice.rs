@@ -10,8 +10,7 @@ pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
         ErrorKind::AccessDenied => {
             denial::hint(error.operation, &error.message, &error.context).map(Hint::from)
         }
-        // The failed renewal ends the run, so its hints apply.
-        ErrorKind::Credentials if let Some(hints) = &error.context.renewal_hints => {
+        ErrorKind::Credentials if let Some(hints) = &error.context.source_hints => {
             return hints.clone();
         }
         ErrorKind::Credentials => {
@@ -65,6 +64,9 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
         }
         "RequestExpired" | "RequestTimeTooSkewed" => late,
         "InvalidClientTokenId" | "UnrecognizedClient" => match kind {
+            CredentialKind::Session if error.operation.service() == "STS" => {
+                "STS does not know this session, or its token is incomplete: get new credentials from the same source"
+            }
             CredentialKind::Session => {
                 "IAM rejects sessions that expired, whose user was deleted, or that GetSessionToken created without MFA: get \
                  new credentials (aws configure mfa-login gets them with MFA)"
@@ -263,6 +265,13 @@ mod tests {
         ("LimitExceeded", "", LongTerm, ""),
         ("TeapotBoiling", "", LongTerm, ""),
     ];
+
+    #[test]
+    fn a_session_that_sts_rejects_has_no_hint_about_iam() {
+        let operation = Operation::Sts("GetCallerIdentity");
+        let hint = hint(operation, "InvalidClientTokenId", "", Session);
+        assert!(hint.starts_with("STS does not know this session"), "{hint}");
+    }
 
     #[test]
     fn rejected_credentials_are_answered_by_what_they_are() {

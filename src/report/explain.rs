@@ -179,7 +179,7 @@ impl Report<'_> {
             }
             Outcome::Failed { failure, known } => {
                 next = hints(about, failure, &self.commands);
-                next.extend(option_hint(result));
+                next.extend(option_hint(result, self.request));
                 let (code, sentence) = code_and_sentence(failure, "IAM");
                 error(&code, &sentence, known.clone())
             }

@@ -3,8 +3,9 @@
 use super::Report;
 use super::advice::advice;
 use super::command::Commands;
+use super::explain::Explanation;
 use crate::conclude::Response;
-use crate::error::{CallError, Context, ErrorKind, Hint, NamedBy, Next, SearchScope};
+use crate::error::{CallError, Context, ErrorKind, Exit, Hint, NamedBy, Next, SearchScope};
 use crate::ident::AccountId;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -148,8 +149,28 @@ pub(super) fn stays_unknown(result: &KeyResult) -> bool {
     }
 }
 
+/// How the hint to continue begins if an error must be fixed before.
+pub(super) const FIX_FIRST: &str = "to continue, fix the error, and then ";
+
+/// Returns how the hint to continue begins if the error of a key must be fixed before.
+pub(super) fn fix_first(
+    result: &KeyResult,
+    request: &Request,
+    explanation: &Explanation,
+) -> Option<&'static str> {
+    let is_rejected = matches!(
+        &result.outcome,
+        Outcome::Failed { failure, .. } if failure.kind() == Some(ErrorKind::Credentials)
+    );
+    if is_rejected && !explanation.hints.is_empty() {
+        return Some(FIX_FIRST);
+    }
+    let ends_again = request.fail_fast && explanation.exit != Exit::Success && fails_again(result);
+    ends_again.then_some("to continue, fix the error or omit --fail-fast, and then ")
+}
+
 /// Whether the same command fails with this key again, and `--fail-fast` would end it there.
-pub(super) fn fails_again(result: &KeyResult) -> bool {
+fn fails_again(result: &KeyResult) -> bool {
     match &result.outcome {
         Outcome::Failed { failure, .. } => !matches!(
             failure.kind(),
@@ -161,14 +182,19 @@ pub(super) fn fails_again(result: &KeyResult) -> bool {
 }
 
 /// Returns how to determine the state of a key that an earlier run started to change. Another run cannot find out more.
-pub(super) fn option_hint(result: &KeyResult) -> Option<Hint> {
+pub(super) fn option_hint(result: &KeyResult, request: &Request) -> Option<Hint> {
     let Outcome::Failed { failure, .. } = &result.outcome else {
         return None;
     };
     let is_open = result.metadata.started_earlier && result.kind() == OutcomeKind::Unknown;
-    let is_about_user = Response::of(failure) == Response::NoSuchUser;
+    // The next run looks up an owner that only IAM named again.
+    let is_about_user =
+        Response::of(failure) == Response::NoSuchUser && failure.context().named_by != NamedBy::Iam;
     let with = match (is_open, failure.is_in_no_list()) {
         (true, true) => "add",
+        (true, false) if is_about_user && request.find_user => {
+            "remove the owner from the list, and add"
+        }
         (true, false) if is_about_user => "use --find-user instead of the owner's name, with",
         _ => return None,
     };

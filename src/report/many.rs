@@ -1,10 +1,11 @@
 //! Messages about many keys: the errors of each key, and at the end each hint once, a summary, and how to continue.
 
-use std::mem;
+use std::{io, mem};
 
 use super::Report;
 use super::explain::{Explanation, contradiction, unchecked_owner};
 use super::message::{Level, Messages};
+use super::record::is_query_error;
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Mode, Request, Selection};
@@ -114,6 +115,14 @@ impl Report<'_> {
         self.messages.print(Level::Result, &known);
     }
 
+    /// Notes what the next run needs after this error. `more_space` is how to fix a full disk.
+    pub(super) fn prepare_resume(&mut self, error: &io::Error, more_space: &str) {
+        self.needs_other_query |= is_query_error(error);
+        if is_disk_full(error) {
+            self.lead = format!("to continue, {more_space}, and then ");
+        }
+    }
+
     /// Returns how to continue, if another run can do more.
     fn resume_hint(&self, resume: Resume) -> Option<String> {
         let summary = &self.summary;
@@ -181,16 +190,19 @@ impl Report<'_> {
         } else {
             ""
         };
-        let first = self.first.unwrap_or_default();
         // The same command would start as the other principal.
         let principal = match &self.continue_as {
             Some(principal) => format!("get credentials of {principal}, then "),
             None => String::new(),
         };
-        Some(format!(
-            "to continue, {first}{principal}{hint}{other_journal}"
-        ))
+        let lead = &self.lead;
+        Some(format!("{lead}{principal}{hint}{other_journal}"))
     }
+}
+
+fn is_disk_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Warns that the root user has an active key, which no sweep of the account includes.

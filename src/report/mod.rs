@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::{Exit, Hint};
+use crate::error::{Exit, Hint, Next};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
@@ -35,13 +35,12 @@ use after_change::{Deactivated, OpenSessions};
 pub(crate) use call_error::run_error;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation};
-use hint::{fails_again, stays_unknown};
+use hint::{FIX_FIRST, fix_first, stays_unknown};
 pub(crate) use many::{Resume, print_root_key};
 use message::{Level, Messages};
 use output::Output;
 pub(crate) use progress::Bar;
 pub(crate) use question::question;
-use record::is_query_error;
 pub(crate) use record::try_query;
 use result::format_of;
 use table::Table;
@@ -93,8 +92,8 @@ pub(crate) struct Report<'a> {
     settled: u64,
     /// The number of keys that were not changed for a reason that concerns every key.
     not_reached: u64,
-    /// What to do before the next run.
-    first: Option<&'static str>,
+    /// How the hint to continue begins.
+    lead: String,
     /// Whether standard output is a file with earlier content, which a later run may not be able to read.
     pub(crate) shares_file: bool,
     /// The results that are being written.
@@ -136,7 +135,7 @@ impl<'a> Report<'a> {
             is_not_confirmed: false,
             settled: 0,
             not_reached: 0,
-            first: None,
+            lead: "to continue, ".to_owned(),
             shares_file: destination::has_content(),
             output: Output::default(),
         }
@@ -205,8 +204,8 @@ impl<'a> Report<'a> {
         {
             self.not_reached += 1;
         }
-        if self.request.fail_fast && explanation.exit != Exit::Success && fails_again(result) {
-            self.first = Some("fix the error or omit --fail-fast, and then ");
+        if let Some(first) = fix_first(result, self.request, &explanation) {
+            first.clone_into(&mut self.lead);
         }
         match &mut self.subject {
             Subject::Key(key, state) => {
@@ -249,28 +248,30 @@ impl<'a> Report<'a> {
         let Subject::List = self.subject else {
             return;
         };
-        let why = why.trim_end_matches('.');
-        let message = format!("{why}: no more keys are tried");
-        let hints = hints.iter().map(|hint| self.for_next_run(hint, false));
-        let hints: Vec<String> = hints.collect();
+        let message = format!("{}: no more keys are tried", why.trim_end_matches('.'));
         let mut error = Explanation::error(code, message, exit, AS_REPORTED);
         if self.messages.is_json() {
-            error.hints = hints;
+            let hints = hints.iter().map(|hint| self.for_next_run(hint, false));
+            error.hints = hints.collect();
             return self.messages.explain(&error);
         }
         self.messages.explain(&error);
+        if !hints.is_empty() {
+            FIX_FIRST.clone_into(&mut self.lead);
+        }
         for hint in hints {
-            self.add_final(Level::Hint, hint);
+            if hint.next == Next::Again && self.request.mode == Mode::Change {
+                self.lead.clone_from(&hint.text);
+            } else {
+                self.add_final(Level::Hint, hint.to_string());
+            }
         }
     }
 
     /// Reports that a result could not be written. The exit status is never success because a pipeline did not get the
     /// result.
     pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
-        self.needs_other_query |= is_query_error(error);
-        if is_disk_full(error) {
-            self.first = Some("free disk space or write the results elsewhere, and then ");
-        }
+        self.prepare_resume(error, "free disk space or write the results elsewhere");
         let exit = match self.subject {
             Subject::Key(..) => exit.or_other(),
             Subject::List if exit.is_signal() => exit,
@@ -293,10 +294,7 @@ impl<'a> Report<'a> {
 
     /// Reports that the list of keys or the journal cannot be read or written.
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
-        self.needs_other_query |= is_query_error(error);
-        if is_disk_full(error) {
-            self.first = Some("free disk space, and then ");
-        }
+        self.prepare_resume(error, "free disk space");
         if let Subject::Key(key, state @ None) = &mut self.subject {
             let known = KeyState::NotDone(String::new()).result_member(self.request.action);
             let result_text = "no request to change the key was sent to IAM".to_owned();
@@ -330,11 +328,6 @@ impl<'a> Report<'a> {
             self.print_summary(resume);
         }
     }
-}
-
-fn is_disk_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 fn describe_key(result: &KeyResult) -> String {

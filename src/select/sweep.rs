@@ -14,7 +14,7 @@ use super::fetch::LIST_LAG;
 use super::{Choice, Requirement, Selector, failed, impossible_date};
 use crate::aws::{Iam, Listing};
 use crate::condition::ConditionResult;
-use crate::error::{CallError, RunError};
+use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{Denied, KeyMetadata, Target, UserTag};
@@ -141,21 +141,6 @@ fn not_stored(error: &io::Error) -> RunError {
     RunError::other(format!("the list of keys cannot be kept: {error}"))
 }
 
-fn read_failed(failure: &CallError) -> RunError {
-    report::run_error(failure, "IAM", "")
-}
-
-/// Reports that the keys of the named user, or of the root user, cannot be read.
-fn user_read_failed(failure: &CallError) -> RunError {
-    let error = read_failed(failure);
-    match failure.service() {
-        Some(answer) if failure.is_no_such_entity() && answer.is_about_user() => error.hint(
-            "check the user name; if the user is in another account, use a profile of that account (--profile NAME)",
-        ),
-        _ => error,
-    }
-}
-
 impl Selector<'_> {
     /// Selects among all keys of `selection`.
     ///
@@ -171,7 +156,7 @@ impl Selector<'_> {
         };
         if let Some(user) = single_user {
             let inspected = self.inspect(user).await;
-            sweep.add(inspected.map_err(|failure| user_read_failed(&failure))?)?;
+            sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
             return sweep.remove_duplicates();
         }
         let report = self.credential_report(bar).await;
@@ -202,10 +187,35 @@ impl Selector<'_> {
             },
             |done, all| bar.step("users", done, all),
         );
-        read.await.map_err(|failure| read_failed(&failure))?;
+        read.await.map_err(|failure| self.read_failed(&failure))?;
         added?;
         sweep.not_read = [excepted.get(), excluded.get()];
         sweep.remove_duplicates()
+    }
+
+    /// Creates the error of a read that failed. Expired credentials that were not renewed are the reason, if there are any.
+    fn read_failed(&self, failure: &CallError) -> RunError {
+        match (self.iam.caller.renewal_failure(), failure.service()) {
+            (Some(stop), Some(answer)) if answer.kind() == ErrorKind::Credentials => {
+                let stop = RunError::clone(&stop);
+                match self.iam.began_as().filter(|_| stop.exit == Exit::Refused) {
+                    Some(principal) => stop.hint(Hint::again(&format!(
+                        "to continue, get credentials of {principal}, then "
+                    ))),
+                    None => stop,
+                }
+            }
+            (_, Some(answer))
+                if matches!(self.request.selection, Selection::User(_))
+                    && failure.is_no_such_entity()
+                    && answer.is_about_user() =>
+            {
+                report::run_error(failure, "IAM", "").hint(
+                    "check the user name; if the user is in another account, use a profile of that account (--profile NAME)",
+                )
+            }
+            _ => report::run_error(failure, "IAM", ""),
+        }
     }
 
     /// Whether the conditions except this user.

@@ -206,7 +206,8 @@ fn c93_a_role_that_ends_in_itself() {
 fn c53_an_id_and_a_secret_that_are_swapped() {
     let sandbox = documented();
     let secret = CANARIES[0];
-    let says = &["access key ID", "neither was printed or sent: correct them"];
+    let correct = "neither was printed or sent: correct them";
+    let by_itself = "run the command by itself to see what is wrong";
     let swapped =
         format!("aws_access_key_id = {secret}\naws_secret_access_key = AKIAQAAAAAAASOMEBODY\n");
     let process = format!(
@@ -215,20 +216,32 @@ fn c53_an_id_and_a_secret_that_are_swapped() {
     let variables = Case::documented(&sandbox, &[])
         .env("AWS_ACCESS_KEY_ID", secret)
         .env("AWS_SECRET_ACCESS_KEY", "AKIAQAAAAAAASOMEBODY");
+    let one = |name, value| Case::documented(&sandbox, &[]).env(name, value);
+    let in_credentials = format!("[default]\n{swapped}");
     let cases = [
-        variables,
-        without(&sandbox, &format!("[default]\n{swapped}")),
-        without(&sandbox, "").file(".aws/credentials", format!("[default]\n{swapped}")),
-        without(&sandbox, &format!("[default]\n{process}\n")),
+        (variables, correct),
+        (without(&sandbox, &format!("[default]\n{swapped}")), correct),
+        (
+            without(&sandbox, "").file(".aws/credentials", in_credentials),
+            correct,
+        ),
+        (
+            without(&sandbox, &format!("[default]\n{process}\n")),
+            by_itself,
+        ),
         // One of the two is enough.
-        Case::documented(&sandbox, &[]).env("AWS_ACCESS_KEY_ID", secret),
-        Case::documented(&sandbox, &[]).env("AWS_SECRET_ACCESS_KEY", "ASIAQAAAAAAASOMEBODY"),
+        (one("AWS_ACCESS_KEY_ID", secret), correct),
+        (
+            one("AWS_SECRET_ACCESS_KEY", "ASIAQAAAAAAASOMEBODY"),
+            correct,
+        ),
     ];
-    each(cases, |case| {
+    each(cases, |(case, hint)| {
         let said = case.args(["--debug"]).run().exits(7).prints_nothing();
         assert!(!said.messages().contains("SOMEBODY"), "{}", said.messages());
         assert!(!said.messages().contains(ADMIN_SECRET));
-        let _ = said.says(says).ends_with("nothing was sent to IAM");
+        let says = ["access key ID", hint];
+        let _ = said.says(&says).ends_with("nothing was sent to IAM");
     });
     assert_eq!(sandbox.connections(), 0);
 }

@@ -221,6 +221,30 @@ fn fips_and_dual_stack_hosts() {
     }
 }
 
+/// An endpoint URL of STS concerns only runs that ask it.
+#[test]
+fn fips_and_an_endpoint_url_for_sts() {
+    for (more, status) in [(&[][..], 9), (&["--expect-account", "123456789012"], 7)] {
+        let sandbox = documented();
+        let proxy = Proxy::start(ProxyMode::Refuse502);
+        let case = Case::documented(&sandbox, more)
+            .without("AWS_ENDPOINT_URL")
+            .env("AWS_ENDPOINT_URL_STS", sandbox.url())
+            .env("HTTPS_PROXY", proxy.url())
+            .env("AWS_MAX_ATTEMPTS", "1")
+            .env("AWS_USE_FIPS_ENDPOINT", "true");
+        let said = match status {
+            9 => "could not reach IAM at iam-fips.amazonaws.com through the proxy ",
+            _ => "error: FIPS endpoints cannot be combined with another endpoint URL\n",
+        };
+        let ended = case.run().exits(status).prints_anything();
+        let _ = ended
+            .says(&[said])
+            .ends_with("not deleted: nothing was sent to IAM");
+        assert_eq!(sandbox.connections(), 0);
+    }
+}
+
 /// AWS's own hosts take no request that is signed for another region.
 #[test]
 fn c23_an_endpoint_of_aws_is_signed_for_its_own_region() {

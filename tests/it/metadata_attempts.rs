@@ -105,6 +105,9 @@ fn fails(case: Case, what: &str, hint: &str) {
 const STATUS_404: &str = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
 const STATUS_429: &str = "HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n";
 const STATUS_500: &str = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
+const STATUS_401: &str =
+    "HTTP/1.1 401 No\r\nContent-Length: 27\r\n\r\n{\"message\":\"invalid token\"}";
+const STATUS_403: &str = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
 const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const NO_JSON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n<a>";
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{";
@@ -282,4 +285,29 @@ fn a_malformed_address_of_a_containers_service_names_its_variable() {
         ]);
     }
     assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_containers_service_that_refuses_the_token_names_its_variable() {
+    let cases = [
+        ("", STATUS_401, "401: invalid token"),
+        ("_FILE", STATUS_403, "403"),
+    ];
+    each_at_once(cases, |(suffix, failure, what)| {
+        let sandbox = documented();
+        let service = Failing::start(&sandbox, CONTAINER, failure, usize::MAX);
+        let name = format!("AWS_CONTAINER_AUTHORIZATION_TOKEN{suffix}");
+        let case = in_container(&sandbox, &service.url).file("token", "a-token");
+        let value = match suffix {
+            "" => "a-token".into(),
+            _ => case.path("token").into_os_string(),
+        };
+        fails(
+            case.env(&name, value),
+            &format!(
+                "from the container: in the last of 3 attempts, its service returned HTTP status {what}"
+            ),
+            &format!("check the token of the environment variable {name}"),
+        );
+    });
 }

@@ -172,7 +172,7 @@ fn a_list_whose_credentials_have_expired_is_continued_with_others() {
         .prints_outcomes(&[("Failed", 2)])
         .says(&[
             "hint: the session has expired: get new credentials from the same source\n\
-             hint: to continue, run the same command again with --ignore-missing\n",
+             hint: to continue, fix the error, and then run the same command again with --ignore-missing\n",
         ])
         .ends_with("2 keys: 2 failed and not changed");
 }
@@ -224,6 +224,18 @@ fn a_begun_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
         CHECK,
         &format!("hint: use --find-user instead of the owner's name, with {SETTLE}\n"),
     ]);
+}
+
+/// The list names an owner, so `--find-user` looks up none.
+#[test]
+fn a_hint_does_not_propose_find_user_if_it_is_there_already() {
+    let kept = begun();
+    let printed = kept.case(&without_bob(), &["--find-user"]).run().exits(10);
+    let said = printed.prints_outcomes(&[("Unknown", 1)]);
+    assert!(!said.messages().contains("use --find-user instead"));
+    let _ = said.says(&[&format!(
+        "hint: remove the owner from the list, and add {SETTLE}\n"
+    )]);
 }
 
 #[test]
