@@ -29,7 +29,7 @@ pub(crate) struct Attempt {
     /// The parameters of the request, to recognize the response to another one.
     pub(super) parameters: Parameters,
     /// The secrets of the request, which responses must not repeat.
-    pub(super) secrets: Secrets,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) sent: SendTracking,
     pub(super) has_ended: bool,
     /// The headers of the response, without secrets. Empty, with status 0, if there was no response.

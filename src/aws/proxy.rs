@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_smithy_types::base64;
 use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
@@ -16,7 +16,6 @@ use super::late::Late;
 use super::proxy_variable;
 use super::tls;
 use crate::error::{RunError, file_limit_hint};
-use crate::known_secret::learn;
 use crate::secret::has_secret;
 
 /// The proxy of requests to one host.
@@ -222,7 +221,6 @@ pub(super) fn of(uri: &str) -> Result<Option<Proxy>, RunError> {
 /// See `of`. Or a variable is not Unicode.
 pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     proxy_variable::check()?;
-    learn_secrets();
     of(uri).map(drop)
 }
 
@@ -242,14 +240,15 @@ fn credentials(url: &Url) -> Option<Vec<u8>> {
     (!user.is_empty() || !password.is_empty()).then(pair)
 }
 
-/// Adds the passwords of the proxies to the secrets of the run: as written in the variable, decoded, and combined with the user
-/// name as sent to the proxy.
-fn learn_secrets() {
-    for (_, value) in ["https", "http"].into_iter().filter_map(proxy_variable::of) {
-        for secret in secrets_of(&with_scheme(value)) {
-            learn(&secret);
-        }
-    }
+/// Returns the passwords of the proxies: as written in the variable, decoded, and combined with the user name as sent
+/// to the proxy.
+pub(super) fn secrets() -> &'static [String] {
+    static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+    SECRETS.get_or_init(|| {
+        let settings = ["https", "http"].into_iter().filter_map(proxy_variable::of);
+        let urls = settings.map(|(_, value)| with_scheme(value));
+        urls.flat_map(|url| secrets_of(&url)).collect()
+    })
 }
 
 /// Returns the secrets in the URL of one proxy.

@@ -178,7 +178,7 @@ impl Intercept for Recorder {
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
             parameters,
-            secrets: secrets_of(request),
+            secrets: Arc::new(secrets_of(request)),
             sent,
             has_ended: false,
             metadata: ResponseMetadata::default(),

@@ -1,7 +1,8 @@
-//! The secrets of one request. Those of the run are in `known_secret.rs`.
+//! The secrets of one request and of its proxy. Those of the run are in `known_secret.rs`.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
+use super::proxy;
 use crate::known_secret::Secrets;
 
 /// The headers that authenticate one request.
@@ -13,9 +14,13 @@ const SIGNATURE_PREFIX: &str = "Signature=";
 /// The prefix of the MFA code in a form. As a code is short and works once, it is no secret of the run.
 const CODE_PREFIX: &str = "TokenCode=";
 
-/// Collects the secrets that only this request has.
+/// Collects the secrets that only this request has, and the passwords of proxies: people choose them, so they can be words of
+/// our own messages.
 pub(super) fn secrets_of(request: &HttpRequest) -> Secrets {
     let mut secrets = Secrets::default();
+    for secret in proxy::secrets() {
+        secrets.add(secret);
+    }
     for name in SECRET_HEADERS {
         let value = request.headers().get(name).unwrap_or_default();
         secrets.add(value);

@@ -28,6 +28,7 @@ use crate::metadata::{KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
+use crate::secret::redact;
 use file::Written;
 use finished::End;
 pub(crate) use replay::EarlierAttempt;
@@ -303,7 +304,7 @@ impl Journal {
             "Time": timestamp(SystemTime::now()),
         });
         if let Some(status) = listed_status(key, metadata) {
-            record["Status"] = json!(status);
+            record["Status"] = json!(redact(status));
         }
         let record = with_status(record, previous_status);
         self.write(Kind::Intent, &record).await
@@ -408,7 +409,7 @@ fn listed_status<'a>(key: &Key, metadata: &'a KeyMetadata) -> Option<&'a str> {
 /// Adds the status that the key had before, if it is known.
 fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
     if let Some(status) = previous_status {
-        record["PreviousStatus"] = json!(status);
+        record["PreviousStatus"] = json!(redact(status));
     }
     record
 }

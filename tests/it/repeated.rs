@@ -88,6 +88,33 @@ fn f68_a_successful_response_that_repeats_a_secret_is_shown_without_it() {
 }
 
 #[test]
+fn f68_a_journal_has_no_secret_of_a_response() {
+    each(spellings(TOKEN), |text| {
+        let key = format!(
+            "<member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Z@{text}</Status>\
+             <CreateDate>2020-01-01T00:00:00Z</CreateDate></member>"
+        );
+        let keys = list("<UserName>Bob</UserName>", &key, "keys");
+        let sandbox = faulty([
+            always("GetCallerIdentity", session_of_ci("AROA", "ci")),
+            always("ListAccessKeys", keys),
+        ]);
+        let case = signed(&sandbox, &DOCUMENTED);
+        let journal = case.path("journal");
+        let case = case
+            .args(["--older-than", "1d", "--journal"])
+            .args([journal]);
+        let ended = case.start().end_keeping(|folder| {
+            let journal = std::fs::read_to_string(folder.join("home/journal")).expect("a journal");
+            assert!(journal.contains("Z@(not shown)"), "{journal}");
+            let (_, status) = journal.split_once("Z@").expect("the status");
+            assert!(!status.contains(&text), "{journal}");
+        });
+        let _ = ended.exits(7).prints_anything();
+    });
+}
+
+#[test]
 fn f68_an_owner_is_shown_without_a_secret() {
     let names = spellings(TOKEN).into_iter();
     let names = names.filter(|text| !text.contains(['%', '\\']));
