@@ -13,6 +13,7 @@ use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
+use crate::ident::AccessKeyId;
 use crate::journal::{Journal, PriorState};
 use crate::locate::Search;
 use crate::metadata::Target;
@@ -269,6 +270,13 @@ impl Work<'_> {
         }
     }
 
+    /// Whether a request of an earlier run may still take effect: the run may have been killed a moment ago.
+    pub(super) fn may_still_act(&self, id: &AccessKeyId) -> bool {
+        let now = SystemTime::now();
+        let mut attempts = self.journal.attempts(id).iter();
+        attempts.any(|attempt| !attempt.has_expired(now))
+    }
+
     fn change_of<'a>(
         &'a self,
         target: &'a Target,
@@ -277,14 +285,12 @@ impl Work<'_> {
         budget: &'a TimeBudget,
         attempts: &'a Attempts,
     ) -> Change<'a> {
-        let mut earlier = self.journal.attempts(&target.key.id).iter();
-        let now = SystemTime::now();
         let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
             search: Search::new(iam, self.request, &target.key, hint),
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::InProgress if !earlier.all(|attempt| attempt.has_expired(now)) => {
+                PriorState::InProgress if self.may_still_act(&target.key.id) => {
                     Ambiguity::RecentRun
                 }
                 PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,
