@@ -10,7 +10,7 @@ use crate::aws::{TimeBudget, timed_out};
 use crate::conclude::{Ambiguity, Response, check, describe_ambiguity};
 use crate::error::{CallError, ErrorKind, Exit};
 use crate::guard;
-use crate::locate::{KeyLocation, Search, with_accounts};
+use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
 use crate::outcome::{Check, KeyState, Outcome, ResponseMetadata};
 use crate::signal::{self, Signals};
 
@@ -74,15 +74,20 @@ impl Change<'_> {
 
     /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done.
     pub(crate) async fn confirm_earlier(&self) -> Option<Outcome> {
+        // Most of the limit is reserved for the request, so that a run that is resumed gets further.
+        let limit = self.search.request.limit;
+        let for_search = limit / 3;
         let found = async {
             match self.search.locate_key().await {
                 found if found.is_absence() => self.search.locate_confirmed().await,
+                // The status may be the requested one.
+                KeyLocation::Listed(None) if LIST_LAG <= for_search => {
+                    self.search.locate_confirmed().await
+                }
                 found => self.search.confirm_other_owner(found).await,
             }
         };
-        // Most of the limit is reserved for the request, so that a run that is resumed gets further.
-        let reserve = self.search.request.limit * 2 / 3;
-        let found = self.budget.spend(reserve, found).await?;
+        let found = self.budget.spend(limit - for_search, found).await?;
         let shown = self.shows_done(&found)?;
         let evidence = format!("an earlier run started this; {shown}");
         Some(Outcome::confirmed(evidence, None))

@@ -32,6 +32,8 @@ const MAX_THROTTLED_ATTEMPTS: usize = 100;
 /// An IAM client for one identity. Clones share the rate limiter and the request counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Iam {
+    /// When the run started.
+    pub(crate) started: Instant,
     pub(super) client: Client,
     pub(crate) caller: Arc<Caller>,
     /// The keys that sign, and their account.

@@ -57,6 +57,7 @@ use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Builder, IdentityCache};
+use tokio::time::Instant;
 
 pub(crate) use client::{Iam, ReportRead};
 pub(crate) use clock::{answered_at, timestamp};
@@ -181,6 +182,7 @@ pub(crate) async fn connect(
         .retry_classifier(retries)
         .build();
     Ok(Iam {
+        started: Instant::now(),
         client: Client::from_conf(config),
         caller,
         signer: Arc::new(signer),

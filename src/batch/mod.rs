@@ -170,7 +170,9 @@ impl Run<'_> {
         self.keys = keys_of(unfinished.map(|key| Ok(key.into())));
         self.report.found = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.chosen.keys = sweep.chosen;
-        self.report_kept(sweep.results).await?;
+        let results = sweep.results.into_iter();
+        let results = results.map(|result| *work.with_prior_state(Box::new(result), None));
+        self.report_kept(results.collect()).await?;
         self.process_keys(Stage::Verify).await
     }
 

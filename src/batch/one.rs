@@ -13,6 +13,7 @@ use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
+use crate::ident::AccessKeyId;
 use crate::journal::{Journal, PriorState};
 use crate::locate::Search;
 use crate::metadata::Target;
@@ -286,6 +287,16 @@ impl Work<'_> {
         }
     }
 
+    /// Whether a request of an earlier run may still take effect: the run may have been killed a moment ago. A list of
+    /// results does not say when.
+    pub(super) fn may_still_act(&self, id: &AccessKeyId, prior: PriorState) -> bool {
+        let now = SystemTime::now();
+        match self.journal.attempts(id) {
+            [] => prior == PriorState::InProgress,
+            attempts => attempts.iter().any(|attempt| !attempt.has_expired(now)),
+        }
+    }
+
     fn change_of<'a>(
         &'a self,
         target: &'a Target,
@@ -294,17 +305,14 @@ impl Work<'_> {
         budget: &'a TimeBudget,
         attempts: &'a Attempts,
     ) -> Change<'a> {
-        let earlier = self.journal.attempts(&target.key.id);
-        let now = SystemTime::now();
-        // A list does not say when.
-        let is_expired =
-            !earlier.is_empty() && earlier.iter().all(|attempt| attempt.has_expired(now));
         let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
             search: Search::new(iam, self.request, &target.key, hint),
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::InProgress if !is_expired => Ambiguity::RecentRun,
+                PriorState::InProgress if self.may_still_act(&target.key.id, prior) => {
+                    Ambiguity::RecentRun
+                }
                 PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,
             },
             attempts,

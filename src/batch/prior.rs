@@ -63,7 +63,8 @@ impl Work<'_> {
     }
 
     /// Replaces the outcome of a key that an earlier run started to change and this run did not: it may be changed all the
-    /// same, unless IAM listed it with another status than the requested one. `seen` is where this run located it.
+    /// same. If the earlier requests have expired, it is not if IAM listed it with another status than the requested one.
+    /// `seen` is where this run located it.
     pub(super) fn with_prior_state(
         &self,
         result: Box<KeyResult>,
@@ -71,13 +72,14 @@ impl Work<'_> {
     ) -> Box<KeyResult> {
         let mut result = *result;
         let status = &result.metadata.status;
+        let id = &result.key.id;
         let shows_unchanged = status.is_some() && *status != result.action.status();
-        let attempts = self.journal.attempts(&result.key.id);
+        let attempts = self.journal.attempts(id);
         let recorded = self.recorded_state(&result.key, &result.metadata);
         let prior = although_found(recorded, attempts);
         if let Some(known) = prior.known()
             && !prior.is_finished()
-            && !shows_unchanged
+            && (self.may_still_act(id, prior) || !shows_unchanged)
         {
             let hint = self.owner_hint(&result.key, &result.metadata);
             let check = self.check(&result, seen);
@@ -113,7 +115,7 @@ impl Work<'_> {
         check(key, failure.map_or(Response::None, Response::of), &location)
     }
 
-    /// Returns the keys of this run that an earlier one started to change, unless the sweep shows that they are unchanged.
+    /// Returns the keys that an earlier run started to change, and the sweep neither selected nor shows to be unchanged.
     pub(super) fn unfinished(&self, sweep: &Sweep) -> Vec<Key> {
         let mut keys = self.journal.unfinished();
         keys.retain(|key| {
@@ -124,7 +126,10 @@ impl Work<'_> {
                 Selection::Account => true,
                 Selection::Named(_) | Selection::Listed { .. } => false,
             };
-            is_of_run && !sweep.shows_unchanged(&key.id)
+            is_of_run
+                && sweep.passed_over(&key.id)
+                && (self.may_still_act(&key.id, PriorState::InProgress)
+                    || !sweep.shows_unchanged(&key.id))
         });
         keys
     }
@@ -260,6 +265,7 @@ mod tests {
         let (delete, deactivate) = (Action::Delete, Action::Deactivate);
         let missing = || CallError::not_found(SearchScope::Account);
         let owned = || missing().with_owner(Some(name("Alice")));
+        let refused = Outcome::Refused;
         let failed = |failure| Outcome::not_done(failure, "why");
         let stopped = |known| Outcome::Stopped {
             exit: Exit::Interrupted,
@@ -284,20 +290,15 @@ mod tests {
                 "it was a dry run",
             ),
             (Outcome::Skipped(why()), delete, unknown, "why"),
+            (refused(Refusal::Declined), delete, unknown, "not confirmed"),
             (
-                Outcome::Refused(Refusal::Declined),
-                delete,
-                unknown,
-                "not confirmed",
-            ),
-            (
-                Outcome::Refused(Refusal::StatusUnknown),
+                refused(Refusal::StatusUnknown),
                 delete,
                 unknown,
                 STATUS_UNKNOWN,
             ),
             (
-                Outcome::Refused(Refusal::SigningKey),
+                refused(Refusal::SigningKey),
                 delete,
                 unknown,
                 "it belongs to your own credentials",

@@ -1,11 +1,12 @@
 //! Locates a key: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
 
+mod lag;
 mod owner_hint;
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::aws::Iam;
 use crate::error::{CallError, ErrorKind, ServiceError};
@@ -14,6 +15,8 @@ use crate::ident::{AccountId, UserName};
 use crate::metadata::Status;
 use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
+pub(crate) use lag::{LIST_LAG, shows_status};
+use lag::{OWNER_LAG, READ_AGAIN};
 pub(crate) use owner_hint::{OwnerHint, owner_hint};
 
 /// Where a key is.
@@ -120,14 +123,8 @@ pub(crate) struct Search<'a> {
     owner: RefCell<Option<UserName>>,
 }
 
-/// The pauses between reads of a list that may lag behind a change, in milliseconds. It can lag for three seconds.
-const READ_AGAIN: [u64; 4] = [150, 350, 700, 1800];
-
 /// How long a key has to be absent: IAM can hide a new key for most of a second.
 pub(crate) const CONFIRM_ABSENCE: Duration = Duration::from_millis(1050);
-
-/// How long IAM may still name the owner of a deleted key.
-const OWNER_LAG: Duration = Duration::from_secs(3);
 
 impl<'a> Search<'a> {
     /// Creates a search that has found nothing yet.
@@ -149,6 +146,7 @@ impl<'a> Search<'a> {
             (None, OwnerHint::Listed(Some(owner))) => Some(owner),
             (user_name, _) => user_name.as_ref(),
         };
+        let read = Instant::now();
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
         let list = match (&owner, named) {
             // The list of another user cannot contain the key.
@@ -157,7 +155,9 @@ impl<'a> Search<'a> {
             }
             _ => self.read_list(named).await,
         };
-        self.found(self.interpret(named, owner, list).await)
+        let location = self.interpret(named, owner, list).await;
+        let shows_status = shows_status(self.iam.started, read);
+        self.found(location.without_unproven(self.request.action, shows_status))
     }
 
     /// Remembers where the key is. A look-up that fails later takes nothing back.
@@ -233,6 +233,7 @@ impl<'a> Search<'a> {
             let may_change = match &location {
                 KeyLocation::Listed(_) => !location.shows_done(self.request.action),
                 KeyLocation::LookupFailed | KeyLocation::ListDenied => true,
+                KeyLocation::OtherUser(_, None) => true,
                 _ => location.is_absence(),
             };
             match pauses.next() {

@@ -7,15 +7,13 @@ use tokio::time::{Instant, sleep_until};
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
 use crate::error::{CallError, SearchScope};
+use crate::locate::{LIST_LAG, shows_status};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::request::{Key, Mode};
 
 /// How many other keys of the owner are shown. IAM allows two keys per user, but users with eight keys exist.
 const MAX_OTHERS: usize = 10;
-
-/// How long a list may lag behind a change.
-pub(super) const LIST_LAG: Duration = Duration::from_secs(3);
 
 /// How long a status that decides nothing may take.
 const OPTIONAL_READ: Duration = Duration::from_secs(5);
@@ -155,7 +153,7 @@ impl Selector<'_> {
     async fn confirm_status(&self, key: &Key, metadata: &mut KeyMetadata) {
         metadata.status = None;
         if LIST_LAG <= self.request.limit / 2 {
-            sleep_until(self.started + LIST_LAG).await;
+            sleep_until(self.iam.started + LIST_LAG).await;
             self.try_status(key, metadata).await;
         }
     }
@@ -163,7 +161,7 @@ impl Selector<'_> {
     /// Whether a list read at this time may lag behind a change from before this run, so that a key may no longer have
     /// the requested status. A dry run shows what IAM lists.
     pub(super) fn may_lag(&self, read: Instant, metadata: &KeyMetadata) -> bool {
-        let is_early = read < self.started + LIST_LAG && self.request.mode == Mode::Change;
+        let is_early = !shows_status(self.iam.started, read) && self.request.mode == Mode::Change;
         is_early && self.already(metadata).is_some()
     }
 

@@ -13,7 +13,6 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
@@ -37,7 +36,6 @@ pub(crate) struct Selector<'a> {
     iam: &'a Iam,
     request: &'a Request,
     log: Log,
-    started: Instant,
     shared: Rc<Shared>,
 }
 
@@ -72,7 +70,6 @@ impl<'a> Selector<'a> {
             iam,
             request,
             log: Log::of(request),
-            started: Instant::now(),
             shared: Rc::default(),
         }
     }

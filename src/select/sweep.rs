@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until};
 
-use super::fetch::LIST_LAG;
 use super::{Choice, Requirement, Selector, failed, impossible_date};
 use crate::aws::{Iam, Listing};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
+use crate::locate::LIST_LAG;
 use crate::metadata::{Denied, KeyMetadata, Target, UserTag};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report::{self, Bar};
@@ -79,7 +79,12 @@ impl Sweep {
         found.filter(|found| found.is_already_inactive).count()
     }
 
-    /// Whether IAM listed the key in a state that shows that no earlier run changed it.
+    /// Whether the sweep neither selected nor reported the key.
+    pub(crate) fn passed_over(&self, id: &AccessKeyId) -> bool {
+        self.found.get(id).is_none_or(|found| found.is_passed_over)
+    }
+
+    /// Whether IAM listed the key in a state that shows that no expired request of an earlier run changed it.
     pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
         let found = self.found.get(id);
         found.is_some_and(|found| !found.is_already_inactive)
@@ -240,7 +245,7 @@ impl Selector<'_> {
             .iter()
             .any(|(_, listed)| self.may_lag(read, listed))
         {
-            sleep_until(self.started + LIST_LAG).await;
+            sleep_until(self.iam.started + LIST_LAG).await;
             listing = self.list_keys(&subject, user).await?;
         }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());

@@ -66,6 +66,16 @@ pub(crate) fn begun() -> Kept {
     kept
 }
 
+/// The same, so long ago that the request is not valid any more.
+pub(crate) fn begun_an_hour_ago() -> Kept {
+    let kept = begun();
+    let hour = SystemTime::now() - Duration::from_hours(1);
+    let hour = humantime::format_rfc3339_seconds(hour).to_string();
+    let aged = kept.journal().replace("\"t\"", &format!("\"{hour}\""));
+    std::fs::write(kept.path(), aged).expect("a journal");
+    kept
+}
+
 #[test]
 fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_now() {
     let denied = What::error(403, "AccessDenied", "no");
@@ -142,12 +152,7 @@ fn f85_a_begun_key_that_is_still_listed_is_not_changed() {
         .says(&["unknown: an earlier run started this; IAM still lists the key"])
         .ends_with("1 key: 1 unknown");
     // One that is an hour old is not valid any more.
-    let hour = SystemTime::now() - Duration::from_hours(1);
-    let hour = humantime::format_rfc3339_seconds(hour).to_string();
-    let journal = kept.journal();
-    let first: Vec<&str> = journal.lines().take(2).collect();
-    let aged = first.join("\n").replace("\"t\"", &format!("\"{hour}\"")) + "\n";
-    std::fs::write(kept.path(), aged).expect("a journal");
+    let kept = begun_an_hour_ago();
     let printed = kept.case(&sandbox, &[]).run().exits(6);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);

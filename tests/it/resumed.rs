@@ -5,7 +5,7 @@ use iam_sandbox::{Sandbox, Status, What};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, once};
-use crate::intent::begun;
+use crate::intent::{begun, begun_an_hour_ago};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::rows;
 use crate::response::{keys, member, xml};
@@ -76,9 +76,9 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
 
 #[test]
 fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
-    // Nobody deleted it, and it does not satisfy the condition.
+    // Nobody deleted it, its request has expired, and it does not satisfy the condition.
     let sandbox = documented();
-    let kept = begun();
+    let kept = begun_an_hour_ago();
     sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
         0,
         "iam-del-key: note: 2 keys of 1 user checked\n\

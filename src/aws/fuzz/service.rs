@@ -20,6 +20,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use humantime::parse_rfc3339;
 use roxmltree::{Document, Node};
+use tokio::time::Instant;
 
 use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
@@ -110,6 +111,7 @@ impl Service {
             principal: Principal::Caller,
         };
         Iam {
+            started: Instant::now(),
             client: self.client.clone(),
             caller: Arc::new(self.caller()),
             signer: Arc::new(signer),

@@ -1,0 +1,89 @@
+//! How long lists lag, and what a status in a list proves.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::KeyLocation;
+use crate::metadata::Status;
+use crate::request::Action;
+
+/// How long a list may lag behind a change.
+pub(crate) const LIST_LAG: Duration = Duration::from_secs(3);
+
+/// The pauses between reads of a list that may lag behind a change, in milliseconds. Together they are `LIST_LAG`.
+pub(super) const READ_AGAIN: [u64; 4] = [150, 350, 700, 1800];
+
+/// How long IAM may still name the owner of a deleted key.
+pub(super) const OWNER_LAG: Duration = LIST_LAG;
+
+/// Whether a list that was read at `read` shows the status of a key in a run that started at `started`. Earlier, it may lag
+/// behind a change from before the run, and show a status that the key no longer has.
+pub(crate) fn shows_status(started: Instant, read: Instant) -> bool {
+    read >= started + LIST_LAG
+}
+
+impl KeyLocation {
+    /// Removes the status that `action` gives a key, unless the list of this location `shows_status`.
+    pub(super) fn without_unproven(self, action: Action, shows_status: bool) -> Self {
+        let is_unproven = |status: &Option<Status>| {
+            !shows_status && status.is_some() && *status == action.status()
+        };
+        match self {
+            Self::Listed(status) if is_unproven(&status) => Self::Listed(None),
+            Self::OtherUser(owner, status) if is_unproven(&status) => Self::OtherUser(owner, None),
+            location => location,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_counts_once_no_list_lags_behind_a_change_from_before_the_run() {
+        let started = Instant::now();
+        for (milliseconds, expected) in [
+            (0, false),
+            (200, false),
+            (2999, false),
+            (3000, true),
+            (3001, true),
+            (60_000, true),
+        ] {
+            let read = started + Duration::from_millis(milliseconds);
+            assert_eq!(shows_status(started, read), expected, "{milliseconds}");
+        }
+    }
+
+    #[test]
+    fn only_a_status_that_needs_no_change_has_to_be_proven() {
+        let (active, inactive) = (Some(Status::Active), Some(Status::Inactive));
+        let bob = || "Bob".parse().expect("a name");
+        for (action, status, expected) in [
+            (Action::Delete, &active, &active),
+            (Action::Delete, &inactive, &inactive),
+            (Action::Delete, &None, &None),
+            (Action::Deactivate, &active, &active),
+            (Action::Deactivate, &inactive, &None),
+            (Action::Reactivate, &active, &None),
+            (Action::Reactivate, &inactive, &inactive),
+        ] {
+            for (shows_status, expected) in [(false, expected), (true, status)] {
+                let found = |location: KeyLocation| location.without_unproven(action, shows_status);
+                let listed = found(KeyLocation::Listed(status.clone()));
+                assert_eq!(listed, KeyLocation::Listed(expected.clone()), "{action:?}");
+                let other = found(KeyLocation::OtherUser(bob(), status.clone()));
+                assert_eq!(other, KeyLocation::OtherUser(bob(), expected.clone()));
+                assert_eq!(found(KeyLocation::Gone), KeyLocation::Gone);
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_again_until_no_list_lags() {
+        let pauses: u64 = READ_AGAIN.iter().sum();
+        assert_eq!(Duration::from_millis(pauses), LIST_LAG);
+    }
+}

@@ -1,0 +1,132 @@
+//! Keys that an earlier run started to change, and that this run leaves alone although IAM lists them: until the earlier
+//! requests expire, they may still act, and lists may lag. So nothing says that such a key was not changed.
+
+use iam_sandbox::{KeySeed, Sandbox};
+
+use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once};
+use crate::intent::{begun, begun_an_hour_ago};
+use crate::journal::Kept;
+
+const STARTED: &str = "unknown: an earlier run started to change it, and the result is unknown";
+
+/// Bob's key, named by options, with this journal.
+fn named(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
+    let case = Case::documented(sandbox, &["--output", "json", "--journal"]);
+    case.args([kept.path()]).args(more.iter().copied())
+}
+
+fn all_of_bob(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
+    let args = ["--user-name", "Bob", "--all-keys", "--yes", "--journal"];
+    let case = Case::at(sandbox, args).args([kept.path()]);
+    case.args(more.iter().copied())
+}
+
+fn has_no_change(sandbox: &Sandbox) {
+    let changes = ["DeleteAccessKey", "UpdateAccessKey"];
+    let actions = actions(sandbox);
+    let is_change = |action: &String| changes.contains(&action.as_str());
+    assert!(!actions.iter().any(is_change), "{actions:?}");
+}
+
+#[test]
+fn a_begun_key_that_does_not_meet_a_condition_is_unknown() {
+    let conditions = [
+        (&["--only-inactive"][..], "its status is Active"),
+        (&["--older-than", "9000d"], "it was created "),
+        (&["--unused-for", "9000d"], "it was "),
+    ];
+    each_at_once(conditions, |(condition, why)| {
+        let sandbox = documented();
+        let kept = begun();
+        let before = kept.journal();
+        for case in [
+            named(&sandbox, &kept, condition),
+            kept.case(&sandbox, condition),
+        ] {
+            let printed = case.run().exits(10);
+            let said = printed.prints_outcomes(&[("Unknown", 1)]);
+            let _ = said.says(&[
+                &format!("this run did not change it: {why}"),
+                STARTED,
+                "hint: check with: aws iam list-access-keys --user-name=Bob\n",
+            ]);
+        }
+        // That is no news.
+        assert_eq!(kept.journal(), before);
+        has_no_change(&sandbox);
+    });
+}
+
+#[test]
+fn a_begun_key_that_a_sweep_does_not_select_is_unknown() {
+    let sandbox = documented();
+    let kept = begun();
+    let printed = all_of_bob(&sandbox, &kept, &["--only-inactive"])
+        .run()
+        .exits(10);
+    let _ = printed.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
+        "iam-del-key: note: 2 keys of 1 user checked\n\
+         iam-del-key: error: {BOBS_KEY}: this run did not change it: IAM's lists do not show whether it was changed; {STARTED}\n\
+         hint: check with: aws iam list-access-keys --user-name=Bob\n\
+         hint: to continue, run the same command again; keys that the journal records as finished are skipped\n\
+         result: 1 key: 1 unknown\n"
+    ));
+    has_no_change(&sandbox);
+}
+
+#[test]
+fn a_begun_key_whose_tags_a_sweep_cannot_read_is_unknown() {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Bob", BOBS_KEY))
+        .start();
+    sandbox.deny("iam:ListUserTags");
+    let kept = begun();
+    let printed = all_of_bob(&sandbox, &kept, &["--except-tag", "keep"]).run();
+    let _ = printed.exits(10).prints_outcomes(&[("Unknown", 1)]).says(&[
+        "(AccessDenied) when calling the ListUserTags operation",
+        STARTED,
+    ]);
+    has_no_change(&sandbox);
+}
+
+#[test]
+fn a_begun_deactivation_that_does_not_meet_a_condition_is_unknown() {
+    let sandbox = documented();
+    let kept = begun();
+    let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
+    std::fs::write(kept.path(), journal).expect("a journal");
+    let printed = named(&sandbox, &kept, &["--deactivate", "--older-than", "9000d"]).run();
+    let _ = printed
+        .exits(10)
+        .prints_outcomes(&[("Unknown", 1)])
+        .says(&[STARTED]);
+    has_no_change(&sandbox);
+}
+
+#[test]
+fn a_dry_run_does_not_say_that_a_begun_key_is_not_deleted() {
+    each([named, all_of_bob], |case| {
+        let sandbox = Sandbox::builder()
+            .key(KeySeed::new("Bob", BOBS_KEY))
+            .start();
+        let printed = case(&sandbox, &begun(), &["--dry-run"]).run().exits(10);
+        let said = printed.prints_outcomes(&[("Unknown", 1)]);
+        let _ = said.says(&["this run did not change it: it was a dry run", STARTED]);
+    });
+}
+
+#[test]
+fn a_begun_key_that_iam_lists_after_its_request_expired_is_not_changed() {
+    let sandbox = documented();
+    let kept = begun_an_hour_ago();
+    let printed = named(&sandbox, &kept, &["--only-inactive"]).run().exits(11);
+    let _ = printed.prints_outcome("Skipped").says_exactly(&format!(
+        "iam-del-key: error: {BOBS_KEY} is not deleted: its status is Active\n\
+         hint: a key must meet every condition; --dry-run shows its details\n"
+    ));
+    let printed = named(&sandbox, &kept, &["--dry-run"]).run().exits(0);
+    let _ = printed
+        .prints_outcome("WouldDelete")
+        .says(&["not deleted: this was a dry run"]);
+    has_no_change(&sandbox);
+}
