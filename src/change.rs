@@ -87,7 +87,7 @@ impl Change<'_> {
                 found => self.search.confirm_other_owner(found).await,
             }
         };
-        let found = self.budget.spend(limit - for_search, found).await?;
+        let found = self.budget.spend(limit * 2 / 3, found).await?;
         let shown = self.shows_done(&found)?;
         let evidence = format!("an earlier run started this; {shown}");
         Some(Outcome::confirmed(evidence, None))

@@ -232,8 +232,9 @@ impl<'a> Search<'a> {
             }
             let may_change = match &location {
                 KeyLocation::Listed(_) => !location.shows_done(self.request.action),
-                KeyLocation::LookupFailed | KeyLocation::ListDenied => true,
-                KeyLocation::OtherUser(_, None) => true,
+                KeyLocation::LookupFailed
+                | KeyLocation::ListDenied
+                | KeyLocation::OtherUser(_, None) => true,
                 _ => location.is_absence(),
             };
             match pauses.next() {
