@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::aws::timestamp;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
-use crate::metadata::{KeyMetadata, Status, Target};
+use crate::metadata::{KeyMetadata, Target};
 use crate::outcome::{KeyResult, KeyState};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
@@ -304,7 +304,7 @@ impl Journal {
             "Time": timestamp(SystemTime::now()),
         });
         if let Some(status) = listed_status(key, metadata) {
-            record["Status"] = json!(redact(status));
+            record["Status"] = json!(status);
         }
         let record = with_status(record, previous_status);
         self.write(Kind::Intent, &record).await
@@ -394,7 +394,7 @@ fn unusable(path: &Path, what: impl Display) -> RunError {
 }
 
 /// Returns the status with which IAM listed the key among its owner's keys: its later absence proves that it is gone.
-fn listed_status<'a>(key: &Key, metadata: &'a KeyMetadata) -> Option<&'a str> {
+fn listed_status(key: &Key, metadata: &KeyMetadata) -> Option<String> {
     let selected = metadata
         .status
         .as_ref()
@@ -403,7 +403,8 @@ fn listed_status<'a>(key: &Key, metadata: &'a KeyMetadata) -> Option<&'a str> {
         .located
         .as_ref()
         .filter(|_| key.user_name.is_some());
-    selected.or(located).map(Status::as_str)
+    let status = selected.or(located)?;
+    Some(redact(status.as_str()).into_owned())
 }
 
 /// Adds the status that the key had before, if it is known.
