@@ -5,6 +5,7 @@ mod file;
 mod finished;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod prior_state;
 mod read;
 mod replay;
 #[cfg(test)]
@@ -25,12 +26,13 @@ use crate::aws::timestamp;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::{KeyMetadata, Target};
-use crate::outcome::{KeyResult, KeyState};
+use crate::outcome::KeyResult;
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use crate::secret::redact;
 use file::Written;
 use finished::End;
+pub(crate) use prior_state::PriorState;
 pub(crate) use replay::EarlierAttempt;
 use replay::{Replay, ends_earlier};
 use writer::{Kind, Writer};
@@ -98,40 +100,6 @@ pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
     inner
         .and_then(|inner| inner.downcast_ref::<Changed>())
         .is_some()
-}
-
-/// What earlier runs did to a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PriorState {
-    /// Nothing, as far as the journal says.
-    None,
-    /// They started to change it. The journal does not record the result.
-    InProgress,
-    /// They gave it the status of this action, and its status may have changed since. Or they deleted it, and a list of this
-    /// run contains it: the list lags, unless the key still exists.
-    ChangedBefore(Action),
-    /// They did not find it. A list of this run takes precedence.
-    Missing,
-    /// They changed it.
-    Done,
-}
-
-impl PriorState {
-    /// Whether nothing is left to do according to the journal.
-    pub(crate) fn is_finished(self) -> bool {
-        matches!(self, Self::Missing | Self::Done)
-    }
-
-    /// Returns what is known about the key.
-    pub(crate) fn known(self) -> Option<KeyState> {
-        match self {
-            Self::None => None,
-            Self::InProgress => Some(KeyState::started_earlier()),
-            Self::ChangedBefore(action) => Some(KeyState::changed_before(action)),
-            Self::Missing => Some(KeyState::Done("an earlier run did not find it".to_owned())),
-            Self::Done => Some(KeyState::Done("an earlier run finished it".to_owned())),
-        }
-    }
 }
 
 impl Journal {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::outcome::Outcome;
 use crate::outcome::tests::result;
+use crate::outcome::{KeyState, Outcome};
 
 const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
 

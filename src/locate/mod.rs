@@ -1,5 +1,6 @@
 //! Locates a key: what `GetAccessKeyLastUsed` and `ListAccessKeys` say about it, and what that proves.
 
+mod key_location;
 mod lag;
 mod owner_hint;
 
@@ -11,77 +12,14 @@ use tokio::time::{Instant, sleep};
 use crate::aws::Iam;
 use crate::error::{CallError, ErrorKind, ServiceError};
 use crate::guard::{self, Signer};
-use crate::ident::{AccountId, UserName};
+use crate::ident::UserName;
 use crate::metadata::Status;
 use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
+pub(crate) use key_location::KeyLocation;
 pub(crate) use lag::{LIST_LAG, shows_status};
 use lag::{OWNER_LAG, READ_AGAIN};
 pub(crate) use owner_hint::{OwnerHint, owner_hint};
-
-/// Where a key is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyLocation {
-    /// In the list of the user whose list was read, with this status.
-    Listed(Option<Status>),
-    /// In the list of this other user, with this status.
-    OtherUser(UserName, Option<Status>),
-    /// IAM names this owner, whose list is denied. It may be the calling user, and the key may be deleted: IAM still names
-    /// the owner for seconds after a deletion.
-    ReportedOwner(UserName),
-    /// Nowhere in this account, as IAM says.
-    Gone,
-    /// Absent from the list of the owner for whom IAM listed it before. IAM does not confirm that it is nowhere else.
-    NoLongerListed,
-    /// Absent from the lists of all users of the account. The root user or another account may have it.
-    InNoList,
-    /// Absent from the list of this user, whom IAM still names as its owner, as it does for seconds after a deletion. It
-    /// is the named or calling user, or another one, as after a rename.
-    GoneButNamed(UserName),
-    /// Absent from the list of the user whom the caller names. IAM does not confirm that owner.
-    AbsentAsNamed,
-    /// Absent from a list that need not be its owner's, which proves nothing.
-    NotListed,
-    /// The user whose list was read does not exist, and IAM does not name an owner.
-    UserMissing,
-    /// In the account that its ID encodes (first), which the credentials of the second account cannot see.
-    OtherAccount(AccountId, AccountId),
-    /// IAM denies the reads.
-    LookupDenied,
-    /// IAM denies the list of the named user, and its owner look-up decides nothing.
-    ListDenied,
-    /// The reads failed or contradict each other.
-    LookupFailed,
-    /// The reads were answered, but the time was not enough to confirm what they say.
-    Unconfirmed,
-}
-
-impl KeyLocation {
-    /// Whether the key was not found. IAM may hide a new key for a moment, so this needs to be confirmed.
-    pub(crate) fn is_absence(&self) -> bool {
-        let is_absent = matches!(
-            self,
-            Self::AbsentAsNamed | Self::NotListed | Self::UserMissing
-        );
-        is_absent || self.is_gone()
-    }
-
-    /// Whether the key does not exist.
-    pub(crate) fn is_gone(&self) -> bool {
-        matches!(
-            self,
-            Self::Gone | Self::NoLongerListed | Self::GoneButNamed(_)
-        )
-    }
-
-    /// Whether this proves that the action was done.
-    pub(crate) fn shows_done(&self, action: Action) -> bool {
-        match action.status() {
-            None => self.is_gone(),
-            wanted => *self == Self::Listed(wanted),
-        }
-    }
-}
 
 /// What `GetAccessKeyLastUsed` says about the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
