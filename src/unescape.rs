@@ -127,6 +127,10 @@ impl Unescaped {
                 && bytes.first().is_some_and(|byte| is_undone(*byte))
             {
                 let left = unescaped.bytes.len() - length;
+                // After an escaped backslash, `u{2f}` is no escape. Our own escapes have a backslash of their own.
+                if unescaped.bytes.ends_with(b"}") && unescaped.places[left].len() > 1 {
+                    break;
+                }
                 let start = unescaped.places[left].start;
                 unescaped.bytes.truncate(left);
                 unescaped.places.truncate(left);
@@ -228,6 +232,7 @@ mod tests {
             ("a\\nb\\r\\tc\\\\nd", "a b  c d"),
             ("a=2Fb=3D2fc=\r\nd=\ne=5C/f", "a/b/c d e/f"),
             ("a\\u{2f}b\\u{00002F}c\\u{}d{2f}", "a/b/c\\u{}d{2f}"),
+            ("a\\\\u{2f}b", "a\\u{2f}b"),
             ("a\\057b\\053c\\400", "a/b+c\\400"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",
