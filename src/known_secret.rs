@@ -1,5 +1,6 @@
 //! The secrets that this run got or sent. They are recognized however they are spelled.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -54,6 +55,11 @@ pub(crate) fn may_be_in(text: &str) -> bool {
 /// Finds the secrets of the run in any text that is printed.
 pub(crate) fn find_in(text: &[u8]) -> Vec<Range<usize>> {
     lock(&OF_RUN).find_in(text, MIN_ANYWHERE)
+}
+
+/// Whether a text contains a secret of the run, however it is escaped.
+pub(crate) fn is_in(text: &str) -> bool {
+    may_be_in(text) && matches!(unescape::redact(text, find_in), Cow::Owned(_))
 }
 
 /// Redacts the secrets of the run in a message of others.

@@ -20,6 +20,7 @@ use super::time_budget::{SharedClock, TimeBudget, WaitGuard};
 use crate::error::{CallError, ErrorKind, Operation, TransportError};
 use crate::guard::{Principal, Signer};
 use crate::ident::{AccessKeyId, UserName};
+use crate::known_secret;
 use crate::lock::lock;
 use crate::metadata::{KeyMetadata, LastUse, NOT_AVAILABLE, Status};
 use crate::outcome::ResponseMetadata;
@@ -321,9 +322,13 @@ impl Iam {
     }
 }
 
-/// Parses an optional user name of a response. The error is a fragment.
+/// Parses an optional user name of a response. A name with a secret of the run would get into journals and lists. The error is
+/// a fragment.
 pub(super) fn owner(name: Option<&str>) -> Result<Option<UserName>, &'static str> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
+    if name.is_some_and(known_secret::is_in) {
+        return Err("it has a user name that contains a secret of this run");
+    }
     let name = name.map(str::parse).transpose();
     name.map_err(|_| "it has an invalid user name")
 }

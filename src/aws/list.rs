@@ -13,6 +13,7 @@ use super::recorder::Recorder;
 use super::response_body::Body;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, PathPrefix, UserName};
+use crate::known_secret;
 use crate::metadata::{KeyMetadata, Status, UserTag};
 use crate::sanitize::escape_field;
 
@@ -260,6 +261,9 @@ fn listed_key(
     owner: Option<UserName>,
 ) -> Result<(AccessKeyId, KeyMetadata), &'static str> {
     let id = key.access_key_id().map(str::trim).unwrap_or_default();
+    if known_secret::is_in(id) {
+        return Err("it has an access key ID that contains a secret of this run");
+    }
     let id = AccessKeyId::try_from(id.to_owned());
     let metadata = KeyMetadata {
         owner,

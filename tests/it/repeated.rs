@@ -8,6 +8,7 @@ use crate::credentials::{LATER, json, without};
 use crate::many::{crowd, from_stdin};
 use crate::proof::list;
 use crate::renewal::{expired, session_of_ci};
+use crate::response::{keys, member, result, xml};
 use crate::verification::{NEVER, last_use};
 
 /// A session token without the shape of one.
@@ -114,18 +115,66 @@ fn f68_a_journal_has_no_secret_of_a_response() {
     });
 }
 
+/// A user name or an ID with a secret would get into journals and lists, which the next run needs as they are.
 #[test]
-fn f68_an_owner_is_shown_without_a_secret() {
-    let names = spellings(TOKEN).into_iter();
-    let names = names.filter(|text| !text.contains(['%', '\\']));
-    each(names, |text| {
-        let owner = last_use(&format!("Z@{text}"), NEVER);
-        let sandbox = faulty([
-            always("GetAccessKeyLastUsed", owner),
-            always("ListAccessKeys", What::error(404, "NoSuchEntity", "none")),
-        ]);
-        let args = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
-        hides(signed(&sandbox, &args), 3, &text);
+fn f68_a_name_or_an_id_with_a_secret_is_a_failed_read() {
+    let end = "<IsTruncated>false</IsTruncated>";
+    let user = |name: &str| {
+        let user = format!(
+            "<Users><member><UserName>{name}</UserName><Path>/</Path><UserId>AIDAEXAMPLEEXAMPLE00</UserId>\
+             <CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users>{end}"
+        );
+        xml(result("ListUsers", &user))
+    };
+    let key = |id: &str, owner: &str| xml(keys(&member(id, owner, "Active"), end));
+    let of_key: &[&str] = &["--access-key-id", BOBS_KEY, "--find-user"];
+    let of_caller = &["--access-key-id", BOBS_KEY, "--older-than", "1d"];
+    let of_bob = &["--user-name", "Bob", "--all-keys", "--yes"];
+    let of_all = &[
+        "--whole-account",
+        "--only-inactive",
+        "--yes",
+        "--expect-account",
+        "123456789012",
+    ];
+    each(spellings(TOKEN), |text| {
+        let name = format!("Z@{text}");
+        let (a_name, an_id) = ("a user name", "an access key ID");
+        let mut cases = vec![
+            (
+                "GetAccessKeyLastUsed",
+                last_use(&name, NEVER),
+                of_key,
+                a_name,
+            ),
+            ("ListAccessKeys", key(BOBS_KEY, &name), of_caller, a_name),
+            ("ListUsers", user(&name), of_all, a_name),
+        ];
+        cases.retain(|_| !text.contains(['%', '\\']));
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            cases.push(("ListAccessKeys", key(&text, "Bob"), of_bob, an_id));
+        }
+        for (operation, response, args, what) in cases {
+            let sandbox = faulty([
+                always("GetCallerIdentity", session_of_ci("AROA", "ci")),
+                always(operation, response),
+            ]);
+            let case = signed(&sandbox, args);
+            let journal = case.path("journal");
+            let ended = case.args(["--journal"]).args([&journal]).start();
+            let ended = ended.end_keeping(|folder| {
+                let journal = std::fs::read_to_string(folder.join("home/journal"));
+                assert!(!journal.expect("a journal").contains(&text));
+            });
+            let printed = ended.exits(1);
+            assert!(!printed.output().contains(&text));
+            let said = printed.prints_anything();
+            assert!(!said.messages().contains(&text), "{}", said.messages());
+            let _ = said.says(&[&format!(
+                "iam-del-key: error: unusable response from IAM at {}: it has {what} that contains a secret of this run\n",
+                sandbox.address()
+            )]);
+        }
     });
 }
 
