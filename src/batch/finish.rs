@@ -91,6 +91,7 @@ impl Run<'_> {
                 continue;
             }
             let result = work.unchanged(target, work.remaining_outcome(reason));
+            let _ = work.record_listing(&result).await;
             let is_declined = matches!(result.outcome, Outcome::Refused(Refusal::Declined));
             // After a signal, the run does not wait for readers.
             if !is_declined

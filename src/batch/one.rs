@@ -149,7 +149,7 @@ impl Work<'_> {
                 change.search.listed.into_inner(),
             );
         }
-        let choice = match stage {
+        let mut choice = match stage {
             Stage::Verify => {
                 let why = "IAM's lists do not show whether it was changed";
                 let outcome = left_unverified(Exit::Unknown, why, Check::List);
@@ -184,10 +184,12 @@ impl Work<'_> {
                 }
             }
         };
-        choice.map(|mut target| {
-            target.metadata.located = listed;
-            target
-        })
+        let metadata = match &mut choice {
+            Ok(target) => &mut target.metadata,
+            Err(result) => &mut result.metadata,
+        };
+        metadata.located = listed;
+        choice
     }
 
     /// Records in the journal that the key is about to be changed, after checking that its result can be printed. A signal

@@ -42,7 +42,16 @@ impl Work<'_> {
 
     /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.
     pub(super) async fn record(&self, result: &KeyResult, prior: PriorState) -> io::Result<()> {
-        if is_news(result, prior) && self.request.journal.is_some() {
+        if is_news(result, prior) {
+            self.record_result(result).await
+        } else {
+            self.record_listing(result).await
+        }
+    }
+
+    /// Records that IAM lists a key that this run leaves alone, if that can prove later what an earlier run did.
+    pub(super) async fn record_listing(&self, result: &KeyResult) -> io::Result<()> {
+        if self.journal.lacks_listing(result) {
             self.record_result(result).await
         } else {
             Ok(())

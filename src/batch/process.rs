@@ -151,6 +151,7 @@ impl Run<'_> {
     pub(super) async fn report_kept(&mut self, kept: Vec<KeyResult>) -> Result<(), AbortReason> {
         let (mut written, mut reason) = (Ok(()), None);
         for result in kept {
+            let _ = self.work.record_listing(&result).await;
             if written.is_ok() {
                 written = self.wait_for_readers().await;
             }

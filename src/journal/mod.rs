@@ -26,7 +26,7 @@ use crate::aws::timestamp;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::{KeyMetadata, Target};
-use crate::outcome::KeyResult;
+use crate::outcome::{KeyResult, OutcomeKind};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use crate::secret::redact;
@@ -249,6 +249,18 @@ impl Journal {
         self.replay.attempts(id)
     }
 
+    /// Whether IAM lists a key that earlier runs may have deleted, and no record says so. Its later absence proves that it is
+    /// deleted.
+    pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
+        let lacks_it = |attempt: &EarlierAttempt| {
+            attempt.owner.as_ref() == result.owner() && attempt.listed_owner().is_none()
+        };
+        self.action == Action::Delete
+            && result.kind() == OutcomeKind::Unknown
+            && listed_status(&result.key, &result.metadata).is_some()
+            && self.attempts(&result.key.id).iter().any(lacks_it)
+    }
+
     /// Returns the keys that earlier runs started to change and did not finish.
     pub(crate) fn unfinished(&self) -> Vec<Key> {
         self.replay.unfinished(self.action)
@@ -289,22 +301,27 @@ impl Journal {
         let earlier = unfinished.last();
         let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
         let owner = earlier.and_then(|earlier| earlier.owner.as_ref());
+        let kind = match result.kind() {
+            // The record of an unknown result is another attempt, and this run made none.
+            OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
+            kind => kind,
+        };
         let mut record = json!({
             "AccessKeyId": result.key.id,
             "UserName": result.owner().or(owner),
-            "Outcome": result.kind().as_str(),
+            "Outcome": kind.as_str(),
             "Result": result.describe_state(),
             "Time": timestamp(SystemTime::now()),
         });
         if result.is_owner_unchecked() {
             record["OwnerUnchecked"] = json!(true);
         }
-        if !result.kind().is_complete()
+        if !kind.is_complete()
             && let Some(status) = listed_status(&result.key, &result.metadata)
         {
             record["Status"] = json!(status);
         }
-        if !unfinished.is_empty() && !ends_earlier(result.kind()) {
+        if !unfinished.is_empty() && !ends_earlier(kind) {
             record["Unfinished"] = json!(unfinished.len());
         }
         let record = with_status(record, result.previous_status());
@@ -363,14 +380,8 @@ fn unusable(path: &Path, what: impl Display) -> RunError {
 
 /// Returns the status with which IAM listed the key among its owner's keys: its later absence proves that it is gone.
 fn listed_status(key: &Key, metadata: &KeyMetadata) -> Option<String> {
-    let selected = metadata
-        .status
-        .as_ref()
-        .filter(|_| metadata.owner.is_some());
-    let located = metadata
-        .located
-        .as_ref()
-        .filter(|_| key.user_name.is_some());
+    let selected = metadata.owner.as_ref().and(metadata.status.as_ref());
+    let located = key.user_name.as_ref().and(metadata.located.as_ref());
     let status = selected.or(located)?;
     Some(redact(status.as_str()).into_owned())
 }

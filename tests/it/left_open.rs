@@ -1,6 +1,7 @@
 //! Keys that an earlier run started to change, and that this run leaves alone although IAM lists them: until the earlier
 //! requests expire, they may still act, and lists may lag. So nothing says that such a key was not changed.
 
+use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{KeySeed, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once};
@@ -129,4 +130,50 @@ fn a_begun_key_that_iam_lists_after_its_request_expired_is_not_changed() {
         .prints_outcome("WouldDelete")
         .says(&["not deleted: this was a dry run"]);
     has_no_change(&sandbox);
+}
+
+/// A list with Bob's key, one before it and one that does not exist.
+fn of_list(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
+    kept.list(&format!(
+        "AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n{BOBS_KEY},Bob\nAKIAAAAAAAAAAAAAAAAA,Bob\n"
+    ));
+    let more = [&["--older-than", "1d", "--jobs", "1"], more].concat();
+    kept.case(sandbox, &more)
+}
+
+type Start = fn(&Sandbox, &Kept) -> Case;
+
+/// The earlier run did not list Bob's key. This one does, and leaves it alone. Then it is gone.
+#[test]
+fn that_iam_listed_a_begun_key_counts_for_a_later_run_although_this_run_left_it_alone() {
+    let cases: [(Start, i32); 5] = [
+        (|at, kept| kept.case(at, &["--only-inactive"]), 10),
+        (|at, kept| named(at, kept, &["--only-inactive"]), 10),
+        (|at, kept| all_of_bob(at, kept, &["--only-inactive"]), 10),
+        (|at, kept| of_list(at, kept, &["--max-keys", "1"]), 11),
+        // The run ends at the last key, before it changes the others.
+        (
+            |at, kept| of_list(at, kept, &["--max-keys", "2", "--fail-fast"]),
+            3,
+        ),
+    ];
+    each(cases, |(case, status)| {
+        let sandbox = documented();
+        let kept = begun();
+        let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
+        std::fs::write(kept.path(), journal).expect("a journal");
+        let _ = case(&sandbox, &kept).run().exits(status).prints_anything();
+        let journal = kept.journal();
+        assert!(sandbox.has_key(BOBS_KEY));
+        // Once is enough.
+        let again = named(&sandbox, &kept, &["--only-inactive"]).run();
+        let _ = again.exits(10).prints_outcome("Unknown");
+        assert_eq!(kept.journal(), journal);
+        sandbox.remove_key(BOBS_KEY);
+        let printed = named(&sandbox, &kept, &[]).run().exits(0);
+        let _ = printed.prints_anything().says(&[&format!(
+            "{BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key\n"
+        )]);
+        assert_eq!(kept.results()[BOBS_KEY], "Deleted");
+    });
 }

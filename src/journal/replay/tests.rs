@@ -217,6 +217,7 @@ fn an_attempt_says_where_iam_listed_the_key_and_expires() {
 fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
     let (intent, unknown) = (listed(INTENT), listed("\"Outcome\":\"Unknown\""));
     let failed = listed(FAILED);
+    let left_alone = listed("\"Outcome\":\"NotTried\",\"Unfinished\":1");
     for (records, expected) in [
         // A later run read no list.
         (
@@ -238,6 +239,8 @@ fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
             &[("Bob", INTENT), ("Bob", &unknown)],
             &[Some("Bob"), Some("Bob")],
         ),
+        // A later run left the key alone.
+        (&[("Bob", INTENT), ("bob", &left_alone)], &[Some("Bob")]),
         // It proves nothing about the list of another user.
         (&[("Bob", &failed), ("Alice", INTENT)], &[None]),
         (&[("", &failed), ("", INTENT)], &[None]),
