@@ -56,7 +56,7 @@ use aws::{Iam, NamedKeys, Purpose};
 use batch::{InFlight, Keys, Work, keys_of, named};
 use blocking::run_blocking;
 use cli::{Cli, error_format_of};
-use error::{Exit, RunError, file_limit_hint};
+use error::{Exit, Hint, RunError, file_limit_hint};
 use input::Origin;
 use journal::{Journal, Unusable};
 use lock::lock;
@@ -130,7 +130,7 @@ fn run(
     runtime.block_on(async {
         let mut journal = open_journal(request, in_flight, signals).await?;
         confirm::check(request)?;
-        let (named, origin) = named(request, signals).await?;
+        let (named, origin) = named(request, in_flight, signals).await?;
         if let (Some(path), Mode::Change) = (request.journal.clone(), request.mode) {
             journal = run_blocking(signals, move || journal.start(&path)).await??;
         }
@@ -188,6 +188,9 @@ async fn open_journal(
     match opened {
         Ok(journal) => {
             in_flight.add_prior(|key| journal.prior_state(key).known());
+            let mut unfinished = journal.unfinished();
+            unfinished.retain(|key| request.selection.may_include(key));
+            in_flight.set_unfinished(unfinished.into_iter().map(|key| key.id).collect());
             Ok(journal)
         }
         Err(Unusable { error, is_journal }) => {
@@ -319,13 +322,32 @@ fn stopped(error: &anyhow::Error, request: &Request, in_flight: &InFlight) -> Ex
             Some(_) => AS_REPORTED,
             None => KeyState::NotDone(String::new()).result_member(request.action),
         };
-        explain(known).about(None, "no key was changed".to_owned())
+        explain(known).about(None, no_key_changed(in_flight.unfinished().len()))
     };
     if let Some(hint) = hint {
         explanation.hints = vec![hint];
     }
+    let ended_by_chance = stop.exit.is_signal() || stop.exit == Exit::Unreachable;
+    if ended_by_chance
+        && explanation.hints.is_empty()
+        && request.mode == Mode::Change
+        && !in_flight.unfinished().is_empty()
+    {
+        explanation.hints = vec![Hint::again("to continue, ").to_string()];
+    }
     Messages::of(request).explain(&explanation);
     stop.exit
+}
+
+/// Says that this run changed no key, given the number of keys that earlier runs started to change.
+fn no_key_changed(unfinished: usize) -> String {
+    match unfinished {
+        0 => "no key was changed".to_owned(),
+        1 => "this run changed no key; 1 key of earlier runs is still unknown".to_owned(),
+        _ => {
+            format!("this run changed no key; {unfinished} keys of earlier runs are still unknown")
+        }
+    }
 }
 
 /// Runs `work`; a panic becomes the place in the source where it happened.

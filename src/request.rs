@@ -147,6 +147,18 @@ pub(crate) enum Selection {
     Account,
 }
 
+impl Selection {
+    /// Whether this key may be selected, before a list is read.
+    pub(crate) fn may_include(&self, key: &Key) -> bool {
+        match self {
+            Self::Named(keys) => keys.iter().any(|named| named.id == key.id),
+            Self::User(user) => key.user_name.as_ref() == Some(user),
+            Self::Root => key.user_name.is_none(),
+            Self::Listed { .. } | Self::Account => true,
+        }
+    }
+}
+
 /// An access key and its owner. Without an owner, IAM assumes the calling user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Key {

@@ -1,8 +1,10 @@
 //! The keys that are being changed, so that an abort of the program can report their state.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use crate::aws::attempt::Attempts;
+use crate::ident::AccessKeyId;
 use crate::lock::lock;
 use crate::outcome::KeyState;
 use crate::request::{Key, Request};
@@ -13,6 +15,8 @@ pub(crate) struct InFlight {
     /// The run's only key.
     single: Option<Key>,
     entries: Mutex<Vec<Entry>>,
+    /// The keys that earlier runs started to change, and of which this run has not reported more than that.
+    unfinished: Mutex<HashSet<AccessKeyId>>,
 }
 
 #[derive(Debug)]
@@ -29,6 +33,7 @@ impl InFlight {
         Self {
             single: request.single().cloned(),
             entries: Mutex::default(),
+            unfinished: Mutex::default(),
         }
     }
 
@@ -41,8 +46,24 @@ impl InFlight {
         }
     }
 
-    /// Records that the journal says nothing about the run's only key. `why` is a clause.
+    /// Sets the keys that earlier runs started to change.
+    pub(crate) fn set_unfinished(&self, ids: HashSet<AccessKeyId>) {
+        *lock(&self.unfinished) = ids;
+    }
+
+    /// Returns the keys that earlier runs started to change, and that are still unknown.
+    pub(crate) fn unfinished(&self) -> HashSet<AccessKeyId> {
+        lock(&self.unfinished).clone()
+    }
+
+    /// Records that it is known what happened to a key.
+    pub(super) fn finish(&self, key: &Key) {
+        lock(&self.unfinished).remove(&key.id);
+    }
+
+    /// Records that the journal says nothing about the keys. `why` is a clause.
     pub(crate) fn add_unread_journal(&self, why: &str) {
+        self.set_unfinished(HashSet::new());
         let why = format!("the results of earlier runs are unknown: {why}");
         self.add_prior(|_| Some(KeyState::unknown(why)));
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use super::{Keys, keys_of};
+use super::{InFlight, Keys, keys_of};
 use crate::blocking::run_blocking;
 use crate::error::RunError;
 use crate::input::{self, Origin, ReadOptions};
@@ -20,6 +20,7 @@ use crate::terminal;
 /// The file cannot be read or is invalid, or a signal came first.
 pub(crate) async fn named(
     request: &Request,
+    in_flight: &InFlight,
     signals: &mut Signals,
 ) -> Result<(Option<(Keys, u64)>, Option<Origin>), RunError> {
     let (file, user_name) = match &request.selection {
@@ -41,6 +42,7 @@ pub(crate) async fn named(
     }
     let (find_user, action) = (request.find_user, request.action);
     let list_command = list_deactivated(file.as_deref()).to_string();
+    let mut unfinished = in_flight.unfinished();
     let read = move || {
         let options = ReadOptions {
             user_name: user_name.as_ref(),
@@ -48,9 +50,15 @@ pub(crate) async fn named(
             action,
             list_deactivated: &list_command,
         };
-        input::read(file.as_deref(), options)
+        let mut list = input::read(file.as_deref(), options)?;
+        if !unfinished.is_empty() {
+            let listed = list.among(&unfinished);
+            unfinished = listed.map_err(|error| RunError::other(error.to_string()))?;
+        }
+        Ok::<_, RunError>((list, unfinished))
     };
-    let mut list = run_blocking(signals, read).await??;
+    let (mut list, unfinished) = run_blocking(signals, read).await??;
+    in_flight.set_unfinished(unfinished);
     if let Some(what) = &list.incomplete {
         messages.warning(what);
     }

@@ -11,7 +11,7 @@ use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
 use crate::metadata::{Deactivation, KeyMetadata, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
 use crate::report::Proof;
-use crate::request::{Action, Key, Mode, Selection};
+use crate::request::{Action, Key, Mode};
 use crate::select::Sweep;
 use crate::signal;
 
@@ -128,14 +128,7 @@ impl Work<'_> {
     pub(super) fn unfinished(&self, sweep: &Sweep) -> Vec<Key> {
         let mut keys = self.journal.unfinished();
         keys.retain(|key| {
-            let user_name = key.user_name.as_ref();
-            let is_of_run = match &self.request.selection {
-                Selection::User(user) => user_name.is_some_and(|name| name.same_user(user)),
-                Selection::Root => user_name.is_none(),
-                Selection::Account => true,
-                Selection::Named(_) | Selection::Listed { .. } => false,
-            };
-            is_of_run
+            self.request.selection.may_include(key)
                 && sweep.passed_over(&key.id)
                 && (self.may_still_act(&key.id, PriorState::InProgress)
                     || !sweep.shows_unchanged(&key.id))

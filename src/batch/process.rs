@@ -11,7 +11,7 @@ use super::abort::AbortReason;
 use super::connectivity::Connectivity;
 use super::one::{Processed, Stage};
 use crate::error::Exit;
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::report::stream;
 use crate::signal;
 
@@ -143,6 +143,9 @@ impl Run<'_> {
     pub(super) fn report_result(&mut self, result: &KeyResult) -> io::Result<()> {
         let written = self.report.print_result(result);
         self.work.in_flight.remove(&result.key);
+        if result.kind() != OutcomeKind::Unknown {
+            self.work.in_flight.finish(&result.key);
+        }
         written
     }
 

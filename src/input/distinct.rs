@@ -1,13 +1,14 @@
 //! Removes repeated keys from a list of any length with bounded memory. The key decides in which of several files a
 //! row is stored, and one file is compared at a time.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
 use super::error::InputError;
 use super::{Origin, Row};
+use crate::ident::AccessKeyId;
 use crate::metadata::{Deactivation, Target};
 use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 
@@ -157,6 +158,23 @@ impl RowFiles {
             origin: None,
             incomplete: None,
         })
+    }
+}
+
+impl List {
+    /// Returns those of these keys that are in the list.
+    ///
+    /// # Errors
+    ///
+    /// A temporary file cannot be read.
+    pub(crate) fn among(&mut self, ids: &HashSet<AccessKeyId>) -> io::Result<HashSet<AccessKeyId>> {
+        let places = self.places.clone();
+        let listed = self.by_ref().map(|target| Ok(target?.key.id));
+        let among = listed.filter(|id| id.as_ref().map_or(true, |id| ids.contains(id)));
+        let among = among.collect::<io::Result<_>>()?;
+        self.places = places;
+        self.files.iter_mut().try_for_each(SpillReader::rewind)?;
+        Ok(among)
     }
 }
 

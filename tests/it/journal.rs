@@ -14,7 +14,7 @@ use crate::case::{BOBS_KEY, Case, actions, each, each_at_once, once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows, summary};
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// A folder for a journal and a list that outlive a run.

@@ -39,6 +39,7 @@ mod doubtful_report;
 mod drop_in;
 mod dry_run;
 mod earlier_run;
+mod early_end;
 mod echo;
 mod elsewhere;
 mod ended;
