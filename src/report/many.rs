@@ -135,54 +135,44 @@ impl Report<'_> {
                 not_tried + unknown.saturating_sub(self.settled)
             }
         };
-        // Otherwise the same command lists the keys that are left, or skips those that are gone.
-        let fails_on_missing = self.request.fails_on_missing();
         if self.request.mode != Mode::Change || rest == 0 {
             return None;
         }
-        let hint = match (self.needs_other_query, resume) {
-            (true, Resume::Journal) if self.request.action == Action::Delete => {
-                "run the same command again with another --query or none; finished keys are skipped"
-            }
-            (true, Resume::File | Resume::Results | Resume::Again)
-                if self.request.action == Action::Delete && fails_on_missing =>
-            {
-                "run the same command again with another --query or none, and with --ignore-missing"
-            }
-            (true, _) => "run the same command again with another --query or none",
-            _ if self.request.action == Action::Reactivate => {
-                "run the same command again; keys that are already active are skipped"
-            }
-            (false, Resume::Results | Resume::Again)
-                if self.request.action == Action::Deactivate =>
-            {
-                "run the same command again; keys that are already inactive are skipped"
-            }
-            // Their status may have changed since, so all are checked again.
-            (false, Resume::Journal) if self.request.action == Action::Deactivate => {
-                "run the same command again; keys that are already inactive stay so"
-            }
-            (false, Resume::Journal) => {
-                "run the same command again; keys that the journal records as finished are skipped"
-            }
-            (false, Resume::File) => match self.request.selection {
-                Selection::Listed { .. } => {
-                    "run the same command with the file with these results as --from instead of the list, keep all other \
+        let query = if self.needs_other_query {
+            " with another --query or none"
+        } else {
+            ""
+        };
+        let again = |more: &str| format!("run the same command again{query}{more}");
+        let replaced = match self.request.selection {
+            Selection::Listed { .. } => Some("the list"),
+            Selection::Named(_) => Some("--access-key-id"),
+            // The options select the keys that are left.
+            Selection::User(_) | Selection::Root | Selection::Account => None,
+        };
+        let hint = match (self.request.action, resume) {
+            (Action::Reactivate, _) => again("; keys that are already active are skipped"),
+            (_, Resume::File) => match replaced {
+                Some(replaced) => format!(
+                    "run the same command with the file with these results as --from instead of {replaced}, keep all other \
                      options, and write the new results to another file; finished keys are skipped"
-                }
-                Selection::Named(_) => {
-                    "run the same command with the file with these results as --from instead of --access-key-id, keep \
-                     all other options, and write the new results to another file; finished keys are skipped"
-                }
-                // The options select the keys that are left.
-                Selection::User(_) | Selection::Root | Selection::Account => {
-                    "run the same command again, and write the new results to another file"
-                }
+                ),
+                None => again(", and write the new results to another file"),
             },
-            (false, Resume::Results | Resume::Again) if fails_on_missing => {
-                "run the same command again with --ignore-missing"
+            // Their status may have changed since, so all are checked again.
+            (Action::Deactivate, Resume::Journal) => {
+                again("; keys that are already inactive stay so")
             }
-            (false, Resume::Results | Resume::Again) => "run the same command again",
+            (Action::Deactivate, _) => again("; keys that are already inactive are skipped"),
+            (Action::Delete, Resume::Journal) => {
+                again("; keys that the journal records as finished are skipped")
+            }
+            // Otherwise the same command lists the keys that are left, or skips those that are gone.
+            (Action::Delete, _) if self.request.fails_on_missing() => match query {
+                "" => again(" with --ignore-missing"),
+                _ => again(", and with --ignore-missing"),
+            },
+            (Action::Delete, _) => again(""),
         };
         // The next run would refuse this journal, or not know what this run did.
         let other_journal = if self.request.journal.is_some() && resume != Resume::Journal {

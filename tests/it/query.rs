@@ -139,7 +139,7 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
         ),
         (
             &["--journal"],
-            "with another --query or none; finished keys are skipped\n",
+            "with another --query or none; keys that the journal records as finished are skipped\n",
         ),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
