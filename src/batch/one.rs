@@ -151,7 +151,7 @@ impl Work<'_> {
         }
         let mut choice = match stage {
             Stage::Verify => {
-                let why = "IAM's lists do not show whether it was changed";
+                let why = "it was not selected";
                 let outcome = left_unverified(Exit::Unknown, why, Check::List);
                 let result = KeyResult::unchanged(target, self.request.action, outcome);
                 Err(self.with_prior_state(Box::new(result), seen))

@@ -67,7 +67,7 @@ fn a_begun_key_that_a_sweep_does_not_select_is_unknown() {
         .exits(10);
     let _ = printed.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
         "iam-del-key: note: 2 keys of 1 user checked\n\
-         iam-del-key: error: {BOBS_KEY}: this run did not change it: IAM's lists do not show whether it was changed; {STARTED}\n\
+         iam-del-key: error: {BOBS_KEY}: this run did not change it: it was not selected; {STARTED}\n\
          hint: check with: aws iam list-access-keys --user-name=Bob\n\
          hint: to continue, run the same command again; keys that the journal records as finished are skipped\n\
          result: 1 key: 1 unknown\n"

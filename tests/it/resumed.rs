@@ -55,7 +55,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
             .exits(10);
         assert_eq!(bobs_row(&printed)["Outcome"], "Unknown");
         let _ = printed.prints_anything().says(&[&format!(
-            "error: {BOBS_KEY}: this run did not change it: IAM's lists do not show whether it was changed; \
+            "error: {BOBS_KEY}: this run did not change it: it was not selected; \
              unknown: an earlier run started to change it, and the result is unknown"
         )]);
         assert_eq!(kept.journal(), before);
