@@ -117,6 +117,7 @@ impl Report<'_> {
             self.messages.note(&text);
         } else if let Some(owner) = &result.metadata.owner
             && self.request.find_user
+            && result.metadata.has_owner_of_iam()
         {
             let text = format!("{key} belongs to the user {owner}");
             self.messages.note(&text);

@@ -177,3 +177,14 @@ fn that_iam_listed_a_begun_key_counts_for_a_later_run_although_this_run_left_it_
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");
     });
 }
+
+#[test]
+fn an_owner_that_only_the_journal_names_is_not_printed_as_that_of_the_key() {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    let kept = begun();
+    let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
+    let case = Case::at(&sandbox, args).args([kept.path()]);
+    case.run()
+        .deletes("an earlier run started this; IAM no longer lists the key");
+}
