@@ -289,14 +289,11 @@ impl Work<'_> {
         }
     }
 
-    /// Whether a request of an earlier run may still take effect: the run may have been killed a moment ago. A list of
-    /// results does not say when.
-    pub(super) fn may_still_act(&self, id: &AccessKeyId, prior: PriorState) -> bool {
-        let now = SystemTime::now();
-        match self.journal.attempts(id) {
-            [] => prior == PriorState::InProgress,
-            attempts => attempts.iter().any(|attempt| !attempt.has_expired(now)),
-        }
+    /// Whether a request of an earlier run that started to change a key may still take effect: the run may have been killed
+    /// a moment ago. A list of results does not say when.
+    pub(super) fn may_still_act(&self, id: &AccessKeyId) -> bool {
+        let (now, attempts) = (SystemTime::now(), self.journal.attempts(id));
+        attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(now))
     }
 
     fn change_of<'a>(
@@ -312,7 +309,7 @@ impl Work<'_> {
             search: Search::new(iam, self.request, &target.key, hint),
             earlier: match prior {
                 PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::InProgress if self.may_still_act(&target.key.id, prior) => {
+                PriorState::InProgress if self.may_still_act(&target.key.id) => {
                     Ambiguity::RecentRun
                 }
                 PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,

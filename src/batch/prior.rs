@@ -88,7 +88,7 @@ impl Work<'_> {
         let prior = although_found(recorded, attempts);
         if let Some(known) = prior.known()
             && !prior.is_finished()
-            && (self.may_still_act(id, prior) || !shows_unchanged)
+            && (prior == PriorState::InProgress && self.may_still_act(id) || !shows_unchanged)
         {
             let hint = self.owner_hint(&result.key, &result.metadata);
             let check = self.check(&result, seen);
@@ -130,8 +130,7 @@ impl Work<'_> {
         keys.retain(|key| {
             self.request.selection.may_include(key)
                 && sweep.passed_over(&key.id)
-                && (self.may_still_act(&key.id, PriorState::InProgress)
-                    || !sweep.shows_unchanged(&key.id))
+                && (self.may_still_act(&key.id) || !sweep.shows_unchanged(&key.id))
         });
         keys
     }
