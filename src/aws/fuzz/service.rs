@@ -26,7 +26,6 @@ use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
 use crate::aws::credentials::{Provider, Source};
 use crate::aws::http::LazyConnector;
-use crate::aws::root_certs::RootCerts;
 use crate::aws::settings::Settings;
 use crate::aws::sts::Caller;
 use crate::error::RunError;
@@ -146,8 +145,7 @@ impl Service {
             endpoint_option: None,
             token_code: Mutex::default(),
             signing_keys: Arc::default(),
-            services: LazyConnector::new(Some(RootCerts::System)),
-            metadata_services: LazyConnector::new(None),
+            metadata_services: LazyConnector::new(|_| Ok(None), None, &TimeoutConfig::disabled()),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
             explain: run_error,
