@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::parameters::Parameters;
-use super::response_body::Body;
+use super::response_body::Response;
 use super::response_limit::Reading;
 use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
 use crate::known_secret::Secrets;
@@ -34,21 +34,10 @@ pub(crate) struct Attempt {
     pub(super) has_ended: bool,
     /// The headers of the response, without secrets. Empty, with status 0, if there was no response.
     pub(super) metadata: ResponseMetadata,
-    /// The response, once the attempt has ended.
-    pub(super) response: Response,
+    /// The response, once the attempt has ended, if there is one.
+    pub(super) response: Option<Response>,
     /// Why there is no response, once the attempt has ended.
     pub(super) failure: Option<TransportError>,
-}
-
-/// The response to one attempt.
-#[derive(Clone, Debug)]
-pub(super) enum Response {
-    /// No response yet, or none at all.
-    None,
-    /// A response from the service.
-    Service(Body),
-    /// A response that is not from IAM. The text is a fragment that says what it is.
-    Unexpected(String),
 }
 
 impl Attempt {
@@ -56,22 +45,21 @@ impl Attempt {
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.response {
             // IAM does not execute a throttled request. A bare 429 may come from something else.
-            Response::Service(Body::Error { request_id, .. }) => match self.error() {
+            Some(Response::Error { request_id, .. }) => match self.error() {
                 Some(ErrorKind::Throttling) => request_id.is_empty(),
                 Some(ErrorKind::ServiceFailure) => true,
                 _ => request_id.is_empty() || self.metadata.status >= 500,
             },
-            Response::Service(Body::Expected { .. }) => true,
-            Response::None | Response::Unexpected(_) => self.lacks_response(),
+            Some(Response::Expected { .. }) => true,
+            None | Some(Response::Unexpected(_)) => self.lacks_response(),
         }
     }
 
     /// Whether the request was sent and IAM did not respond. It may still take effect at any time.
     pub(crate) fn lacks_response(&self) -> bool {
         match &self.response {
-            Response::None => self.was_sent(),
-            Response::Unexpected(_) => true,
-            Response::Service(_) => false,
+            None => self.was_sent(),
+            Some(response) => matches!(response, Response::Unexpected(_)),
         }
     }
 
@@ -96,18 +84,16 @@ impl Attempt {
 
     /// Whether IAM executed the request.
     pub(super) fn is_success(&self) -> bool {
-        matches!(self.response, Response::Service(Body::Expected { .. }))
+        matches!(self.response, Some(Response::Expected { .. }))
     }
 
     /// Returns the kind of error that IAM returned.
     fn error(&self) -> Option<ErrorKind> {
         match &self.response {
-            Response::Service(Body::Error { code, .. }) => {
+            Some(Response::Error { code, .. }) => {
                 Some(classify(code.as_deref(), self.metadata.status))
             }
-            Response::Service(Body::Expected { .. }) | Response::None | Response::Unexpected(_) => {
-                None
-            }
+            _ => None,
         }
     }
 }
@@ -183,8 +169,12 @@ impl Attempts {
 
     /// Whether IAM responded to any attempt.
     pub(super) fn has_response(&self) -> bool {
-        let is_response = |attempt: &Attempt| matches!(attempt.response, Response::Service(_));
-        self.lock().iter().any(is_response)
+        let is_response = |response: &Response| !matches!(response, Response::Unexpected(_));
+        let attempts = self.lock();
+        let mut responses = attempts
+            .iter()
+            .filter_map(|attempt| attempt.response.as_ref());
+        responses.any(is_response)
     }
 
     /// Whether any part of any attempt was sent.
@@ -216,13 +206,12 @@ impl Attempts {
     /// Whether the last attempt failed because the credentials have expired.
     pub(super) fn shows_expired_credentials(&self) -> bool {
         let attempts = self.lock();
-        let Some(Response::Service(Body::Error {
-            code: Some(code), ..
-        })) = attempts.last().map(|last| &last.response)
-        else {
-            return false;
-        };
-        code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
+        match attempts.last().map(|last| &last.response) {
+            Some(Some(Response::Error {
+                code: Some(code), ..
+            })) => code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken",
+            _ => false,
+        }
     }
 
     /// Returns why the last attempt has no response, or the one before it if the last was only started.
@@ -238,7 +227,7 @@ impl Attempts {
         let attempts = self.lock();
         let began = attempts.last().is_some_and(Attempt::response_began);
         let last = attempts.iter().rev();
-        let mut unanswered = last.take_while(|attempt| matches!(attempt.response, Response::None));
+        let mut unanswered = last.take_while(|attempt| attempt.response.is_none());
         let since = if began {
             unanswered.next()
         } else {

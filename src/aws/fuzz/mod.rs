@@ -13,7 +13,7 @@ use aws_credential_types::Credentials;
 use roxmltree::Document;
 
 use super::process::parse;
-use super::response_body::{Body, read};
+use super::response_body::{Response, read};
 use crate::error::Operation;
 pub(crate) use list::check as list;
 pub(crate) use mfa::check as mfa;
@@ -34,7 +34,7 @@ pub(crate) fn reply(bytes: &[u8]) {
                 && name.namespace() == Some(IAM)
         })
     });
-    if let Ok(Body::Expected { .. }) = read(bytes, DELETED) {
+    if let Response::Expected { .. } = read(bytes, DELETED) {
         assert!(is_the_reply, "it counts as success");
     }
 }
@@ -64,7 +64,7 @@ fn check_redacted(credentials: &Credentials) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, DELETED, read};
+    use super::{DELETED, Response, read};
 
     /// A response that was cut off anywhere does not count.
     #[test]
@@ -72,7 +72,7 @@ mod tests {
         let whole = "<?xml version=\"1.0\"?>\n<DeleteAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
                      <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></DeleteAccessKeyResponse>";
         let is_accepted =
-            |text: &str| matches!(read(text.as_bytes(), DELETED), Ok(Body::Expected { .. }));
+            |text: &str| matches!(read(text.as_bytes(), DELETED), Response::Expected { .. });
         assert!(is_accepted(whole));
         for length in 0..whole.len() {
             assert!(!is_accepted(&whole[..length]), "{}", &whole[..length]);
