@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::parameters::Parameters;
 use super::response_body::Response;
-use super::response_limit::Reading;
+use super::response_limit::has_begun;
 use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
 use crate::known_secret::Secrets;
 use crate::lock::lock;
@@ -72,7 +72,7 @@ impl Attempt {
     pub(super) fn response_began(&self) -> bool {
         // Before the request is sent, the connection has the response to an earlier one.
         let connection = self.sent.connection.get().filter(|_| self.was_sent());
-        connection.is_some_and(Reading::began_on)
+        connection.is_some_and(has_begun)
     }
 
     /// Sends no further request on the connection: the next response on it might belong to an earlier request.
@@ -129,16 +129,8 @@ pub(super) fn poison(connection: &CaptureConnection) {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     attempts: Arc<Mutex<Vec<Attempt>>>,
-    closed: Arc<OnceLock<Closed>>,
-}
-
-/// Why no further attempt is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Closed {
-    /// The run is ending.
-    RunEnds,
-    /// The key now belongs to the credentials in use.
-    OwnKey,
+    /// Set if no further attempt is made: whether that is because the key now belongs to the credentials in use.
+    closed: Arc<OnceLock<bool>>,
 }
 
 impl Attempts {
@@ -169,12 +161,13 @@ impl Attempts {
 
     /// Whether IAM responded to any attempt.
     pub(super) fn has_response(&self) -> bool {
-        let is_response = |response: &Response| !matches!(response, Response::Unexpected(_));
-        let attempts = self.lock();
-        let mut responses = attempts
-            .iter()
-            .filter_map(|attempt| attempt.response.as_ref());
-        responses.any(is_response)
+        let is_response = |attempt: &Attempt| {
+            matches!(
+                attempt.response,
+                Some(Response::Expected { .. } | Response::Error { .. })
+            )
+        };
+        self.lock().iter().any(is_response)
     }
 
     /// Whether any part of any attempt was sent.
@@ -244,17 +237,17 @@ impl Attempts {
 
     /// Prevents further attempts. A response to the current one is still read.
     pub(crate) fn close(&self) {
-        let _ = self.closed.set(Closed::RunEnds);
+        let _ = self.closed.set(false);
     }
 
     /// Prevents further attempts because the key now belongs to the credentials in use.
     pub(super) fn close_for_own_key(&self) {
-        let _ = self.closed.set(Closed::OwnKey);
+        let _ = self.closed.set(true);
     }
 
     /// Whether an attempt was prevented because the key now belongs to the credentials in use.
     pub(crate) fn ended_at_own_key(&self) -> bool {
-        self.closed.get() == Some(&Closed::OwnKey)
+        self.closed.get() == Some(&true)
     }
 
     /// Whether further attempts are prevented.

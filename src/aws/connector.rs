@@ -27,12 +27,13 @@ use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
 use super::error::sources;
-use super::late::{Late, Wait, within};
+use super::late::{Late, within};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
-use super::response_limit::{LimitedStream, Reading, ResponseLimit};
+use super::response_limit::{LimitedStream, ResponseLimit, SharedReading, has_begun};
 use super::tls;
 use crate::error::RunError;
+use crate::lock::lock;
 
 /// The most that is read of a connection at a time, and the maximum size of the head of a response. The runtime lets
 /// other tasks run after 128 reads, so signals are received soon even if the client needs long for each byte.
@@ -109,14 +110,14 @@ pub(super) async fn send(
     let response = match select(response, opened).await {
         Either::Left((response, _)) => response.map_err(Into::into),
         Either::Right(((), response)) => {
-            let wait = || {
-                if Reading::began_on(&began) {
-                    Wait::Rest
+            let late = |limit| {
+                if has_begun(&began) {
+                    Late::Rest(limit)
                 } else {
-                    Wait::Response
+                    Late::Response(limit)
                 }
             };
-            within(read_timeout, Instant::now(), wait, response).await
+            within(read_timeout, Instant::now(), late, response).await
         }
     };
     let response = response.map_err(connector_error)?;
@@ -132,8 +133,8 @@ pub(super) async fn send(
         _ if !response.status().is_success() => ResponseLimit::SHORT,
         limit => limit.unwrap_or(ResponseLimit::ANY),
     };
-    if let Some(reading) = response.extensions().get::<Reading>() {
-        reading.allow_body(limit);
+    if let Some(reading) = response.extensions().get::<SharedReading>() {
+        lock(reading).allow_body(limit);
     }
     let response = response.map(|body| limit.limit(SdkBody::from_body_1_x(body), read_timeout));
     let mut response = HttpResponse::try_from(response)
@@ -218,11 +219,11 @@ impl Tunnel {
                 (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy, &reading)).await,
             }
         };
-        let wait = || match reading.get() {
-            Some(reading) if reading.began() => Wait::Rest,
-            _ => Wait::Connection,
+        let late = |limit| match reading.get() {
+            Some(reading) if lock(reading).began() => Late::Rest(limit),
+            _ => Late::Connection(limit),
         };
-        let open = within(dialer.timeout, self.start, wait, async {
+        let open = within(dialer.timeout, self.start, late, async {
             Ok::<_, BoxError>(open.await)
         });
         let opened = open.await.map_err(ProxyCause::Failed).flatten();
@@ -252,11 +253,11 @@ async fn tunnel(
     stream: FirstStream,
     uri: &Uri,
     proxy: &Proxy,
-    reading: &OnceLock<Reading>,
+    reading: &OnceLock<SharedReading>,
 ) -> Result<FirstStream, ProxyCause> {
     let stream = LimitedStream::new(stream, false);
-    let reading = reading.get_or_init(|| stream.reading.clone());
-    let failed = |error: hyper::Error| match reading.status() {
+    let reading = reading.get_or_init(|| Arc::clone(&stream.reading));
+    let failed = |error: hyper::Error| match lock(reading).status() {
         // The HTTP client rejects the whole response if its reason or a header has an invalid character.
         Some(status) if error.is_parse() && status.as_u16() > 200 => {
             ProxyCause::Refused(status, HeaderMap::new())
@@ -314,7 +315,7 @@ impl Service<Uri> for Dialer {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let start = Instant::now();
         let dial = self.clone().dial(uri, start);
-        let dialed = within(self.timeout, start, || Wait::Connection, dial);
+        let dialed = within(self.timeout, start, Late::Connection, dial);
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }
