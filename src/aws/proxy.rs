@@ -13,6 +13,7 @@ use super::connector::BoxError;
 use super::endpoint::host_and_port;
 use super::error::{INTERCEPTED, NO_ROUTE, failure, sources};
 use super::late::Late;
+use super::login::base64_url;
 use super::proxy_variable;
 use super::tls;
 use crate::error::{RunError, file_limit_hint};
@@ -262,11 +263,9 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     // A user name without a password is a token.
     let secret = url.password().filter(|password| !password.is_empty());
     let secret = secret.unwrap_or(url.username());
-    let in_base64 = base64::encode(&pair);
-    let in_a_url = in_base64.trim_end_matches('=');
     vec![
-        in_a_url.replace('+', "-").replace('/', "_"),
-        in_base64,
+        base64_url(&pair),
+        base64::encode(&pair),
         // Combined with the user name, even a password that is too short to search for can be redacted.
         String::from_utf8_lossy(&pair).into_owned(),
         String::from_utf8_lossy(&decoded(secret)).into_owned(),

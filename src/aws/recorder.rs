@@ -159,7 +159,7 @@ impl Intercept for Recorder {
         let parameters = Parameters::of(request.body().bytes().unwrap_or_default());
         // The credentials may have been renewed since the guard checked the key.
         if response_body::is_change(operation)
-            && let (Some(signer), Some(key)) = (&self.signer, parameters.key())
+            && let (Some(signer), Some(key)) = (&self.signer, &parameters.key)
             && signer.keeps(key)
         {
             self.attempts.close_for_own_key();

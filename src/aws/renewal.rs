@@ -92,11 +92,9 @@ impl Caller {
         match renewed {
             Ok(credentials) => {
                 *current = Current {
-                    credentials,
                     generation: expired + 1,
                     is_renewable: false,
-                    not_identified: None,
-                    failure: None,
+                    ..Current::new(credentials)
                 };
                 true
             }
