@@ -337,10 +337,8 @@ fn connector_error(error: BoxError) -> ConnectorError {
             .any(is)
     };
     let is_connect = |error: &legacy::Error| error.is_connect();
-    if find(<dyn Error>::is::<Late>) || hyper(hyper::Error::is_timeout) {
+    if find(<dyn Error>::is::<Late>) {
         ConnectorError::timeout(error)
-    } else if hyper(hyper::Error::is_user) {
-        ConnectorError::user(error)
     } else if hyper(|error| error.is_closed() || error.is_canceled())
         || find(<dyn Error>::is::<io::Error>)
         || error.downcast_ref().is_some_and(is_connect)

@@ -1,5 +1,5 @@
-//! Provides HTTP clients for the SDK. They create TLS settings once, when first needed, use no proxy for metadata
-//! services, record when a request is sent, and limit the size of responses.
+//! Provides HTTP clients for the SDK. They create TLS settings once, when first needed, record when a request is sent, and
+//! limit the size of responses.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

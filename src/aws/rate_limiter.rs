@@ -5,7 +5,7 @@
 //! The limit is modeled as a token bucket. It is empty whenever IAM throttles a request, so the number of requests
 //! served between two such moments gives the rate.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -67,7 +67,7 @@ impl RateLimiter {
     async fn acquire(&self) -> Permit<'_> {
         loop {
             let changed = self.changed.notified();
-            let admitted = self.state().admit(Instant::now());
+            let admitted = lock(&self.state).admit(Instant::now());
             match admitted {
                 Ok(admission) => {
                     let permit = Permit {
@@ -78,7 +78,7 @@ impl RateLimiter {
                         return permit;
                     }
                     sleep_until(admission.at).await;
-                    if self.state().is_current(admission) {
+                    if lock(&self.state).is_current(admission) {
                         return permit;
                     }
                 }
@@ -90,11 +90,7 @@ impl RateLimiter {
 
     /// Returns when IAM last served a request, or when the run started.
     pub(super) fn served_at(&self) -> Instant {
-        self.state().served_at
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        lock(&self.state).served_at
     }
 }
 
@@ -108,20 +104,18 @@ pub(super) struct Permit<'a> {
 impl Permit<'_> {
     /// Records that IAM responded, with any result but throttling.
     pub(super) fn served(self) {
-        let mut state = self.rate_limiter.state();
-        state.served(self.admission, Instant::now());
+        lock(&self.rate_limiter.state).served(self.admission, Instant::now());
     }
 
     /// Records that IAM throttled the request.
     pub(super) fn throttled(self) {
-        let mut state = self.rate_limiter.state();
-        state.throttled(self.admission, Instant::now());
+        lock(&self.rate_limiter.state).throttled(self.admission, Instant::now());
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.rate_limiter.state().release(self.admission);
+        lock(&self.rate_limiter.state).release(self.admission);
         self.rate_limiter.changed.notify_waiters();
     }
 }
