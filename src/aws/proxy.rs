@@ -23,7 +23,7 @@ use crate::secret::has_secret;
 #[derive(Debug)]
 pub(super) struct Proxy {
     /// The environment variable that sets it.
-    variable: String,
+    variable: &'static str,
     /// Without user name and password.
     pub(super) uri: Uri,
     /// The value of `Proxy-Authorization`.
@@ -32,7 +32,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Parses the value of a variable. `None`: it is not the URL of an HTTP proxy.
-    fn parse(variable: &str, value: &str) -> Option<Self> {
+    fn parse(variable: &'static str, value: &str) -> Option<Self> {
         let proxy = with_scheme(value);
         // Parsers disagree on the characters of a host; both must accept it.
         let _: &str = proxy.parse::<Uri>().ok()?.host()?;
@@ -53,7 +53,7 @@ impl Proxy {
             value
         });
         Some(Self {
-            variable: variable.to_owned(),
+            variable,
             uri: uri.ok().filter(|_| is_usable)?,
             authorization,
         })
@@ -122,7 +122,7 @@ impl ProxyError {
 
     /// Returns the hint for everything that may be wrong with a proxy.
     fn hint(&self) -> String {
-        let variable = &self.proxy.variable;
+        let variable = self.proxy.variable;
         format!("check {variable}; NO_PROXY names the hosts that need no proxy")
     }
 
