@@ -19,7 +19,7 @@ use tokio::task::yield_now;
 use super::attempt::SendTracking;
 use super::connector::{FindProxy, HttpClient, http_client, send};
 use super::error::transport_error;
-use super::proxy::Proxy;
+use super::proxy::{self, Proxy};
 use super::root_certs;
 use super::tls;
 use crate::error::{RunError, TransportError};
@@ -38,9 +38,6 @@ pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
     Err("contains a line break or another character that no header can have")
 }
 
-/// The connect timeout of a client, and whether it uses TLS.
-type ClientKey = (Option<Duration>, bool);
-
 /// Sends the SDK's requests. An HTTP client is created when it is first used, and clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct LazyConnector {
@@ -49,22 +46,28 @@ pub(crate) struct LazyConnector {
     bundle: Option<(PathBuf, String)>,
     connect_timeout: Option<Duration>,
     read_timeout: Option<Duration>,
-    clients: Arc<Mutex<Vec<(ClientKey, HttpClient)>>>,
+    /// The clients without and with TLS.
+    clients: Arc<Mutex<[Option<HttpClient>; 2]>>,
 }
 
 impl LazyConnector {
     /// Creates a connector. Nothing is read or opened before the first request.
-    pub(super) fn new(
-        find_proxy: FindProxy,
-        bundle: Option<(PathBuf, String)>,
-        timeouts: &TimeoutConfig,
-    ) -> Self {
+    pub(super) fn new(bundle: Option<(PathBuf, String)>, timeouts: &TimeoutConfig) -> Self {
         Self {
-            find_proxy,
+            find_proxy: proxy::of,
             bundle,
             connect_timeout: timeouts.connect_timeout(),
             read_timeout: timeouts.read_timeout(),
             clients: Arc::default(),
+        }
+    }
+
+    /// Creates a connector for link-local metadata services, which are never behind a proxy.
+    pub(super) fn without_proxy(connect_timeout: Duration) -> Self {
+        let timeouts = TimeoutConfig::builder().connect_timeout(connect_timeout);
+        Self {
+            find_proxy: |_| Ok(None),
+            ..Self::new(None, &timeouts.build())
         }
     }
 
@@ -83,9 +86,9 @@ impl LazyConnector {
         let proxy = (self.find_proxy)(uri)?;
         let proxy_uses_tls = |proxy: &Proxy| proxy.uri.scheme_str() == Some("https");
         let uses_tls = uri.starts_with("https:") || proxy.as_ref().is_some_and(proxy_uses_tls);
-        let kind = (self.connect_timeout, uses_tls);
         let mut clients = lock(&self.clients);
-        if let Some((_, client)) = clients.iter().find(|(other, _)| *other == kind) {
+        let client = &mut clients[usize::from(uses_tls)];
+        if let Some(client) = client {
             return Ok((client.clone(), proxy));
         }
         let tls = match &self.bundle {
@@ -93,9 +96,8 @@ impl LazyConnector {
             Some((path, source)) => Some(tls::config(root_certs::bundle(path, source)?)),
             None => Some(tls::config(root_certs::system())),
         };
-        let client = http_client(self.connect_timeout, self.find_proxy, tls);
-        clients.push((kind, client.clone()));
-        Ok((client, proxy))
+        let client = client.insert(http_client(self.connect_timeout, self.find_proxy, tls));
+        Ok((client.clone(), proxy))
     }
 
     /// Checks the CA bundle before the first request. If the client of this request uses TLS, it is created now.
@@ -117,16 +119,8 @@ impl LazyConnector {
     /// # Errors
     ///
     /// There is no response.
-    pub(super) async fn ask(
-        &self,
-        request: HttpRequest,
-        connect_timeout: Duration,
-    ) -> Result<(u16, Vec<u8>), TransportError> {
-        let connector = Self {
-            connect_timeout: Some(connect_timeout),
-            ..self.clone()
-        };
-        let response = connector.call(request).await;
+    pub(super) async fn ask(&self, request: HttpRequest) -> Result<(u16, Vec<u8>), TransportError> {
+        let response = self.call(request).await;
         let response = response.map_err(|error| transport_error(&error, ""))?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;

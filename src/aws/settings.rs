@@ -55,8 +55,6 @@ pub(crate) struct Settings {
     pub(super) token_code: Mutex<Option<TokenCode>>,
     /// The keys of all credentials that were fetched.
     pub(super) signing_keys: SigningKeys,
-    /// Sends the requests to the machine's metadata services, which are never behind a proxy.
-    pub(super) metadata_services: LazyConnector,
     /// The configuration that the clients of all services share.
     pub(super) sdk: SdkConfig,
     pub(crate) log: Log,
@@ -101,7 +99,7 @@ impl Settings {
         });
         let bundle = root_certs::choose(connection.ca_bundle.as_deref(), profile);
         let timeouts = timeouts(connection);
-        let services = LazyConnector::new(proxy::of, bundle, &timeouts);
+        let services = LazyConnector::new(bundle, &timeouts);
         let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -112,7 +110,6 @@ impl Settings {
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        let no_proxy = |_: &str| Ok(None);
         let mut settings = Self {
             profile_name,
             profile_by,
@@ -124,7 +121,6 @@ impl Settings {
             endpoint_option: connection.endpoint_url.clone(),
             token_code: Mutex::new(connection.token_code.clone()),
             signing_keys: SigningKeys::default(),
-            metadata_services: LazyConnector::new(no_proxy, None, &TimeoutConfig::disabled()),
             sdk,
             log,
             explain,

@@ -26,7 +26,6 @@ use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
 use crate::aws::connection::Connection;
 use crate::aws::credentials::{Provider, Source};
-use crate::aws::http::LazyConnector;
 use crate::aws::role::Role;
 use crate::aws::settings::Settings;
 use crate::aws::sts::Caller;
@@ -146,7 +145,6 @@ impl Service {
             endpoint_option: None,
             token_code: Mutex::default(),
             signing_keys: Arc::default(),
-            metadata_services: LazyConnector::new(|_| Ok(None), None, &TimeoutConfig::disabled()),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
             explain: run_error,
