@@ -9,8 +9,8 @@ use aws_smithy_types::DateTime;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::parameters::Parameters;
-use super::response_body::Body;
-use super::response_limit::Reading;
+use super::response_body::Response;
+use super::response_limit::has_begun;
 use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
 use crate::known_secret::Secrets;
 use crate::lock::lock;
@@ -34,21 +34,10 @@ pub(crate) struct Attempt {
     pub(super) has_ended: bool,
     /// The headers of the response, without secrets. Empty, with status 0, if there was no response.
     pub(super) metadata: ResponseMetadata,
-    /// The response, once the attempt has ended.
-    pub(super) response: Response,
+    /// The response, once the attempt has ended, if there is one.
+    pub(super) response: Option<Response>,
     /// Why there is no response, once the attempt has ended.
     pub(super) failure: Option<TransportError>,
-}
-
-/// The response to one attempt.
-#[derive(Clone, Debug)]
-pub(super) enum Response {
-    /// No response yet, or none at all.
-    None,
-    /// A response from the service.
-    Service(Body),
-    /// A response that is not from IAM. The text is a fragment that says what it is.
-    Unexpected(String),
 }
 
 impl Attempt {
@@ -56,22 +45,21 @@ impl Attempt {
     pub(crate) fn may_have_acted(&self) -> bool {
         match &self.response {
             // IAM does not execute a throttled request. A bare 429 may come from something else.
-            Response::Service(Body::Error { request_id, .. }) => match self.error() {
+            Some(Response::Error { request_id, .. }) => match self.error() {
                 Some(ErrorKind::Throttling) => request_id.is_empty(),
                 Some(ErrorKind::ServiceFailure) => true,
                 _ => request_id.is_empty() || self.metadata.status >= 500,
             },
-            Response::Service(Body::Expected { .. }) => true,
-            Response::None | Response::Unexpected(_) => self.lacks_response(),
+            Some(Response::Expected { .. }) => true,
+            None | Some(Response::Unexpected(_)) => self.lacks_response(),
         }
     }
 
     /// Whether the request was sent and IAM did not respond. It may still take effect at any time.
     pub(crate) fn lacks_response(&self) -> bool {
         match &self.response {
-            Response::None => self.was_sent(),
-            Response::Unexpected(_) => true,
-            Response::Service(_) => false,
+            None => self.was_sent(),
+            Some(response) => matches!(response, Response::Unexpected(_)),
         }
     }
 
@@ -84,7 +72,7 @@ impl Attempt {
     pub(super) fn response_began(&self) -> bool {
         // Before the request is sent, the connection has the response to an earlier one.
         let connection = self.sent.connection.get().filter(|_| self.was_sent());
-        connection.is_some_and(Reading::began_on)
+        connection.is_some_and(has_begun)
     }
 
     /// Sends no further request on the connection: the next response on it might belong to an earlier request.
@@ -96,18 +84,16 @@ impl Attempt {
 
     /// Whether IAM executed the request.
     pub(super) fn is_success(&self) -> bool {
-        matches!(self.response, Response::Service(Body::Expected { .. }))
+        matches!(self.response, Some(Response::Expected { .. }))
     }
 
     /// Returns the kind of error that IAM returned.
     fn error(&self) -> Option<ErrorKind> {
         match &self.response {
-            Response::Service(Body::Error { code, .. }) => {
+            Some(Response::Error { code, .. }) => {
                 Some(classify(code.as_deref(), self.metadata.status))
             }
-            Response::Service(Body::Expected { .. }) | Response::None | Response::Unexpected(_) => {
-                None
-            }
+            _ => None,
         }
     }
 }
@@ -143,16 +129,8 @@ pub(super) fn poison(connection: &CaptureConnection) {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     attempts: Arc<Mutex<Vec<Attempt>>>,
-    closed: Arc<OnceLock<Closed>>,
-}
-
-/// Why no further attempt is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Closed {
-    /// The run is ending.
-    RunEnds,
-    /// The key now belongs to the credentials in use.
-    OwnKey,
+    /// Set if no further attempt is made: whether that is because the key now belongs to the credentials in use.
+    closed: Arc<OnceLock<bool>>,
 }
 
 impl Attempts {
@@ -183,7 +161,12 @@ impl Attempts {
 
     /// Whether IAM responded to any attempt.
     pub(super) fn has_response(&self) -> bool {
-        let is_response = |attempt: &Attempt| matches!(attempt.response, Response::Service(_));
+        let is_response = |attempt: &Attempt| {
+            matches!(
+                attempt.response,
+                Some(Response::Expected { .. } | Response::Error { .. })
+            )
+        };
         self.lock().iter().any(is_response)
     }
 
@@ -216,13 +199,12 @@ impl Attempts {
     /// Whether the last attempt failed because the credentials have expired.
     pub(super) fn shows_expired_credentials(&self) -> bool {
         let attempts = self.lock();
-        let Some(Response::Service(Body::Error {
-            code: Some(code), ..
-        })) = attempts.last().map(|last| &last.response)
-        else {
-            return false;
-        };
-        code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken"
+        match attempts.last().map(|last| &last.response) {
+            Some(Some(Response::Error {
+                code: Some(code), ..
+            })) => code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken",
+            _ => false,
+        }
     }
 
     /// Returns why the last attempt has no response, or the one before it if the last was only started.
@@ -238,7 +220,7 @@ impl Attempts {
         let attempts = self.lock();
         let began = attempts.last().is_some_and(Attempt::response_began);
         let last = attempts.iter().rev();
-        let mut unanswered = last.take_while(|attempt| matches!(attempt.response, Response::None));
+        let mut unanswered = last.take_while(|attempt| attempt.response.is_none());
         let since = if began {
             unanswered.next()
         } else {
@@ -255,17 +237,17 @@ impl Attempts {
 
     /// Prevents further attempts. A response to the current one is still read.
     pub(crate) fn close(&self) {
-        let _ = self.closed.set(Closed::RunEnds);
+        let _ = self.closed.set(false);
     }
 
     /// Prevents further attempts because the key now belongs to the credentials in use.
     pub(super) fn close_for_own_key(&self) {
-        let _ = self.closed.set(Closed::OwnKey);
+        let _ = self.closed.set(true);
     }
 
     /// Whether an attempt was prevented because the key now belongs to the credentials in use.
     pub(crate) fn ended_at_own_key(&self) -> bool {
-        self.closed.get() == Some(&Closed::OwnKey)
+        self.closed.get() == Some(&true)
     }
 
     /// Whether further attempts are prevented.

@@ -120,12 +120,10 @@ impl Connection {
 
     /// Returns the account of the keys and the option that names it. The last session counts.
     pub(super) fn named_account(&self) -> Option<(&'static str, &AccountId)> {
-        let role = self.role_arn.as_ref();
-        let role = role.map(|role| ("--role-arn", role.account()));
-        let target = self.target_principal.as_ref();
-        target
-            .map(|account| ("--target-principal", account))
-            .or(role)
+        match (&self.target_principal, &self.role_arn) {
+            (Some(account), _) => Some(("--target-principal", account)),
+            (None, role) => role.as_ref().map(|role| ("--role-arn", role.account())),
+        }
     }
 
     /// Returns the role of the command line, if it is known.

@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
-use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
@@ -28,12 +27,13 @@ use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
 use super::error::sources;
-use super::late::{Late, Wait, within};
+use super::late::{Late, within};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
-use super::response_limit::{LimitedStream, Reading, ResponseLimit};
+use super::response_limit::{LimitedStream, ResponseLimit, SharedReading, has_begun};
 use super::tls;
 use crate::error::RunError;
+use crate::lock::lock;
 
 /// The most that is read of a connection at a time, and the maximum size of the head of a response. The runtime lets
 /// other tasks run after 128 reads, so signals are received soon even if the client needs long for each byte.
@@ -50,117 +50,105 @@ pub(super) type Stream = MaybeHttpsStream<FirstStream>;
 /// The connection to a host, or to its proxy.
 type FirstStream = MaybeHttpsStream<<HttpConnector as Service<Uri>>::Response>;
 
-/// Sends requests with one pair of timeouts. Clones share the connections.
-#[derive(Clone, Debug)]
-pub(super) struct Connector {
-    client: Client<Dialer, SdkBody>,
+/// Sends requests to any host. Clones share the connections.
+pub(super) type HttpClient = Client<Dialer, SdkBody>;
+
+/// Creates a client. `tls`: for `https://`.
+pub(super) fn http_client(
+    connect_timeout: Option<Duration>,
     find_proxy: FindProxy,
-    read_timeout: Option<Duration>,
+    tls: Option<ClientConfig>,
+) -> HttpClient {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.enforce_http(tls.is_none());
+    let mut client = Client::builder(TokioExecutor::new());
+    client
+        .pool_timer(TokioTimer::new())
+        .http1_max_buf_size(READ);
+    client.build(Dialer {
+        tcp,
+        tls: tls.map(Arc::new),
+        find_proxy,
+        timeout: connect_timeout,
+    })
 }
 
-impl Connector {
-    /// Creates a connector. `tls`: for `https://`.
-    pub(super) fn new(
-        settings: &HttpConnectorSettings,
-        find_proxy: FindProxy,
-        tls: Option<ClientConfig>,
-    ) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.enforce_http(tls.is_none());
-        let dialer = Dialer {
-            tcp,
-            tls: tls.map(Arc::new),
-            find_proxy,
-            timeout: settings.connect_timeout(),
-        };
-        let mut client = Client::builder(TokioExecutor::new());
-        client
-            .pool_timer(TokioTimer::new())
-            .http1_max_buf_size(READ);
-        Self {
-            client: client.build(dialer),
-            find_proxy,
-            read_timeout: settings.read_timeout(),
-        }
+/// Sends a request, and returns the response with the limit of its body. `proxy` is that of its URI.
+///
+/// # Errors
+///
+/// There is no response.
+pub(super) async fn send(
+    client: &HttpClient,
+    proxy: Option<Proxy>,
+    read_timeout: Option<Duration>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x();
+    let mut request = request.map_err(|error| ConnectorError::user(error.into()))?;
+    let limit = request.extensions().get::<ResponseLimit>().copied();
+    // Through TLS, only the proxy's tunnel is authorized.
+    let proxy = proxy.filter(|_| request.uri().scheme_str() == Some("http"));
+    if let Some(authorization) = proxy.as_ref().and_then(|proxy| proxy.authorization.clone()) {
+        let headers = request.headers_mut();
+        headers.insert(PROXY_AUTHORIZATION, authorization);
     }
-
-    /// Sends a request, and returns the response with the limit of its body.
-    ///
-    /// # Errors
-    ///
-    /// There is no response.
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let request = request.try_into_http1x();
-        let mut request = request.map_err(|error| ConnectorError::user(error.into()))?;
-        let limit = request.extensions().get::<ResponseLimit>().copied();
-        // Through TLS, only the proxy's tunnel is authorized.
-        let proxy = match request.uri().scheme_str() {
-            Some("http") => (self.find_proxy)(&request.uri().to_string()),
-            _ => Ok(None),
-        };
-        let proxy = proxy.map_err(|error| ConnectorError::user(error.into()))?;
-        if let Some(authorization) = proxy.as_ref().and_then(|proxy| proxy.authorization.clone()) {
-            let headers = request.headers_mut();
-            headers.insert(PROXY_AUTHORIZATION, authorization);
-        }
-        let connection = capture_connection(&mut request);
-        let [mut opened, began] = [connection.clone(), connection.clone()];
-        let sent = request.extensions().get::<SendTracking>();
-        if let Some(sent) = sent {
-            sent.set_connection(&connection);
-        }
-        let is_recorded = sent.is_some();
-        if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
-            capture.set_connection_retriever(move || metadata(&connection));
-        }
-        let response = pin!(self.client.request(request));
-        // The time for the connection has its own limit.
-        let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
-        let response = match select(response, opened).await {
-            Either::Left((response, _)) => response.map_err(Into::into),
-            Either::Right(((), response)) => {
-                let wait = || {
-                    if Reading::began_on(&began) {
-                        Wait::Rest
-                    } else {
-                        Wait::Response
-                    }
-                };
-                within(self.read_timeout, Instant::now(), wait, response).await
-            }
-        };
-        let response = response.map_err(connector_error)?;
-        if let Some(proxy) = proxy
-            && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        {
-            let (head, _) = response.into_parts();
-            let cause = ProxyCause::Refused(head.status, head.headers);
-            let proxy = Arc::new(proxy);
-            return Err(connector_error(ProxyError { proxy, cause }.into()));
-        }
-        let limit = match limit {
-            _ if !response.status().is_success() => ResponseLimit::SHORT,
-            limit => limit.unwrap_or(ResponseLimit::ANY),
-        };
-        if let Some(reading) = response.extensions().get::<Reading>() {
-            reading.allow_body(limit);
-        }
-        let response =
-            response.map(|body| limit.limit(SdkBody::from_body_1_x(body), self.read_timeout));
-        let mut response = HttpResponse::try_from(response)
-            .map_err(|error| ConnectorError::other(error.into(), None))?;
-        if is_recorded && unreliable_body(&response).is_some() {
-            // The recorder rejects the response. The end of its body, which may never come, is not waited for.
-            *response.body_mut() = SdkBody::empty();
-        }
-        Ok(response)
+    let connection = capture_connection(&mut request);
+    let [mut opened, began] = [connection.clone(), connection.clone()];
+    let sent = request.extensions().get::<SendTracking>();
+    if let Some(sent) = sent {
+        sent.set_connection(&connection);
     }
+    let is_recorded = sent.is_some();
+    if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+        capture.set_connection_retriever(move || metadata(&connection));
+    }
+    let response = pin!(client.request(request));
+    // The time for the connection has its own limit.
+    let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
+    let response = match select(response, opened).await {
+        Either::Left((response, _)) => response.map_err(Into::into),
+        Either::Right(((), response)) => {
+            let late = |limit| {
+                if has_begun(&began) {
+                    Late::Rest(limit)
+                } else {
+                    Late::Response(limit)
+                }
+            };
+            within(read_timeout, Instant::now(), late, response).await
+        }
+    };
+    let response = response.map_err(connector_error)?;
+    if let Some(proxy) = proxy
+        && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+    {
+        let (head, _) = response.into_parts();
+        let cause = ProxyCause::Refused(head.status, head.headers);
+        let proxy = Arc::new(proxy);
+        return Err(connector_error(ProxyError { proxy, cause }.into()));
+    }
+    let limit = match limit {
+        _ if !response.status().is_success() => ResponseLimit::SHORT,
+        limit => limit.unwrap_or(ResponseLimit::ANY),
+    };
+    if let Some(reading) = response.extensions().get::<SharedReading>() {
+        lock(reading).allow_body(limit);
+    }
+    let response = response.map(|body| limit.limit(SdkBody::from_body_1_x(body), read_timeout));
+    let mut response = HttpResponse::try_from(response)
+        .map_err(|error| ConnectorError::other(error.into(), None))?;
+    if is_recorded && unreliable_body(&response).is_some() {
+        // The recorder rejects the response. The end of its body, which may never come, is not waited for.
+        *response.body_mut() = SdkBody::empty();
+    }
+    Ok(response)
 }
 
 /// Opens connections.
 #[derive(Clone)]
-struct Dialer {
+pub(super) struct Dialer {
     tcp: HttpConnector,
     /// `None`: for `http://` only.
     tls: Option<Arc<ClientConfig>>,
@@ -231,11 +219,11 @@ impl Tunnel {
                 (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy, &reading)).await,
             }
         };
-        let wait = || match reading.get() {
-            Some(reading) if reading.began() => Wait::Rest,
-            _ => Wait::Connection,
+        let late = |limit| match reading.get() {
+            Some(reading) if lock(reading).began() => Late::Rest(limit),
+            _ => Late::Connection(limit),
         };
-        let open = within(dialer.timeout, self.start, wait, async {
+        let open = within(dialer.timeout, self.start, late, async {
             Ok::<_, BoxError>(open.await)
         });
         let opened = open.await.map_err(ProxyCause::Failed).flatten();
@@ -265,11 +253,11 @@ async fn tunnel(
     stream: FirstStream,
     uri: &Uri,
     proxy: &Proxy,
-    reading: &OnceLock<Reading>,
+    reading: &OnceLock<SharedReading>,
 ) -> Result<FirstStream, ProxyCause> {
     let stream = LimitedStream::new(stream, false);
-    let reading = reading.get_or_init(|| stream.reading.clone());
-    let failed = |error: hyper::Error| match reading.status() {
+    let reading = reading.get_or_init(|| Arc::clone(&stream.reading));
+    let failed = |error: hyper::Error| match lock(reading).status() {
         // The HTTP client rejects the whole response if its reason or a header has an invalid character.
         Some(status) if error.is_parse() && status.as_u16() > 200 => {
             ProxyCause::Refused(status, HeaderMap::new())
@@ -327,7 +315,7 @@ impl Service<Uri> for Dialer {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let start = Instant::now();
         let dial = self.clone().dial(uri, start);
-        let dialed = within(self.timeout, start, || Wait::Connection, dial);
+        let dialed = within(self.timeout, start, Late::Connection, dial);
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }
@@ -349,10 +337,8 @@ fn connector_error(error: BoxError) -> ConnectorError {
             .any(is)
     };
     let is_connect = |error: &legacy::Error| error.is_connect();
-    if find(<dyn Error>::is::<Late>) || hyper(hyper::Error::is_timeout) {
+    if find(<dyn Error>::is::<Late>) {
         ConnectorError::timeout(error)
-    } else if hyper(hyper::Error::is_user) {
-        ConnectorError::user(error)
     } else if hyper(|error| error.is_closed() || error.is_canceled())
         || find(<dyn Error>::is::<io::Error>)
         || error.downcast_ref().is_some_and(is_connect)

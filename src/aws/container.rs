@@ -12,10 +12,9 @@ use url::Url;
 
 use super::endpoint;
 use super::error::busy_hint;
-use super::http::check_header;
+use super::http::{LazyConnector, check_header};
 use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
-use super::settings::Settings;
 use super::small_file;
 use super::time_budget::TimeBudget;
 use crate::error::RunError;
@@ -54,12 +53,10 @@ pub(super) fn is_configured() -> Result<bool, RunError> {
 /// # Errors
 ///
 /// The address is not allowed, or the service does not return credentials.
-pub(super) async fn fetch(
-    settings: &Settings,
-    budget: &TimeBudget,
-) -> Result<Credentials, RunError> {
+pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> {
     let url = url()?;
     let token = token()?;
+    let http = LazyConnector::without_proxy(CONNECT_TIMEOUT);
     let ask = async || {
         let mut request = HttpRequest::new(SdkBody::empty());
         let headers = request.headers_mut();
@@ -69,11 +66,7 @@ pub(super) async fn fetch(
         }
         let is_set = request.set_uri(url.as_str());
         is_set.map_err(|error| Failure::new(error.to_string(), CHECK))?;
-        match settings
-            .metadata_services
-            .ask(request, CONNECT_TIMEOUT)
-            .await
-        {
+        match http.ask(request).await {
             Ok((200, body)) => json(&body, CHECK),
             Ok((status, body)) => {
                 let message = message(&body);

@@ -267,7 +267,7 @@ impl Source {
                     None => Ok(role.assume(base, None, settings, budget).await?.0),
                 },
                 Provider::Root(root) => root.assume(base, settings, budget).await,
-                Provider::Container => container::fetch(settings, budget).await,
+                Provider::Container => container::fetch(budget).await,
                 Provider::Instance => {
                     let fetched = metadata_service::instance(settings, budget).await?;
                     fetched.map_err(|why| self.no_instance(settings, &why))

@@ -5,11 +5,11 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use super::attempt::{Attempt, Attempts, Response};
+use super::attempt::{Attempt, Attempts};
 use super::clock::clock_skew_times;
 use super::late::Late;
 use super::proxy::ProxyError;
-use super::response_body::Body;
+use super::response_body::Response;
 use super::tls;
 use crate::error::{
     CallError, Context, Hint, Operation, RAISE_TIMEOUT, ServiceError, TransportError,
@@ -80,7 +80,7 @@ pub(super) fn call_error(
         error.hint = Some(guard::OTHER_CREDENTIALS.into());
     } else if let Some(error) = service_error(operation, &last) {
         return CallError::Service(error);
-    } else if let Response::Unexpected(reason) = &last.response {
+    } else if let Some(Response::Unexpected(reason)) = &last.response {
         reason.clone_into(&mut error.reason);
         error.has_unexpected_response = true;
     }
@@ -121,7 +121,7 @@ pub(super) fn unexpected_hint(status: u16) -> Hint {
 
 /// Returns the error that IAM returned to an attempt.
 fn service_error(operation: Operation, attempt: &Attempt) -> Option<ServiceError> {
-    let Response::Service(Body::Error { code, message, .. }) = &attempt.response else {
+    let Some(Response::Error { code, message, .. }) = &attempt.response else {
         return None;
     };
     Some(ServiceError {

@@ -1,12 +1,12 @@
-//! Provides HTTP clients for the SDK. They create TLS settings once, when first needed, use no proxy for metadata
-//! services, record when a request is sent, and limit the size of responses.
+//! Provides HTTP clients for the SDK. They create TLS settings once, when first needed, record when a request is sent, and
+//! limit the size of responses.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -17,10 +17,10 @@ use http_body_util::BodyExt as _;
 use tokio::task::yield_now;
 
 use super::attempt::SendTracking;
-use super::connector::Connector;
+use super::connector::{FindProxy, HttpClient, http_client, send};
 use super::error::transport_error;
-use super::proxy;
-use super::root_certs::{self, RootCerts};
+use super::proxy::{self, Proxy};
+use super::root_certs;
 use super::tls;
 use crate::error::{RunError, TransportError};
 use crate::lock::lock;
@@ -38,93 +38,79 @@ pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
     Err("contains a line break or another character that no header can have")
 }
 
-/// The connect and read timeouts of a connector, and whether it uses TLS.
-type ConnectorKey = (Option<Duration>, Option<Duration>, bool);
-
-/// Sends the SDK's requests. A connector is created when it is first used, and clones share it.
+/// Sends the SDK's requests. An HTTP client is created when it is first used, and clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct LazyConnector {
-    /// The root certificates for TLS. `None`: link-local metadata services, which are never behind a proxy.
-    root_certs: Option<RootCerts>,
-    settings: HttpConnectorSettings,
-    connectors: Arc<Mutex<Vec<(ConnectorKey, Connector)>>>,
+    find_proxy: FindProxy,
+    /// The CA bundle, and what names it. `None`: the root certificates of the system.
+    bundle: Option<(PathBuf, String)>,
+    connect_timeout: Option<Duration>,
+    read_timeout: Option<Duration>,
+    /// The clients without and with TLS.
+    clients: Arc<Mutex<[Option<HttpClient>; 2]>>,
 }
 
 impl LazyConnector {
-    /// Creates a connector without timeouts. Nothing is read or opened before the first request.
-    pub(super) fn new(root_certs: Option<RootCerts>) -> Self {
+    /// Creates a connector. Nothing is read or opened before the first request.
+    pub(super) fn new(bundle: Option<(PathBuf, String)>, timeouts: &TimeoutConfig) -> Self {
         Self {
-            root_certs,
-            settings: HttpConnectorSettings::builder().build(),
-            connectors: Arc::default(),
+            find_proxy: proxy::of,
+            bundle,
+            connect_timeout: timeouts.connect_timeout(),
+            read_timeout: timeouts.read_timeout(),
+            clients: Arc::default(),
         }
     }
 
-    /// Returns the same connector with timeouts.
-    fn with(&self, settings: HttpConnectorSettings) -> Self {
+    /// Creates a connector for link-local metadata services, which are never behind a proxy.
+    pub(super) fn without_proxy(connect_timeout: Duration) -> Self {
+        let timeouts = TimeoutConfig::builder().connect_timeout(connect_timeout);
         Self {
-            settings,
-            ..self.clone()
+            find_proxy: |_| Ok(None),
+            ..Self::new(None, &timeouts.build())
         }
     }
 
     /// Returns a client for the SDK.
     pub(super) fn client(&self) -> SharedHttpClient {
-        let connector = self.clone();
-        http_client_fn(move |settings, _| {
-            SharedHttpConnector::new(connector.with(settings.clone()))
-        })
+        let connector = SharedHttpConnector::new(self.clone());
+        http_client_fn(move |_, _| connector.clone())
     }
 
-    /// Returns the connector for a URI. Without TLS, no root certificate is read.
+    /// Returns the HTTP client for a URI, and the proxy. Without TLS, no root certificate is read.
     ///
     /// # Errors
     ///
     /// The CA bundle or the proxy cannot be used.
-    fn connector_of(&self, uri: &str) -> Result<Connector, RunError> {
-        let settings = &self.settings;
-        let timeouts = (settings.connect_timeout(), settings.read_timeout());
-        let find_proxy = match self.root_certs {
-            Some(_) => proxy::of,
-            None => |_: &str| Ok(None),
-        };
-        let proxy = find_proxy(uri)?;
-        let uses_tls = uri.starts_with("https:")
-            || proxy.is_some_and(|proxy| proxy.uri.scheme_str() == Some("https"));
-        let kind = (timeouts.0, timeouts.1, uses_tls);
-        let mut connectors = lock(&self.connectors);
-        if let Some((_, connector)) = connectors.iter().find(|(other, _)| *other == kind) {
-            return Ok(connector.clone());
+    fn client_of(&self, uri: &str) -> Result<(HttpClient, Option<Proxy>), RunError> {
+        let proxy = (self.find_proxy)(uri)?;
+        let proxy_uses_tls = |proxy: &Proxy| proxy.uri.scheme_str() == Some("https");
+        let uses_tls = uri.starts_with("https:") || proxy.as_ref().is_some_and(proxy_uses_tls);
+        let mut clients = lock(&self.clients);
+        let client = &mut clients[usize::from(uses_tls)];
+        if let Some(client) = client {
+            return Ok((client.clone(), proxy));
         }
-        let tls = match &self.root_certs {
+        let tls = match &self.bundle {
             _ if !uses_tls => None,
-            Some(RootCerts::Bundle { path, source }) => {
-                Some(tls::config(root_certs::bundle(path, source)?))
-            }
-            Some(RootCerts::System) | None => Some(tls::config(root_certs::system())),
+            Some((path, source)) => Some(tls::config(root_certs::bundle(path, source)?)),
+            None => Some(tls::config(root_certs::system())),
         };
-        let connector = Connector::new(settings, find_proxy, tls);
-        connectors.push((kind, connector.clone()));
-        Ok(connector)
+        let client = client.insert(http_client(self.connect_timeout, self.find_proxy, tls));
+        Ok((client.clone(), proxy))
     }
 
-    /// Checks the CA bundle before the first request. If the connector of this request uses TLS, it is created now.
+    /// Checks the CA bundle before the first request. If the client of this request uses TLS, it is created now.
     ///
     /// # Errors
     ///
     /// The bundle cannot be used.
-    pub(super) fn prepare(&self, uri: &str, timeouts: &TimeoutConfig) -> Result<(), RunError> {
-        let Some(RootCerts::Bundle { path, source }) = &self.root_certs else {
-            return Ok(());
-        };
-        if !uri.starts_with("https:") {
-            return root_certs::bundle(path, source).map(drop);
+    pub(super) fn prepare(&self, uri: &str) -> Result<(), RunError> {
+        match &self.bundle {
+            Some(_) if uri.starts_with("https:") => self.client_of(uri).map(drop),
+            Some((path, source)) => root_certs::bundle(path, source).map(drop),
+            None => Ok(()),
         }
-        let mut settings = HttpConnectorSettings::builder();
-        settings
-            .set_connect_timeout(timeouts.connect_timeout())
-            .set_read_timeout(timeouts.read_timeout());
-        self.with(settings.build()).connector_of(uri).map(drop)
     }
 
     /// Sends a request to a metadata service, and returns the status and the body. The caller limits the time for the
@@ -133,13 +119,8 @@ impl LazyConnector {
     /// # Errors
     ///
     /// There is no response.
-    pub(super) async fn ask(
-        &self,
-        request: HttpRequest,
-        connect_timeout: Duration,
-    ) -> Result<(u16, Vec<u8>), TransportError> {
-        let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout);
-        let response = self.with(settings.build()).call(request).await;
+    pub(super) async fn ask(&self, request: HttpRequest) -> Result<(u16, Vec<u8>), TransportError> {
+        let response = self.call(request).await;
         let response = response.map_err(|error| transport_error(&error, ""))?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;
@@ -172,10 +153,10 @@ impl HttpConnector for LazyConnector {
             // If an idle connection has received bytes, they would be read as the response to the next request.
             // Yielding lets the runtime notice them and close the connection.
             yield_now().await;
-            let connector = connector.connector_of(request.uri());
+            let client = connector.client_of(request.uri());
             // The bundle may have been removed since it was checked.
-            let connector = connector.map_err(|error| ConnectorError::user(error.into()))?;
-            connector.send(request).await
+            let (client, proxy) = client.map_err(|error| ConnectorError::user(error.into()))?;
+            send(&client, proxy, connector.read_timeout, request).await
         })
     }
 }

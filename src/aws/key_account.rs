@@ -107,7 +107,7 @@ impl Caller {
         let operation = Operation::Sts("GetAccessKeyInfo");
         let attempts = Attempts::default();
         let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
-        let client = self.client();
+        let client = self.client(self.credentials());
         let client = client.map_err(|stop| incomplete_response(&attempts, stop.message))?;
         let call = client.get_access_key_info().access_key_id(id.as_str());
         let sent = call.customize().interceptor(recorder).send();

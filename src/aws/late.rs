@@ -9,52 +9,46 @@ use tokio::time::{Instant, timeout_at};
 use super::connector::BoxError;
 use super::error::{NETWORK, RAISE_READ_TIMEOUT, SILENT, UNFINISHED};
 
-/// Waits for `work`, but not longer than `limit` from `start` on. If it ends, `wait` returns what was waited for.
+/// Waits for `work`, but not longer than `limit` from `start` on. `late` is what did not arrive if it ends.
 pub(super) async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
     start: Instant,
-    wait: impl FnOnce() -> Wait,
+    late: impl FnOnce(Duration) -> Late,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, BoxError> {
     let end = limit.and_then(|limit| Some((limit, start.checked_add(limit)?)));
     let done = match end {
-        Some((limit, end)) => timeout_at(end, work)
-            .await
-            .map_err(|_| Late(limit, wait()))?,
+        Some((limit, end)) => timeout_at(end, work).await.map_err(|_| late(limit))?,
         None => work.await,
     };
     done.map_err(Into::into)
 }
 
 /// What did not arrive within a time limit.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wait {
-    Connection,
-    Response,
-    /// The rest of a response that began.
-    Rest,
-}
-
-/// No connection or no response within a time limit.
 #[derive(Debug)]
-pub(super) struct Late(Duration, Wait);
+pub(super) enum Late {
+    Connection(Duration),
+    Response(Duration),
+    /// The rest of a response that began.
+    Rest(Duration),
+}
 
 impl Late {
     pub(super) fn hint(&self) -> &'static str {
-        match self.1 {
-            Wait::Connection => NETWORK,
-            Wait::Response | Wait::Rest => RAISE_READ_TIMEOUT,
+        match self {
+            Self::Connection(_) => NETWORK,
+            Self::Response(_) | Self::Rest(_) => RAISE_READ_TIMEOUT,
         }
     }
 }
 
 impl Display for Late {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let what = match self.1 {
-            Wait::Connection | Wait::Response => SILENT,
-            Wait::Rest => UNFINISHED,
+        let (what, limit) = match self {
+            Self::Connection(limit) | Self::Response(limit) => (SILENT, limit),
+            Self::Rest(limit) => (UNFINISHED, limit),
         };
-        write!(formatter, "{what} within {} s", self.0.as_secs_f64())
+        write!(formatter, "{what} within {} s", limit.as_secs_f64())
     }
 }
 

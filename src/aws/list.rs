@@ -5,12 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_iam::types::AccessKeyMetadata;
 
-use super::attempt::{Attempts, Response};
+use super::attempt::Attempts;
 use super::client::{Iam, owner};
 use super::clock::{time, trusted_server_time};
 use super::error::incomplete_response;
 use super::recorder::Recorder;
-use super::response_body::Body;
+use super::response_body::Response;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, PathPrefix, UserName};
 use crate::known_secret;
@@ -237,8 +237,8 @@ fn next_marker(
     attempts: &Attempts,
 ) -> Result<Option<String>, &'static str> {
     // The SDK treats a missing `IsTruncated` as the end of the list.
-    let is_truncated = match attempts.last().map(|attempt| attempt.response) {
-        Some(Response::Service(Body::Expected { is_truncated, .. })) => is_truncated,
+    let is_truncated = match attempts.last().and_then(|attempt| attempt.response) {
+        Some(Response::Expected { is_truncated, .. }) => is_truncated,
         _ => None,
     };
     match (is_truncated, marker) {

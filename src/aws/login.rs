@@ -177,7 +177,8 @@ fn proof(key: &EcdsaKeyPair, uri: &str) -> Option<String> {
     Some(format!("{message}.{}", base64_url(signature.as_ref())))
 }
 
-fn base64_url(bytes: &[u8]) -> String {
+/// Encodes bytes in Base64 for URLs (RFC 4648, section 5), without padding.
+pub(super) fn base64_url(bytes: &[u8]) -> String {
     base64::encode(bytes)
         .trim_end_matches('=')
         .replace('+', "-")

@@ -208,7 +208,7 @@ fn is_role_name(text: &str) -> bool {
 
 /// The metadata service of an instance.
 struct Service<'a> {
-    http: &'a LazyConnector,
+    http: LazyConnector,
     budget: &'a TimeBudget,
     url: String,
     /// The time for one connection, and for one response.
@@ -219,7 +219,7 @@ struct Service<'a> {
 impl<'a> Service<'a> {
     /// Reads the settings. By default, as in the AWS CLI, there is one attempt with a timeout of one second, so that users of
     /// other machines do not wait long. `None`: instance metadata is disabled.
-    fn of(settings: &'a Settings, budget: &'a TimeBudget) -> Result<Option<Self>, RunError> {
+    fn of(settings: &Settings, budget: &'a TimeBudget) -> Result<Option<Self>, RunError> {
         if let Some(disabled) = Setting::variable("AWS_EC2_METADATA_DISABLED")?
             && disabled.flag()?
         {
@@ -227,7 +227,8 @@ impl<'a> Service<'a> {
         }
         let profile = settings.profile();
         let attempts = profile.number("metadata_service_num_attempts")?;
-        let seconds = profile.number("metadata_service_timeout")?;
+        let seconds = profile.number("metadata_service_timeout")?.unwrap_or(1);
+        let limit = Duration::from_secs(seconds.into());
         let is_ipv6 = match profile.find("ec2_metadata_service_endpoint_mode")? {
             Some(mode) => match mode.value.to_ascii_lowercase().as_str() {
                 "ipv4" => false,
@@ -246,10 +247,10 @@ impl<'a> Service<'a> {
             "http://169.254.169.254"
         };
         Ok(Some(Self {
-            http: &settings.metadata_services,
+            http: LazyConnector::without_proxy(limit),
             budget,
             url: endpoint.map_or(own.to_owned(), |endpoint| endpoint.value),
-            limit: Duration::from_secs(seconds.unwrap_or(1).into()),
+            limit,
             attempts: attempts.unwrap_or(1),
         }))
     }
@@ -342,7 +343,7 @@ impl<'a> Service<'a> {
             let reason = format!("no usable response from its metadata service: {reason}");
             Failure::new(reason, OTHER_SERVICE)
         };
-        match timeout(self.limit, self.http.ask(request, self.limit)).await {
+        match timeout(self.limit, self.http.ask(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(TransportError {
                 reason,
@@ -367,10 +368,8 @@ impl<'a> Service<'a> {
 
 /// The failure if the response is not one of a metadata service.
 fn unusable() -> Failure {
-    Failure::new(
-        "its metadata service returned no usable response",
-        OTHER_SERVICE,
-    )
+    let reason = "its metadata service returned no usable response";
+    Failure::new(reason, OTHER_SERVICE)
 }
 
 #[cfg(test)]

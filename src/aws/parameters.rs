@@ -7,7 +7,8 @@ use url::form_urlencoded;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters {
     action: String,
-    key: Option<String>,
+    /// The ID of the key.
+    pub(super) key: Option<String>,
     user: Option<String>,
 }
 
@@ -24,11 +25,6 @@ impl Parameters {
             }
         }
         parameters
-    }
-
-    /// Returns the ID of the key.
-    pub(super) fn key(&self) -> Option<&str> {
-        self.key.as_deref()
     }
 
     /// Returns what the message of an error is about if it is about another request. The text is a fragment.

@@ -119,17 +119,13 @@ impl KillOnDrop {
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
         // Errors are ignored: the process may have ended already.
-        match (self.id, &self.terminal) {
-            (Some(id), None) => {
-                let _ = kill_process_group(id, Signal::KILL);
-            }
+        if let Some((file, mode)) = &self.terminal {
             // The process shares the process group of this one, so it can read the terminal and Ctrl-C ends both.
-            (_, Some((file, mode))) => {
-                kill_descendants();
-                // A password prompt may have disabled echo.
-                terminal::restore(file, mode);
-            }
-            (None, None) => {}
+            kill_descendants();
+            // A password prompt may have disabled echo.
+            terminal::restore(file, mode);
+        } else if let Some(id) = self.id {
+            let _ = kill_process_group(id, Signal::KILL);
         }
     }
 }

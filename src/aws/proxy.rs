@@ -13,6 +13,7 @@ use super::connector::BoxError;
 use super::endpoint::host_and_port;
 use super::error::{INTERCEPTED, NO_ROUTE, failure, sources};
 use super::late::Late;
+use super::login::base64_url;
 use super::proxy_variable;
 use super::tls;
 use crate::error::{RunError, file_limit_hint};
@@ -22,7 +23,7 @@ use crate::secret::has_secret;
 #[derive(Debug)]
 pub(super) struct Proxy {
     /// The environment variable that sets it.
-    variable: String,
+    variable: &'static str,
     /// Without user name and password.
     pub(super) uri: Uri,
     /// The value of `Proxy-Authorization`.
@@ -31,7 +32,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Parses the value of a variable. `None`: it is not the URL of an HTTP proxy.
-    fn parse(variable: &str, value: &str) -> Option<Self> {
+    fn parse(variable: &'static str, value: &str) -> Option<Self> {
         let proxy = with_scheme(value);
         // Parsers disagree on the characters of a host; both must accept it.
         let _: &str = proxy.parse::<Uri>().ok()?.host()?;
@@ -52,7 +53,7 @@ impl Proxy {
             value
         });
         Some(Self {
-            variable: variable.to_owned(),
+            variable,
             uri: uri.ok().filter(|_| is_usable)?,
             authorization,
         })
@@ -121,7 +122,7 @@ impl ProxyError {
 
     /// Returns the hint for everything that may be wrong with a proxy.
     fn hint(&self) -> String {
-        let variable = &self.proxy.variable;
+        let variable = self.proxy.variable;
         format!("check {variable}; NO_PROXY names the hosts that need no proxy")
     }
 
@@ -262,11 +263,9 @@ fn secrets_of(proxy: &str) -> Vec<String> {
     // A user name without a password is a token.
     let secret = url.password().filter(|password| !password.is_empty());
     let secret = secret.unwrap_or(url.username());
-    let in_base64 = base64::encode(&pair);
-    let in_a_url = in_base64.trim_end_matches('=');
     vec![
-        in_a_url.replace('+', "-").replace('/', "_"),
-        in_base64,
+        base64_url(&pair),
+        base64::encode(&pair),
         // Combined with the user name, even a password that is too short to search for can be redacted.
         String::from_utf8_lossy(&pair).into_owned(),
         String::from_utf8_lossy(&decoded(secret)).into_owned(),

@@ -5,7 +5,7 @@
 //! The limit is modeled as a token bucket. It is empty whenever IAM throttles a request, so the number of requests
 //! served between two such moments gives the rate.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -67,18 +67,18 @@ impl RateLimiter {
     async fn acquire(&self) -> Permit<'_> {
         loop {
             let changed = self.changed.notified();
-            let admitted = self.state().admit(Instant::now());
+            let admitted = lock(&self.state).admit(Instant::now());
             match admitted {
                 Ok(admission) => {
                     let permit = Permit {
                         rate_limiter: self,
-                        admission: Some(admission),
+                        admission,
                     };
                     if admission.at <= Instant::now() {
                         return permit;
                     }
                     sleep_until(admission.at).await;
-                    if self.state().is_current(admission) {
+                    if lock(&self.state).is_current(admission) {
                         return permit;
                     }
                 }
@@ -90,43 +90,33 @@ impl RateLimiter {
 
     /// Returns when IAM last served a request, or when the run started.
     pub(super) fn served_at(&self) -> Instant {
-        self.state().served_at
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        lock(&self.state).served_at
     }
 }
 
-/// The permission to send a request. Dropping it means that the request was not completed.
+/// The permission to send a request. Dropping it ends the request.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     rate_limiter: &'a RateLimiter,
-    admission: Option<Admission>,
+    admission: Admission,
 }
 
 impl Permit<'_> {
     /// Records that IAM responded, with any result but throttling.
-    pub(super) fn served(mut self) {
-        self.end(State::served);
+    pub(super) fn served(self) {
+        lock(&self.rate_limiter.state).served(self.admission, Instant::now());
     }
 
     /// Records that IAM throttled the request.
-    pub(super) fn throttled(mut self) {
-        self.end(State::throttled);
-    }
-
-    fn end(&mut self, how: fn(&mut State, Admission, Instant)) {
-        if let Some(admission) = self.admission.take() {
-            how(&mut self.rate_limiter.state(), admission, Instant::now());
-            self.rate_limiter.changed.notify_waiters();
-        }
+    pub(super) fn throttled(self) {
+        lock(&self.rate_limiter.state).throttled(self.admission, Instant::now());
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.end(|state, admission, _| state.release(admission));
+        lock(&self.rate_limiter.state).release(self.admission);
+        self.rate_limiter.changed.notify_waiters();
     }
 }
 
@@ -214,6 +204,7 @@ impl State {
         admission.generation == self.generation
     }
 
+    /// Ends a request, whether it was completed or not.
     fn release(&mut self, admission: Admission) {
         if self.is_current(admission) {
             self.in_flight = self.in_flight.saturating_sub(1);
@@ -221,7 +212,6 @@ impl State {
     }
 
     fn served(&mut self, admission: Admission, now: Instant) {
-        self.release(admission);
         self.served_at = now;
         self.served += 1;
         if self.is_probing && self.is_current(admission) {
@@ -237,7 +227,6 @@ impl State {
         if !self.is_current(admission) {
             return;
         }
-        self.release(admission);
         if self.is_probing {
             self.rate = self.rate.map(|rate| (rate / 2.0).max(MIN_RATE));
             self.next_slot = now + interval(self.rate.unwrap_or(MIN_RATE));
@@ -344,6 +333,7 @@ mod tests {
                 ),
                 Step::Receive(admission, true) => {
                     state.served(admission, now);
+                    state.release(admission);
                     done += 1;
                     if done == keys {
                         let took = (now - start).as_secs_f64();
@@ -353,6 +343,7 @@ mod tests {
                 }
                 Step::Receive(admission, false) => {
                     state.throttled(admission, now);
+                    state.release(admission);
                     refused += 1;
                     (now, Step::Admit)
                 }

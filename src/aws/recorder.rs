@@ -15,14 +15,14 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-use super::attempt::{Attempt, Attempts, Response, SendTracking};
+use super::attempt::{Attempt, Attempts, SendTracking};
 use super::clock::server_time;
 use super::credential_parts::with_article;
 use super::error::transport_error;
 use super::parameters::Parameters;
 use super::proxy;
 use super::redact::secrets_of;
-use super::response_body::{self, Body, unreliable_body};
+use super::response_body::{self, Response, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
 use crate::error::{CredentialKind, ErrorKind, Operation, classify};
@@ -72,39 +72,34 @@ impl Recorder {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Classifies a response, and removes the secrets of the request from it.
-    fn response_of(&self, response: &HttpResponse, attempt: &mut Attempt) -> Response {
-        let Some(body) = response.body().bytes() else {
-            // The body is incomplete.
-            return Response::None;
-        };
+    /// Classifies a response, and removes the secrets of the request from it. `None`: the body is incomplete.
+    fn response_of(&self, response: &HttpResponse, attempt: &mut Attempt) -> Option<Response> {
+        let body = response.body().bytes()?;
         let redact = |text: &str| attempt.secrets.redact(text);
-        let unexpected = |reason: &str| Response::Unexpected(redact(reason));
+        let unexpected = |reason: &str| Some(Response::Unexpected(redact(reason)));
         let (status, operation) = (attempt.metadata.status, self.operation);
         if let Some(reason) = unreliable_body(response) {
             return unexpected(&format!("HTTP status {status}; {reason}"));
         }
-        let mut body = match response_body::read(body, operation) {
-            Ok(body) => body,
-            Err(_) if status == 429 => {
-                return Response::Service(Body::Error {
+        let mut response = response_body::read(body, operation);
+        let mut other = None;
+        let request_id = match &mut response {
+            Response::Unexpected(_) if status == 429 => {
+                return Some(Response::Error {
                     code: None,
                     message: None,
                     request_id: String::new(),
                 });
             }
-            Err(reason) => {
+            Response::Unexpected(reason) => {
                 return unexpected(&format!("HTTP status {status}; invalid body: {reason}"));
             }
-        };
-        let mut other = None;
-        let request_id = match &mut body {
-            Body::Expected { request_id, .. } if status == 200 => request_id,
-            Body::Expected { .. } => {
+            Response::Expected { request_id, .. } if status == 200 => request_id,
+            Response::Expected { .. } => {
                 let operation = with_article(operation.name());
                 return unexpected(&format!("{operation}Response with HTTP status {status}"));
             }
-            Body::Error {
+            Response::Error {
                 request_id,
                 code,
                 message,
@@ -118,7 +113,7 @@ impl Recorder {
                 }
                 request_id
             }
-            Body::Error { .. } => {
+            Response::Error { .. } => {
                 return unexpected(&format!("an ErrorResponse with HTTP status {status}"));
             }
         };
@@ -136,10 +131,11 @@ impl Recorder {
         }
         let in_body = in_body.map(redact);
         attempt.metadata.request_id = attempt.metadata.request_id.take().or(in_body);
-        if let (Body::Expected { .. }, Some(time)) = (&body, server_time(&attempt.metadata)) {
+        if let (Response::Expected { .. }, Some(time)) = (&response, server_time(&attempt.metadata))
+        {
             lock(&self.responses).note_time(time, attempt.signed_at);
         }
-        Response::Service(body)
+        Some(response)
     }
 }
 
@@ -163,7 +159,7 @@ impl Intercept for Recorder {
         let parameters = Parameters::of(request.body().bytes().unwrap_or_default());
         // The credentials may have been renewed since the guard checked the key.
         if response_body::is_change(operation)
-            && let (Some(signer), Some(key)) = (&self.signer, parameters.key())
+            && let (Some(signer), Some(key)) = (&self.signer, &parameters.key)
             && signer.keeps(key)
         {
             self.attempts.close_for_own_key();
@@ -182,7 +178,7 @@ impl Intercept for Recorder {
             sent,
             has_ended: false,
             metadata: ResponseMetadata::default(),
-            response: Response::None,
+            response: None,
             failure: None,
         });
         let number = self.attempts.count();
@@ -219,12 +215,12 @@ impl Intercept for Recorder {
         };
         attempt.response = self.response_of(response, attempt);
         if lock(&self.responses).are_mixed_up
-            || matches!(attempt.response, Response::Unexpected(_) | Response::None)
+            || matches!(attempt.response, Some(Response::Unexpected(_)) | None)
         {
             attempt.retire_connection();
         }
         match &attempt.response {
-            Response::Unexpected(reason) if context.output_or_error().is_ok() => {
+            Some(Response::Unexpected(reason)) if context.output_or_error().is_ok() => {
                 Err(reason.as_str().into())
             }
             _ => Ok(()),
@@ -244,8 +240,7 @@ impl Intercept for Recorder {
         };
         // If this attempt was prevented, the last record is that of the attempt before, which has ended already.
         if !attempt.has_ended
-            && let (Response::None, Some(Err(error))) =
-                (&attempt.response, context.output_or_error())
+            && let (None, Some(Err(error))) = (&attempt.response, context.output_or_error())
         {
             attempt.failure = Some(transport_error(error, &attempt.host));
         }
@@ -263,20 +258,18 @@ impl Intercept for Recorder {
 fn outline(attempt: &Attempt) -> String {
     let status = attempt.metadata.status;
     match &attempt.response {
-        Response::None if attempt.response_began() => "sent, incomplete response".to_owned(),
-        Response::None if attempt.was_sent() => "sent, no response".to_owned(),
-        Response::None => "not sent".to_owned(),
-        Response::Service(Body::Expected { .. }) => {
+        None if attempt.response_began() => "sent, incomplete response".to_owned(),
+        None if attempt.was_sent() => "sent, no response".to_owned(),
+        None => "not sent".to_owned(),
+        Some(Response::Expected { .. }) => {
             let request_id = attempt.metadata.request_id.as_deref().unwrap_or("unknown");
             format!("HTTP {status}, request ID {request_id}")
         }
-        Response::Service(Body::Error { code, .. }) => {
-            format!(
-                "HTTP {status}, {}",
-                code.as_deref().unwrap_or("no error code")
-            )
+        Some(Response::Error { code, .. }) => {
+            let code = code.as_deref().unwrap_or("no error code");
+            format!("HTTP {status}, {code}")
         }
-        Response::Unexpected(reason) => format!("not a response from IAM: {reason}"),
+        Some(Response::Unexpected(reason)) => format!("not a response from IAM: {reason}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Renews expired credentials in a run over several keys: from the same source, and only for the same principal.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 
@@ -39,23 +39,23 @@ impl Current {
 
 impl Caller {
     pub(super) fn credentials(&self) -> Credentials {
-        self.current().credentials.clone()
+        lock(&self.current).credentials.clone()
     }
 
     /// Returns the number of renewals, to recognize credentials that were renewed meanwhile.
     pub(super) fn generation(&self) -> usize {
-        self.current().generation
+        lock(&self.current).generation
     }
 
     /// Records that STS did not identify the credentials.
     pub(super) fn not_identified(&self, stop: RunError) {
         let stop = stop.hint("get new credentials from the same source");
-        self.current().not_identified = Some(stop);
+        lock(&self.current).not_identified = Some(stop);
     }
 
     /// Records that IAM accepted the credentials of a generation.
     pub(super) fn accepted(&self, generation: usize) {
-        let mut current = self.current();
+        let mut current = lock(&self.current);
         if current.generation == generation {
             current.is_renewable = true;
         }
@@ -64,7 +64,7 @@ impl Caller {
     /// Returns why expired credentials could not be renewed, as the error of a run. If the new ones belong to another
     /// principal, it is a refusal.
     pub(crate) fn renewal_failure(&self) -> Option<Arc<RunError>> {
-        self.current().failure.clone()
+        lock(&self.current).failure.clone()
     }
 
     /// Renews the credentials of the generation `expired`. Returns whether there are new credentials. Renewed credentials
@@ -72,7 +72,7 @@ impl Caller {
     pub(super) async fn renew(self: Arc<Self>, expired: usize) -> bool {
         let _renewing = self.renewing.lock().await;
         {
-            let current = self.current();
+            let current = lock(&self.current);
             if current.generation != expired {
                 return true;
             }
@@ -82,21 +82,19 @@ impl Caller {
             }
         }
         let Some(known) = &self.known else {
-            let mut current = self.current();
+            let mut current = lock(&self.current);
             let stop = current.not_identified.take();
             current.failure = stop.map(not_renewed).map(Arc::new);
             return false;
         };
         let renewed = self.renewed(known).await;
-        let mut current = self.current();
+        let mut current = lock(&self.current);
         match renewed {
             Ok(credentials) => {
                 *current = Current {
-                    credentials,
                     generation: expired + 1,
                     is_renewable: false,
-                    not_identified: None,
-                    failure: None,
+                    ..Current::new(credentials)
                 };
                 true
             }
@@ -105,10 +103,6 @@ impl Caller {
                 false
             }
         }
-    }
-
-    fn current(&self) -> MutexGuard<'_, Current> {
-        lock(&self.current)
     }
 
     /// Fetches new credentials from the same source.

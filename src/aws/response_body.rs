@@ -16,10 +16,10 @@ const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The namespace of errors that AWS returns before a request reaches the service, such as `InvalidAction`.
 const AWS_FAULT: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
-/// The body of a response from the service.
+/// What a response is, according to its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// The expected document.
+pub(super) enum Response {
+    /// The expected document of the service.
     Expected {
         /// The request ID that the service assigned.
         request_id: String,
@@ -34,6 +34,8 @@ pub(crate) enum Body {
         /// The request ID that the service assigned.
         request_id: String,
     },
+    /// A response that is not from the service. The text is a fragment that says what it is.
+    Unexpected(String),
 }
 
 /// Whether an operation changes a key. The response of such an operation contains only a request ID.
@@ -59,11 +61,12 @@ fn namespace(operation: Operation) -> &'static str {
 }
 
 /// Parses the response of `operation`.
-///
-/// # Errors
-///
-/// The body is not from the service. The error is a fragment that says what it is.
-pub(crate) fn read(body: &[u8], operation: Operation) -> Result<Body, String> {
+pub(super) fn read(body: &[u8], operation: Operation) -> Response {
+    document(body, operation).unwrap_or_else(Response::Unexpected)
+}
+
+/// Parses a document of the service. The error is a fragment that says what the body is.
+fn document(body: &[u8], operation: Operation) -> Result<Response, String> {
     let text = xml::readable(body);
     let document = xml::parse(&text)?;
     let root = document.root_element();
@@ -84,7 +87,7 @@ pub(crate) fn read(body: &[u8], operation: Operation) -> Result<Body, String> {
 }
 
 /// Checks the whole document. It must not contain duplicate or foreign elements.
-fn expected(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
+fn expected(root: Node<'_, '_>, operation: Operation) -> Result<Response, String> {
     let namespace = namespace(operation);
     for node in root.document().root().descendants().skip(1) {
         if node.is_comment() || node.is_pi() {
@@ -144,7 +147,7 @@ fn expected(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
         }
     }
     let is_truncated = result.and_then(|node| child(node, "IsTruncated"));
-    Ok(Body::Expected {
+    Ok(Response::Expected {
         request_id: request_id.and_then(text).ok_or("it has no request ID")?,
         is_truncated: is_truncated
             .and_then(text)
@@ -154,7 +157,7 @@ fn expected(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
 
 /// Parses an error. An error means that the request was refused, so it is checked as strictly as a success: a proxy or
 /// firewall may return its own error after the service acted.
-fn error(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
+fn error(root: Node<'_, '_>, operation: Operation) -> Result<Response, String> {
     let is_bare = root.tag_name().name() == "Error";
     let error = if is_bare {
         Some(root)
@@ -180,7 +183,7 @@ fn error(root: Node<'_, '_>, operation: Operation) -> Result<Body, String> {
             "that is not in the documented ErrorResponse"
         }
         Some(request_id) => {
-            return Ok(Body::Error {
+            return Ok(Response::Error {
                 code,
                 message,
                 request_id,
@@ -221,11 +224,11 @@ mod tests {
     #[test]
     fn only_the_documented_reply_is_the_expected_one() {
         let body = br#"<DeleteAccessKeyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></DeleteAccessKeyResponse>"#;
-        let expected = Body::Expected {
+        let expected = Response::Expected {
             request_id: "r-1".to_owned(),
             is_truncated: None,
         };
-        assert_eq!(read(body, DELETED), Ok(expected));
+        assert_eq!(read(body, DELETED), expected);
         for foreign in [
             &b""[..],
             b"  \n",
@@ -240,7 +243,7 @@ mod tests {
             b"<DeleteAccessKeyResponse>\x01</DeleteAccessKeyResponse>",
         ] {
             let body = read(foreign, DELETED);
-            assert!(body.is_err(), "{body:?}");
+            assert!(matches!(body, Response::Unexpected(_)), "{body:?}");
         }
     }
 
@@ -251,7 +254,7 @@ mod tests {
             let text = format!(
                 "<ListAccessKeysResponse xmlns=\"{IAM}\"><ListAccessKeysResult>{result}</ListAccessKeysResult>{metadata}</ListAccessKeysResponse>"
             );
-            read(text.as_bytes(), Operation::Iam("ListAccessKeys")).map(drop)
+            document(text.as_bytes(), Operation::Iam("ListAccessKeys")).map(drop)
         };
         let key = |status: &str| {
             format!(
@@ -289,11 +292,11 @@ mod tests {
     #[test]
     fn an_error_is_read_whatever_its_encoding() {
         let body = b"<ErrorResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><Error><Code>Odd</Code><Message><![CDATA[caf\xe9 <b>]]> &amp; more</Message></Error><RequestId>r-1</RequestId></ErrorResponse>";
-        let Ok(Body::Error {
+        let Response::Error {
             code,
             message,
             request_id,
-        }) = read(body, DELETED)
+        } = read(body, DELETED)
         else {
             panic!("not read as an error");
         };
@@ -321,7 +324,7 @@ mod tests {
         ] {
             let body = read(document(namespace).as_bytes(), operation);
             assert_eq!(
-                matches!(body, Ok(Body::Error { .. })),
+                matches!(body, Response::Error { .. }),
                 is_error,
                 "{operation} {body:?}"
             );
@@ -349,7 +352,7 @@ mod tests {
         bomb += "]><ErrorResponse><Error><Code>&g;</Code></Error></ErrorResponse>";
         assert_eq!(
             read(bomb.as_bytes(), DELETED),
-            Err("it is not XML".to_owned())
+            Response::Unexpected("it is not XML".to_owned())
         );
     }
 }

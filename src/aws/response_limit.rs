@@ -1,7 +1,7 @@
 //! Limits the size of a response: of its body, and of all bytes that it takes on the connection. A server can send
 //! endless headers, endless chunk sizes or single bytes, which never become a body.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::connector::Stream;
-use super::late::{Wait, within};
+use super::late::{Late, within};
 use super::response_body;
 use crate::error::Operation;
 use crate::lock::lock;
@@ -63,7 +63,7 @@ impl ResponseLimit {
             let mut whole = Vec::new();
             loop {
                 let frame = async { body.frame().await.transpose() };
-                match within(longest_pause, Instant::now(), || Wait::Rest, frame).await {
+                match within(longest_pause, Instant::now(), Late::Rest, frame).await {
                     Ok(Some(frame)) => {
                         whole.extend_from_slice(&frame.into_data().unwrap_or_default());
                     }
@@ -82,51 +82,49 @@ impl ResponseLimit {
 }
 
 /// What was read of the current response. Every response has that of its connection as an extension.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Reading(Arc<Mutex<Progress>>);
+pub(super) type SharedReading = Arc<Mutex<Reading>>;
 
-#[derive(Debug, Default)]
-struct Progress {
+#[derive(Debug)]
+pub(super) struct Reading {
     /// How many bytes may still be read.
     left: usize,
     /// The first bytes, enough for the status.
     start: Vec<u8>,
 }
 
-impl Reading {
-    /// Whether a part of the current response on a connection was read.
-    pub(super) fn began_on(connection: &CaptureConnection) -> bool {
-        let mut extensions = Extensions::new();
-        if let Some(connected) = connection.connection_metadata().as_ref() {
-            connected.get_extras(&mut extensions);
-        }
-        extensions.get().is_some_and(Self::began)
+/// Whether a part of the current response on a connection was read.
+pub(super) fn has_begun(connection: &CaptureConnection) -> bool {
+    let mut extensions = Extensions::new();
+    if let Some(connected) = connection.connection_metadata().as_ref() {
+        connected.get_extras(&mut extensions);
     }
+    let reading = extensions.get::<SharedReading>();
+    reading.is_some_and(|reading| lock(reading).began())
+}
 
+impl Reading {
     /// Whether a part of the current response was read.
     pub(super) fn began(&self) -> bool {
-        !lock(&self.0).start.is_empty()
+        !self.start.is_empty()
     }
 
     /// Returns the status, even if the rest of the head is invalid.
     pub(super) fn status(&self) -> Option<StatusCode> {
-        let progress = lock(&self.0);
-        let after_version = progress.start.strip_prefix(b"HTTP/1.")?.get(2..)?;
+        let after_version = self.start.strip_prefix(b"HTTP/1.")?.get(2..)?;
         let (status, end) = after_version.split_at_checked(3)?;
         let is_whole = matches!(end, [b' ' | b'\r' | b'\n']);
         StatusCode::from_bytes(status).ok().filter(|_| is_whole)
     }
 
     /// Allows the body, once the head has been read.
-    pub(super) fn allow_body(&self, limit: ResponseLimit) {
-        lock(&self.0).left = FRAMING * limit.0 + HEAD;
+    pub(super) fn allow_body(&mut self, limit: ResponseLimit) {
+        self.left = FRAMING * limit.0 + HEAD;
     }
 
     /// Allows everything before the body of the next response.
-    fn allow_head(&self) {
-        let mut progress = lock(&self.0);
-        progress.left = HEAD;
-        progress.start.clear();
+    fn allow_head(&mut self) {
+        self.left = HEAD;
+        self.start.clear();
     }
 
     /// Counts bytes that were read.
@@ -134,13 +132,12 @@ impl Reading {
     /// # Errors
     ///
     /// They are too many.
-    fn add(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut progress = lock(&self.0);
-        let missing = STATUS.saturating_sub(progress.start.len());
+    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let missing = STATUS.saturating_sub(self.start.len());
         let start = &bytes[..missing.min(bytes.len())];
-        progress.start.extend_from_slice(start);
-        let left = progress.left.checked_sub(bytes.len());
-        progress.left = left.unwrap_or_default();
+        self.start.extend_from_slice(start);
+        let left = self.left.checked_sub(bytes.len());
+        self.left = left.unwrap_or_default();
         let too_long = || io::Error::new(ErrorKind::FileTooLarge, "the response is too long");
         left.map(drop).ok_or_else(too_long)
     }
@@ -149,21 +146,23 @@ impl Reading {
 /// A connection that limits each response, from the last byte of the request on.
 pub(super) struct LimitedStream<S = Stream> {
     stream: TokioIo<S>,
-    pub(super) reading: Reading,
+    pub(super) reading: SharedReading,
     /// Whether a proxy receives the requests.
     is_proxied: bool,
 }
 
 impl<S> LimitedStream<S> {
     pub(super) fn new(stream: S, is_proxied: bool) -> Self {
-        let limited = Self {
-            stream: TokioIo::new(stream),
-            reading: Reading::default(),
-            is_proxied,
-        };
         // A server that does not speak HTTP may be the first to send something.
-        limited.reading.allow_head();
-        limited
+        let reading = Reading {
+            left: HEAD,
+            start: Vec::new(),
+        };
+        Self {
+            stream: TokioIo::new(stream),
+            reading: Arc::new(Mutex::new(reading)),
+            is_proxied,
+        }
     }
 
     /// Returns the connection without a limit.
@@ -175,7 +174,9 @@ impl<S> LimitedStream<S> {
 impl Connection for LimitedStream {
     fn connected(&self) -> Connected {
         let connected = self.stream.inner().connected();
-        connected.proxy(self.is_proxied).extra(self.reading.clone())
+        connected
+            .proxy(self.is_proxied)
+            .extra(Arc::clone(&self.reading))
     }
 }
 
@@ -187,7 +188,7 @@ impl<S: Read + Unpin> AsyncRead for LimitedStream<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        Poll::Ready(self.reading.add(&buffer.filled()[before..]))
+        Poll::Ready(lock(&self.reading).add(&buffer.filled()[before..]))
     }
 }
 
@@ -197,7 +198,7 @@ impl<S: Write + Unpin> AsyncWrite for LimitedStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.reading.allow_head();
+        lock(&self.reading).allow_head();
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -207,18 +208,5 @@ impl<S: Write + Unpin> AsyncWrite for LimitedStream<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.reading.allow_head();
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

@@ -1,7 +1,7 @@
 //! Classifies errors for retries where the rules of the SDK are wrong for IAM.
 
 use super::error::is_tls;
-use super::response_body::{self, Body};
+use super::response_body::{self, Response};
 use crate::error::{ErrorKind, Operation, classify};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
@@ -35,8 +35,8 @@ impl ClassifyRetry for IamRetries {
         let body = response.body().bytes().unwrap_or_default();
         // The operation is unknown here.
         let code_of = |operation| match response_body::read(body, operation) {
-            Ok(Body::Error { code, .. }) => code,
-            Ok(Body::Expected { .. }) | Err(_) => None,
+            Response::Error { code, .. } => code,
+            Response::Expected { .. } | Response::Unexpected(_) => None,
         };
         let code = code_of(Operation::Iam("")).or_else(|| code_of(Operation::Sts("")));
         match (classify(code.as_deref(), response.status().as_u16()), self) {

@@ -176,33 +176,22 @@ impl Role {
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::default();
         let recorder = sts::session_recorder(&attempts, operation, settings);
-        let failed = |error: Option<&(dyn Error + 'static)>| {
-            let failure = match error {
-                Some(error) => call_error(operation, &attempts, Some(error)),
-                None => timed_out(operation, &attempts, budget.limit),
-            };
-            let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
-            if failure.is_denied() {
-                stop.hints = vec![self.needed().into()];
-            }
-            stop
-        };
+        let failed = |error: &(dyn Error + 'static)| call_error(operation, &attempts, Some(error));
         let session_name = self.session_name.clone().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
         });
-        let (given, user) = if let Some(token) = token {
-            let call = client
-                .assume_role_with_web_identity()
-                .role_arn(self.arn.as_str())
-                .role_session_name(session_name)
-                .web_identity_token(token);
-            let sent = call.customize().interceptor(recorder).send();
-            let sent = budget.spend(Duration::ZERO, sent).await;
-            let sent = sent.ok_or_else(|| failed(None))?;
-            let output = sent.map_err(|error| failed(Some(&error)))?;
-            (output.credentials, output.assumed_role_user)
-        } else {
+        let call = async {
+            if let Some(token) = token {
+                let call = client
+                    .assume_role_with_web_identity()
+                    .role_arn(self.arn.as_str())
+                    .role_session_name(session_name)
+                    .web_identity_token(token);
+                let sent = call.customize().interceptor(recorder).send().await;
+                let output = sent.map_err(|error| failed(&error))?;
+                return Ok((output.credentials, output.assumed_role_user));
+            }
             let call = client
                 .assume_role()
                 .role_arn(self.arn.as_str())
@@ -211,12 +200,19 @@ impl Role {
                 .set_duration_seconds(self.duration)
                 .set_serial_number(self.serial.clone())
                 .set_token_code(code.map(|code| code.as_str().to_owned()));
-            let sent = call.customize().interceptor(recorder).send();
-            let sent = budget.spend(Duration::ZERO, sent).await;
-            let sent = sent.ok_or_else(|| failed(None))?;
-            let output = sent.map_err(|error| failed(Some(&error)))?;
-            (output.credentials, output.assumed_role_user)
+            let sent = call.customize().interceptor(recorder).send().await;
+            let output = sent.map_err(|error| failed(&error))?;
+            Ok((output.credentials, output.assumed_role_user))
         };
+        let called = budget.spend(Duration::ZERO, call).await;
+        let called = called.unwrap_or_else(|| Err(timed_out(operation, &attempts, budget.limit)));
+        let (given, user) = called.map_err(|failure| {
+            let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
+            if failure.is_denied() {
+                stop.hints = vec![self.needed().into()];
+            }
+            stop
+        })?;
         let user = user.as_ref();
         let arn = user.map(AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));

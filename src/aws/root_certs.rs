@@ -13,19 +13,6 @@ use super::small_file;
 use crate::error::RunError;
 use crate::sanitize::escape_path;
 
-/// The root certificates to trust.
-#[derive(Clone, Debug)]
-pub(crate) enum RootCerts {
-    /// The root certificates of the system.
-    System,
-    /// The certificates of a CA bundle, and nothing else.
-    Bundle {
-        path: PathBuf,
-        /// What names the bundle, for messages.
-        source: String,
-    },
-}
-
 /// The maximum size of a bundle, in MiB. The system's has about 220 KiB.
 const MAX_MIB: usize = 16;
 
@@ -93,9 +80,10 @@ pub(super) fn bundle(path: &Path, source: &str) -> Result<RootCertStore, RunErro
     Ok(roots)
 }
 
-/// Selects the root certificates: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's `ca_bundle`, `REQUESTS_CA_BUNDLE`,
-/// `SSL_CERT_FILE` or the system, in this order.
-pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> RootCerts {
+/// Selects the CA bundle whose certificates are trusted, and nothing else: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's
+/// `ca_bundle`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`, in this order. Returns its path and what names it, for messages.
+/// `None`: the root certificates of the system are trusted.
+pub(super) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Option<(PathBuf, String)> {
     let variable = |name: &str| {
         let path = environment::path(name)?;
         Some((path, format!("the environment variable {name}")))
@@ -109,8 +97,4 @@ pub(crate) fn choose(option: Option<&Path>, profile: Profile<'_>) -> RootCerts {
         })
         .or_else(|| variable("REQUESTS_CA_BUNDLE"))
         .or_else(|| variable("SSL_CERT_FILE"))
-        .map_or(RootCerts::System, |(path, source)| RootCerts::Bundle {
-            path,
-            source,
-        })
 }

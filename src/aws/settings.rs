@@ -55,10 +55,6 @@ pub(crate) struct Settings {
     pub(super) token_code: Mutex<Option<TokenCode>>,
     /// The keys of all credentials that were fetched.
     pub(super) signing_keys: SigningKeys,
-    /// Sends the requests to IAM, STS, SSO and sign-in.
-    pub(super) services: LazyConnector,
-    /// Sends the requests to the machine's metadata services.
-    pub(super) metadata_services: LazyConnector,
     /// The configuration that the clients of all services share.
     pub(super) sdk: SdkConfig,
     pub(crate) log: Log,
@@ -101,17 +97,17 @@ impl Settings {
             let region = region.unwrap_or("no region".to_owned());
             format!("profile {}, {region}", escape(&profile_name))
         });
-        let root_certs = root_certs::choose(connection.ca_bundle.as_deref(), profile);
-        let services = LazyConnector::new(Some(root_certs));
-        let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
+        let bundle = root_certs::choose(connection.ca_bundle.as_deref(), profile);
         let timeouts = timeouts(connection);
+        let services = LazyConnector::new(bundle, &timeouts);
+        let ignores_endpoint_urls = profile.flag("ignore_configured_endpoint_urls")?;
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(services.client())
             .use_fips(profile.flag("use_fips_endpoint")?)
             .use_dual_stack(profile.flag("use_dualstack_endpoint")?)
             .retry_config(retry(profile)?)
-            .timeout_config(timeouts.clone())
+            .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
         let mut settings = Self {
@@ -125,15 +121,13 @@ impl Settings {
             endpoint_option: connection.endpoint_url.clone(),
             token_code: Mutex::new(connection.token_code.clone()),
             signing_keys: SigningKeys::default(),
-            services,
-            metadata_services: LazyConnector::new(None),
             sdk,
             log,
             explain,
         };
         settings.endpoint_url = settings.address("iam", settings.endpoint_option.as_deref())?;
         let uri = settings.endpoint_url.as_deref().unwrap_or("https:");
-        settings.services.prepare(uri, &timeouts)?;
+        services.prepare(uri)?;
         Ok(settings)
     }
 

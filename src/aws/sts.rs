@@ -90,8 +90,7 @@ impl Caller {
         credentials: Credentials,
         without: &str,
     ) -> Result<Identity, RunError> {
-        let sdk = self.settings.sdk_of_identity()?;
-        let client = client(&sdk, Some(credentials), IamRetries::Sdk);
+        let client = self.client(credentials)?;
         let attempts = Attempts::default();
         let call = self.get_caller_identity(&client, &attempts);
         let called = tokio::time::timeout(self.limit, call).await;
@@ -142,10 +141,10 @@ impl Caller {
         }
     }
 
-    /// Creates a client that signs with these credentials.
-    pub(super) fn client(&self) -> Result<Client, RunError> {
+    /// Creates a client that signs with `credentials`.
+    pub(super) fn client(&self, credentials: Credentials) -> Result<Client, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
-        Ok(client(&sdk, Some(self.credentials()), IamRetries::Sdk))
+        Ok(client(&sdk, Some(credentials), IamRetries::Sdk))
     }
 
     /// Assumes the role or the root user of `role` with these credentials, and signs with the result from now on.

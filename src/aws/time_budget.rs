@@ -226,13 +226,15 @@ impl TimeBudget {
 mod tests {
     use super::*;
 
+    fn run(work: impl Future<Output = ()>) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().build().expect("a runtime");
+        runtime.block_on(work);
+    }
+
     #[test]
     fn exempt_work_neither_spends_time_nor_restores_it() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
+        run(async {
             let hour = Duration::from_hours(1);
             let mut budget = TimeBudget::of_credentials(hour);
             let end = budget.end;
@@ -254,11 +256,7 @@ mod tests {
 
     #[test]
     fn the_time_of_a_person_does_not_count() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
+        run(async {
             let budget = TimeBudget::of_credentials(Duration::ZERO);
             let late = budget.fetch("the source", std::future::pending::<Result<(), _>>());
             assert!(late.await.is_err());

@@ -51,14 +51,9 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
         Tls::NoCertificatesPresented => ("it sent no TLS certificate", None),
         Tls::PeerIncompatible(_) | Tls::NoApplicationProtocol => (NOTHING_SHARED, None),
         Tls::AlertReceived(alert) => (alert_words(*alert), None),
-        Tls::UnsupportedNameType => ("its host name cannot be used with TLS", None),
         Tls::FailedToGetCurrentTime => {
             ("TLS needs this machine's clock, which cannot be read", None)
         }
-        Tls::FailedToGetRandomBytes => (
-            "TLS needs random numbers, which this machine does not provide",
-            None,
-        ),
         _ => ("TLS failed", None),
     };
     Some((what.to_owned(), hint))

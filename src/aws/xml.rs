@@ -42,8 +42,7 @@ pub(super) fn names<'a>(node: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
 
 /// Returns the first child element of this name.
 pub(super) fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
-    let mut elements = node.children().filter(Node::is_element);
-    elements.find(|node| node.tag_name().name() == name)
+    node.children().find(|node| node.has_tag_name(name))
 }
 
 /// Whether a node has text between its child elements. The SDK would read the text before the first one.

@@ -6,21 +6,14 @@ use aws_sdk_sts::types;
 use humantime::parse_rfc3339;
 use serde_json::{Value, json};
 
-use super::service::is_distinct;
-use crate::aws::connection::Connection;
+use super::service::{check_role, is_distinct, role};
 use crate::aws::credential_parts::sts_json;
-use crate::aws::role::Role;
 use crate::fuzz::check_message;
 use crate::log::Log;
 
 /// The bytes are a file of `~/.aws/cli/cache`.
 pub(crate) fn check(bytes: &[u8]) {
-    let connection = Connection {
-        role_arn: "arn:aws:iam::123456789012:role/ops/Deployer".parse().ok(),
-        serial_number: Some("arn:aws:iam::210987654321:mfa/me".to_owned()),
-        ..Connection::default()
-    };
-    let role = Role::of_options(&connection).expect("a role");
+    let role = role();
     let now = parse_rfc3339("2026-06-01T00:00:00Z").expect("a time");
     let usable = |bytes: &[u8]| role.usable(bytes, now, Log::quiet());
     let entry: Value = serde_json::from_slice(bytes).unwrap_or_default();
@@ -41,9 +34,7 @@ pub(crate) fn check(bytes: &[u8]) {
         .filter(|token| !token.trim().is_empty());
     assert_eq!(credentials.session_token(), token);
     let arn = entry["AssumedRoleUser"]["Arn"].as_str().expect("an ARN");
-    let lower = arn.to_ascii_lowercase();
-    let name = lower.strip_prefix("arn:aws:sts::123456789012:assumed-role/deployer/");
-    assert!(name.is_some_and(|name| !name.contains('/')), "{arn}");
+    check_role(arn);
     assert_eq!(
         credentials.account_id().expect("an account").as_str(),
         "123456789012"

@@ -24,11 +24,12 @@ use tokio::time::Instant;
 
 use crate::aws::Iam;
 use crate::aws::config_file::ConfigFiles;
+use crate::aws::connection::Connection;
 use crate::aws::credentials::{Provider, Source};
-use crate::aws::http::LazyConnector;
-use crate::aws::root_certs::RootCerts;
+use crate::aws::role::Role;
 use crate::aws::settings::Settings;
 use crate::aws::sts::Caller;
+use crate::aws::time_budget::TimeBudget;
 use crate::error::RunError;
 use crate::fuzz::check_message;
 use crate::fuzz::run_error;
@@ -36,6 +37,9 @@ use crate::guard::{Principal, Signer};
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::SafeText;
+
+/// The time limit of a target.
+pub(super) const LIMIT: Duration = Duration::from_mins(1);
 
 /// The `Date` of each response.
 const DATE: &str = "Mon, 01 Jun 2026 00:00:00 GMT";
@@ -125,12 +129,7 @@ impl Service {
 
     pub(super) fn caller(&self) -> Caller {
         let source = Source::new(Provider::Static(credentials()), "fuzz", None);
-        Caller::new(
-            Box::new(self.settings()),
-            source,
-            credentials(),
-            Duration::from_mins(1),
-        )
+        Caller::new(Box::new(self.settings()), source, credentials(), LIMIT)
     }
 
     /// Returns the settings of a run without environment variables and files.
@@ -146,8 +145,6 @@ impl Service {
             endpoint_option: None,
             token_code: Mutex::default(),
             signing_keys: Arc::default(),
-            services: LazyConnector::new(Some(RootCerts::System)),
-            metadata_services: LazyConnector::new(None),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
             explain: run_error,
@@ -157,6 +154,27 @@ impl Service {
 
 pub(super) fn credentials() -> Credentials {
     Credentials::new("AKIAIOSFODNN7EXAMPLE", "a-secret", None, None, "fuzz")
+}
+
+/// Returns the role that `AssumeRole` is called for.
+pub(super) fn role() -> Role {
+    let connection = Connection {
+        role_arn: "arn:aws:iam::123456789012:role/ops/Deployer".parse().ok(),
+        serial_number: Some("arn:aws:iam::210987654321:mfa/me".to_owned()),
+        ..Connection::default()
+    };
+    Role::of_options(&connection).expect("a role")
+}
+
+/// A session is of that role.
+pub(super) fn check_role(arn: &str) {
+    let lower = arn.to_ascii_lowercase();
+    let name = lower.strip_prefix("arn:aws:sts::123456789012:assumed-role/deployer/");
+    assert!(name.is_some_and(|name| !name.contains('/')), "{arn}");
+}
+
+pub(super) fn budget() -> TimeBudget {
+    TimeBudget::of_credentials(LIMIT)
 }
 
 pub(super) fn run<T>(work: impl Future<Output = T>) -> T {

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::service::{Service, check_stop, parts, run};
+use super::service::{Service, budget, check_stop, parts, run};
 use crate::aws::config_file::{ConfigFiles, config_name, parse};
 use crate::aws::sso::Sso;
-use crate::aws::time_budget::TimeBudget;
 
 const PROFILE: &str = "[default]
 sso_account_id = 123456789012
@@ -16,10 +15,6 @@ sso_role_name = Deployer
 sso_region = us-east-1
 sso_start_url = https://example.awsapps.com/start
 ";
-
-fn budget() -> TimeBudget {
-    TimeBudget::of_credentials(Duration::from_mins(1))
-}
 
 /// The first line is the operation.
 pub(crate) fn check(bytes: &[u8]) {
