@@ -131,7 +131,9 @@ fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
     }
     bytes.extend(b"0\r\n\r\n");
     sandbox.fault(Fault::new(What::NotHttp(bytes)).on("ListAccessKeys"));
-    let case = Case::documented(&sandbox, &["--only-inactive"]);
+    // A slow machine needs longer than a response usually may take.
+    let slow = ["--only-inactive", "--timeout=200", "--cli-read-timeout=200"];
+    let case = Case::documented(&sandbox, &slow);
     let running = case.start_under(Some(&["prlimit", "--data=60000000"]));
     let _ = running.end().exits(0).prints(DELETED).says_nothing();
 }
