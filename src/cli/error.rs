@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::aws::Instead;
 use crate::command_line;
+use crate::error::RunError;
 use crate::ident::looks_like_access_key_id;
 use crate::request::ErrorFormat;
 use crate::sanitize::{Invalid, display_value};
@@ -157,15 +158,14 @@ fn key_without_option(
 }
 
 /// Splits clap's text about wrong arguments into a sentence and hints.
-pub(crate) fn message_and_hints(rendered: &str) -> (String, Vec<String>) {
+pub(crate) fn usage_error(rendered: &str) -> RunError {
     let mut parts = rendered.split("\n\n");
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = words(parts.next().unwrap_or_default());
     let tips = parts.filter_map(|part| part.trim().strip_prefix("tip: ").map(words));
-    let mut hints: Vec<String> = tips.collect();
-    hints.push("iam-del-key --help".to_owned());
+    let hints = tips.chain(["iam-del-key --help".to_owned()]);
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    (message.to_owned(), hints)
+    hints.fold(RunError::usage(message), RunError::hint)
 }
 
 /// Returns the error format that a command line seems to have that could not be parsed.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
 use super::destination::result_file;
-use super::{Report, Resume, Subject};
+use super::{Report, Resume};
 use crate::aws::{answered_at, timestamp};
 use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
@@ -149,7 +149,7 @@ impl Report<'_> {
         let mut deactivated = Deactivated::default();
         deactivated.add(result);
         let mut hints = self.undo_by_name(&deactivated);
-        if matches!(self.subject, Subject::Key(..)) && !self.messages.is_quiet {
+        if self.request.single().is_some() && !self.messages.is_quiet {
             hints.extend(self.open_sessions.hints(&self.commands));
         }
         hints

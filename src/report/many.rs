@@ -29,7 +29,7 @@ pub(crate) enum Resume {
 impl Report<'_> {
     /// Prints the result of one of many keys if it needs attention.
     pub(super) fn print_one_of_many(&mut self, result: &KeyResult, mut explanation: Explanation) {
-        let hints = mem::take(&mut explanation.hints);
+        let hints = mem::take(&mut explanation.error.hints);
         match (&result.outcome, result.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
                 let key = &result.key.id;
@@ -49,7 +49,7 @@ impl Report<'_> {
             | (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
-                    self.add_final(Level::Hint, hint);
+                    self.add_final(Level::Hint, hint.to_string());
                 }
             }
             _ => {}

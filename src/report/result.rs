@@ -6,7 +6,7 @@ use std::mem;
 use super::explain::Explanation;
 use super::record::{self, query_result};
 use super::table::Table;
-use super::{Report, Subject, describe_key};
+use super::{Report, describe_key};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::{Format, Mode, Request};
@@ -33,9 +33,8 @@ impl Report<'_> {
         if self.format == Format::Off || request.output.is_none() && is_failure {
             return Ok(());
         }
-        if let (Format::Table, Subject::List, OutcomeKind::NotTried) =
-            (self.format, &self.subject, result.kind())
-        {
+        let is_not_tried = result.kind() == OutcomeKind::NotTried;
+        if is_not_tried && self.format == Format::Table && request.single().is_none() {
             self.not_tried += 1;
             return Ok(());
         }

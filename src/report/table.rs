@@ -11,8 +11,9 @@ use rustix::termios::tcgetwinsize;
 
 use super::columns::{Column, GAP, columns, result_columns};
 use super::fit::{display_width, fit_ends, fit_start};
-use super::message::{self, Messages};
+use super::message::{Messages, is_colorful};
 use super::record::{failure, reason, status};
+use super::stream;
 use crate::age::rough_age;
 use crate::aws::timestamp;
 use crate::ident::{AccountId, UserName};
@@ -244,7 +245,7 @@ pub(crate) fn show_targets(
     targets: &mut impl Iterator<Item = io::Result<Target>>,
 ) -> io::Result<()> {
     let columns = columns(request, width(io::stderr()), None);
-    let table = Table::new(columns, message::is_colorful(&io::stderr()));
+    let table = Table::new(columns, is_colorful(&io::stderr()));
     let mut text = table.head(request, None);
     let (mut count, mut left_out) = (0, None);
     loop {
@@ -262,7 +263,7 @@ pub(crate) fn show_targets(
             return Ok(());
         }
         text.push_str(&page.join("\n"));
-        message::print_line(&SafeText::page(&text));
+        stream::write_message(&SafeText::page(&text));
         text.clear();
     }
 }
