@@ -58,7 +58,7 @@ impl Origin {
 }
 
 /// Where an entry of the list starts. Lines and columns start at 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Position {
     line: u64,
     column: u64,
@@ -212,7 +212,7 @@ fn read_entries(source: Box<dyn BufRead>, keys: &mut KeyCollector<'_>) -> Result
             let Some(first) = lines.next()? else {
                 return Ok(());
             };
-            match csv::Header::of(&first)? {
+            match csv::Header::of(&first, lines.number)? {
                 Some(header) => csv::read(&header, lines, keys),
                 None => plain::read(first, lines, keys),
             }
