@@ -39,8 +39,7 @@ pub(crate) fn report_arguments(not_read: NotRead, format: ErrorFormat) -> Exit {
     match format {
         ErrorFormat::Json => {
             let error = cli::usage_error(&render(false));
-            let explanation = Explanation::of(error, NOT_DELETED);
-            Messages::new(Color::Off, format).explain(&explanation);
+            fail(error, Messages::new(Color::Off, format))
         }
         ErrorFormat::Text => {
             let text = render(is_colorful(&io::stderr()));
@@ -48,9 +47,9 @@ pub(crate) fn report_arguments(not_read: NotRead, format: ErrorFormat) -> Exit {
             write_message(&SafeText::page(&text));
             let result = "result: no request was sent, and no key was changed";
             write_message(&SafeText::message(result));
+            Exit::Usage
         }
     }
-    Exit::Usage
 }
 
 /// Prints completions for a shell.
@@ -59,11 +58,15 @@ pub(crate) fn answer_completion(answer: Result<String, RunError>) -> Exit {
         Ok(text) => page(&text, ErrorFormat::Text),
         Err(error) => {
             let messages = Messages::new(Color::Auto, ErrorFormat::Text);
-            let exit = error.exit;
-            messages.explain(&Explanation::of(error, NOT_DELETED));
-            exit
+            fail(error, messages)
         }
     }
+}
+
+fn fail(error: RunError, messages: Messages) -> Exit {
+    let exit = error.exit;
+    messages.explain(&Explanation::of(error, NOT_DELETED));
+    exit
 }
 
 /// Prints text that was requested.
@@ -75,8 +78,7 @@ pub(crate) fn page(text: &str, format: ErrorFormat) -> Exit {
         Err(error) => {
             let message = format!("could not write to standard output: {error}");
             let error = RunError::new(Exit::Other, "NotWritten", message);
-            Messages::new(Color::Off, format).explain(&Explanation::of(error, NOT_DELETED));
-            Exit::Other
+            fail(error, Messages::new(Color::Off, format))
         }
     }
 }

@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::aws::Instead;
 use crate::command_line;
 use crate::error::RunError;
 use crate::ident::looks_like_access_key_id;
@@ -77,7 +76,7 @@ fn sanitized(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> 
 /// Returns the message for a user of the AWS CLI.
 fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let source = std::error::Error::source(error);
-    if let Some(reason) = source.and_then(|source| source.downcast_ref::<Instead>()) {
+    if let Some(reason) = source.and_then(|source| source.downcast_ref::<RunError>()) {
         let option = context(error, ContextKind::InvalidArg);
         let option = option.split(' ').next().unwrap_or(option);
         let value = match context(error, ContextKind::InvalidValue) {
@@ -105,32 +104,30 @@ fn in_words(error: &clap::Error) -> Option<String> {
         _ => &[],
     };
     let lacks = |option: &str| missing.iter().any(|text| text.contains(option));
-    match error.kind() {
-        ErrorKind::MissingRequiredArgument if lacks("--access-key-id") => Some(
+    let text = match (error.kind(), missing) {
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--access-key-id") => {
             "keys are required: use --access-key-id <ID>, --from <FILE>, --all-keys or --whole-account"
-                .to_owned(),
-        ),
-        ErrorKind::MissingRequiredArgument if lacks("--only-inactive") => Some(
+        }
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--only-inactive") => {
             "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>"
-                .to_owned(),
-        ),
-        ErrorKind::MissingRequiredArgument if lacks("--user-name") => {
-            Some("--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>".to_owned())
         }
-        ErrorKind::MissingRequiredArgument if lacks("--role-arn") => Some(
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--user-name") => {
+            "--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>"
+        }
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--role-arn") => {
             "--external-id, --role-session-name and --serial-number require --role-arn <ARN> or --role-name <NAME>"
-                .to_owned(),
-        ),
-        ErrorKind::MissingRequiredArgument => match missing {
-            [option] => Some(format!("{option} is required with the other options")),
-            _ => None,
-        },
-        ErrorKind::TooManyValues => {
-            let option = context(error, ContextKind::InvalidArg);
-            Some(format!("{} does not take a value", display_value(OsStr::new(option))))
         }
-        _ => None,
-    }
+        (ErrorKind::MissingRequiredArgument, [option]) => {
+            return Some(format!("{option} is required with the other options"));
+        }
+        (ErrorKind::TooManyValues, _) => {
+            let option = context(error, ContextKind::InvalidArg);
+            let option = display_value(OsStr::new(option));
+            return Some(format!("{option} does not take a value"));
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 /// Returns a tip for an access key ID without its option: the whole command, if that is valid and safe to print.

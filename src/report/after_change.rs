@@ -167,15 +167,6 @@ impl Report<'_> {
         .collect()
     }
 
-    /// Whose credentials can undo the run.
-    fn undoing_signer(&self) -> &'static str {
-        if self.request.allow_self {
-            ", with other credentials"
-        } else {
-            ""
-        }
-    }
-
     /// How to undo a run that deactivated many keys.
     pub(super) fn undo_all(&self, resume: Resume) -> Vec<Hint> {
         let Deactivated {
@@ -257,38 +248,37 @@ impl Report<'_> {
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
     fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
         let keys = &deactivated.keys;
-        let has_owner = |key: &Key, owner: Option<&UserName>| key.user_name.as_ref() == owner;
-        let mut owners: Vec<Option<&UserName>> = Vec::new();
+        let mut pairs = keys.windows(2);
+        let is_looked_up =
+            self.request.find_user && pairs.any(|pair| pair[0].user_name != pair[1].user_name);
+        let mut groups: Vec<Vec<Key>> = Vec::new();
         for key in keys {
-            if !owners.iter().any(|owner| has_owner(key, *owner)) {
-                owners.push(key.user_name.as_ref());
+            let mut same = groups.iter_mut();
+            match same.find(|group| is_looked_up || group[0].user_name == key.user_name) {
+                Some(group) => group.push(key.clone()),
+                None => groups.push(vec![key.clone()]),
             }
         }
-        let is_looked_up = owners.len() > 1 && self.request.find_user;
-        let groups: Vec<(String, Vec<Key>)> = if is_looked_up {
-            vec![(String::new(), keys.clone())]
+        // The run may have deactivated its own key.
+        let signer = if self.request.allow_self {
+            ", with other credentials"
         } else {
-            let group = |owner: Option<&UserName>| {
-                let own = keys.iter().filter(|key| has_owner(key, owner)).cloned();
-                let whose = owner.filter(|_| owners.len() > 1);
-                let whose = whose.map_or_else(String::new, |owner| format!(" for {owner}"));
-                (whose, own.collect())
-            };
-            owners.iter().copied().map(group).collect()
+            ""
         };
-        let signer = self.undoing_signer();
-        let undo = |(whose, keys): (String, Vec<Key>)| {
+        let undo = |keys: &Vec<Key>| {
+            let owner = keys[0].user_name.as_ref().filter(|_| groups.len() > 1);
+            let whose = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
             let unless_inactive = match keys.len() {
                 _ if !deactivated.is_unsure => "",
                 1 => ", if the key was active before",
                 _ => ", without the keys that were inactive before",
             };
-            let command = self.commands.reactivate(&keys, is_looked_up);
+            let command = self.commands.reactivate(keys, is_looked_up);
             Hint::command(
                 format!("to undo it{whose}{signer}{unless_inactive}"),
                 command,
             )
         };
-        groups.into_iter().map(undo).collect()
+        groups.iter().map(undo).collect()
     }
 }

@@ -228,7 +228,13 @@ impl Report<'_> {
             .and_then(|known| self.commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
-            .filter(|check| !hints.iter().any(|hint| hint.next == check.next));
+            .filter(|check| {
+                let is_shown = |hint: &Hint| match (hint, check) {
+                    (Hint::Command(_, shown), Hint::Command(_, check)) => shown == check,
+                    _ => false,
+                };
+                !hints.iter().any(is_shown)
+            });
         let hints = hints
             .iter()
             .map(|hint| self.for_next_run(hint, is_unknown).into());

@@ -5,7 +5,7 @@ use super::advice::advice;
 use super::command::Commands;
 use super::explain::Explanation;
 use crate::conclude::Response;
-use crate::error::{CallError, Context, ErrorKind, Exit, Hint, NamedBy, Next, SearchScope};
+use crate::error::{CallError, Context, ErrorKind, Exit, Hint, NamedBy, SearchScope};
 use crate::ident::AccountId;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -183,8 +183,8 @@ impl Report<'_> {
             && (is_unknown || request.single().is_none());
         // With a journal, the next run skips finished keys.
         let is_ignored = !request.fails_on_missing() || request.journal.is_some();
-        match hint.next {
-            Next::Again if may_be_gone && !is_ignored => format!("{hint} with --ignore-missing"),
+        match hint {
+            Hint::Again(_) if may_be_gone && !is_ignored => format!("{hint} with --ignore-missing"),
             _ => hint.to_string(),
         }
     }

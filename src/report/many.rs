@@ -118,7 +118,7 @@ impl Report<'_> {
     /// Notes what the next run needs after this error. `more_space` is how to fix a full disk.
     pub(super) fn prepare_resume(&mut self, error: &io::Error, more_space: &str) {
         self.needs_other_query |= is_query_error(error);
-        if is_disk_full(error) {
+        if let io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded = error.kind() {
             self.lead = format!("to continue, {more_space}, and then ");
         }
     }
@@ -198,11 +198,6 @@ impl Report<'_> {
         let lead = &self.lead;
         Some(format!("{lead}{principal}{hint}{other_journal}"))
     }
-}
-
-fn is_disk_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// Warns that the root user has an active key, which no sweep of the account includes.

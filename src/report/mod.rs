@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::{Exit, Hint, Next, RunError};
+use crate::error::{Exit, Hint, RunError};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
@@ -248,10 +248,11 @@ impl<'a> Report<'a> {
             FIX_FIRST.clone_into(&mut self.lead);
         }
         for hint in hints {
-            if hint.next == Next::Again && self.request.mode == Mode::Change {
-                self.lead.clone_from(&hint.text);
-            } else {
-                self.add_final(Level::Hint, hint.to_string());
+            match hint {
+                Hint::Again(lead) if self.request.mode == Mode::Change => {
+                    self.lead.clone_from(lead);
+                }
+                _ => self.add_final(Level::Hint, hint.to_string()),
             }
         }
     }

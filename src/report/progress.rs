@@ -67,7 +67,7 @@ impl Bar {
         let counts = counts.map(|(count, what)| format!(", {count} {what}"));
         let counts = counts.collect::<Vec<String>>().concat();
         let done = summary.total() - summary.count_of(OutcomeKind::NotTried);
-        self.set(done, summary.finished_earlier(), format!("keys{counts}"));
+        self.set(done, summary.finished_earlier, format!("keys{counts}"));
     }
 
     /// Advances the bar to the number of keys that were checked.

@@ -178,8 +178,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         }
         Outcome::WouldChange(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
         Outcome::Already(status) => Some(already(status)),
-        Outcome::OwnKey => Some("it belongs to your own credentials".to_owned()),
-        Outcome::Refused(Refusal::SigningKey) => {
+        Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
             Some("it belongs to your own credentials".to_owned())
         }
         Outcome::Refused(Refusal::Declined) => Some("not confirmed".to_owned()),
