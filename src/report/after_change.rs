@@ -66,9 +66,8 @@ impl Deactivated {
 pub(super) struct OpenSessions {
     first: Option<AccessKeyId>,
     keys: u64,
-    /// Their owners, if IAM confirmed that they are users.
+    /// Their first owners, if IAM confirmed that they are users: one more than a command is printed for.
     users: Vec<UserName>,
-    has_more_users: bool,
     /// When the last of the keys was changed.
     changed_at: Option<SystemTime>,
 }
@@ -87,10 +86,8 @@ impl OpenSessions {
             return;
         };
         let is_known = self.users.iter().any(|known| known.same_user(user));
-        if !is_known && self.users.len() < MAX_USERS {
+        if !is_known && self.users.len() <= MAX_USERS {
             self.users.push(user.clone());
-        } else if !is_known {
-            self.has_more_users = true;
         }
     }
 
@@ -108,7 +105,7 @@ impl OpenSessions {
         ).into()];
         let issued_before = timestamp(changed_at + STILL_WORKS);
         let signer = commands.signer();
-        hints.extend(self.users.iter().map(|user| {
+        hints.extend(self.users.iter().take(MAX_USERS).map(|user| {
             let command = commands.revoke_sessions(user, &issued_before);
             let what = format!("to revoke {user}'s sessions issued before {issued_before}");
             Hint::command(
@@ -116,7 +113,7 @@ impl OpenSessions {
                 command,
             )
         }));
-        if self.has_more_users {
+        if self.users.len() > MAX_USERS {
             hints.push("other users also have such keys: see LastUsedDate in the results".into());
         }
         hints

@@ -95,11 +95,7 @@ impl Report<'_> {
             return "ask for the permission iam:GetAccessKeyLastUsed on * to find the key's owner"
                 .into();
         }
-        let names_keys = matches!(
-            self.request.selection,
-            Selection::Named(_) | Selection::Listed { .. }
-        );
-        if !names_keys || !self.is_one_of_many() {
+        if !self.request.names_keys() || !self.is_one_of_many() {
             let command = self.commands.find_owner(key.id.as_str());
             return Hint::command("to find the key's owner", command);
         }

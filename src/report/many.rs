@@ -92,23 +92,18 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let scope = match self.request.selection {
-            Selection::Account => "; root user keys are not included",
-            Selection::Named(_)
-            | Selection::Listed { .. }
-            | Selection::User(_)
-            | Selection::Root => "",
+        let scope = if self.request.is_sweep() {
+            "; root user keys are not included"
+        } else {
+            ""
         };
         let known = if total > 0 {
             format!("{total} {keys}: {}{dry}{scope}", summary.describe())
         } else {
-            let why = match self.request.selection {
-                Selection::Named(_) | Selection::Listed { .. } => {
-                    "the list has no keys to change".to_owned()
-                }
-                Selection::User(_) | Selection::Root | Selection::Account => {
-                    no_target_reason(self.found, self.request)
-                }
+            let why = if self.request.names_keys() {
+                "the list has no keys to change".to_owned()
+            } else {
+                no_target_reason(self.found, self.request)
             };
             format!("nothing to do: {why}{scope}")
         };
@@ -227,9 +222,7 @@ fn no_target_reason((keys, already_inactive): (u64, u64), request: &Request) -> 
     let has_conditions = !request.conditions.all.is_empty();
     let why = match (keys, keys.saturating_sub(already_inactive)) {
         // Users that cannot match are not read.
-        (0, _) if has_conditions && matches!(request.selection, Selection::Account) => {
-            "no key meets the conditions"
-        }
+        (0, _) if has_conditions && request.is_sweep() => "no key meets the conditions",
         (0, _) => "no keys were found",
         // They were deleted meanwhile.
         _ if already_inactive == 0 && !has_conditions => "no key is left to change",

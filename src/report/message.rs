@@ -103,7 +103,9 @@ impl Messages {
     fn write(self, who: &'static str, label: &'static str, style: Option<Style>, text: &str) {
         stream::write_message(&match self.format {
             ErrorFormat::Json => {
-                SafeText::json(&json!({ "Level": capitalized(label), "Message": text }))
+                let (first, rest) = label.split_at(1);
+                let level = first.to_ascii_uppercase() + rest;
+                SafeText::json(&json!({ "Level": level, "Message": text }))
             }
             ErrorFormat::Text => SafeText::message(text).labeled(who, label, style),
         });
@@ -116,13 +118,4 @@ pub(crate) fn is_colorful(stream: &impl io::IsTerminal) -> bool {
     stream.is_terminal()
         && set("NO_COLOR").is_none()
         && set("TERM").is_some_and(|term| term != "dumb")
-}
-
-/// Returns the label in the form of the member `Level`.
-fn capitalized(label: &str) -> String {
-    let mut label = label.to_owned();
-    if let Some(first) = label.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    label
 }

@@ -307,7 +307,7 @@ impl<'a> Report<'a> {
             return;
         }
         self.bar.clear();
-        for known in self.output.take_unwritten() {
+        for known in std::mem::take(&mut self.output.unwritten) {
             self.messages.print(Level::Result, &known);
         }
         // One sentence has reported that nothing was changed.

@@ -46,7 +46,7 @@ impl Report<'_> {
             _ => match query_result(result, request) {
                 Ok(text) => text,
                 Err(error) => {
-                    self.output.add_unwritten(known);
+                    self.output.unwritten.extend(known);
                     return Err(error);
                 }
             },
