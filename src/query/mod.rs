@@ -45,9 +45,7 @@ impl FromStr for Query {
         }
         let query = match number::FUNCTIONS.compile(text) {
             Ok(expression) => Self(expression),
-            Err(error) => {
-                return refuse(invalid(&error));
-            }
+            Err(error) => return refuse(invalid(&error)),
         };
         if growth(query.0.as_ast()) > MAX_GROWTH {
             return refuse("its result could be too large".to_owned());

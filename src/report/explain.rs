@@ -122,18 +122,16 @@ impl Report<'_> {
     pub(super) fn explain(&self, result: &KeyResult) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
         let not_done = |why: &str| KeyState::NotDone(why.to_owned());
+        let exit = result.exit(self.request);
         let error = |code: &str, message: &str, known| {
-            (
-                Level::Error,
-                code.to_owned(),
-                message.to_owned(),
-                Some(known),
-            )
+            let error = RunError::new(exit, code, message);
+            (Level::Error, error, Some(known))
         };
-        let labeled = |level, message, known| (level, String::new(), message, known);
+        let labeled =
+            |level, message: String, known| (level, RunError::new(exit, "", message), known);
         let no_message = |known| labeled(Level::Note, String::new(), known);
         let mut next = Vec::new();
-        let (level, code, message, known) = match &result.outcome {
+        let (level, mut error, known) = match &result.outcome {
             Outcome::Done { evidence, .. } => {
                 next = self.after_change(result);
                 match evidence {
@@ -188,14 +186,14 @@ impl Report<'_> {
                 let message = format!("{id} is {}: nothing was changed", already(status));
                 labeled(Level::Note, message, None)
             }
-            Outcome::Skipped(reason) if result.exit(self.request) == Exit::Success => {
+            Outcome::Skipped(reason) if exit == Exit::Success => {
                 labeled(Level::Note, format!("{id} is skipped: {reason}"), None)
             }
             Outcome::Skipped(reason) => {
                 let hint = "a key must meet every condition; --dry-run shows its details";
                 next.push(hint.into());
                 let message = format!("{id} is {}: {reason}", action.not_done());
-                (Level::Error, "Skipped".to_owned(), message, None)
+                (Level::Error, RunError::new(exit, "Skipped", message), None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
                 next.push(OTHER_CREDENTIALS.into());
@@ -209,22 +207,22 @@ impl Report<'_> {
                 not_done("nothing was sent to IAM"),
             ),
         };
-        let error = (level, code, message, known);
-        self.about_key(result, error, &next)
+        error.hints = next;
+        self.about_key(result, level, error, known.as_ref())
     }
 
     fn about_key(
         &self,
         result: &KeyResult,
-        (level, code, mut message, known): (Level, String, String, Option<KeyState>),
-        hints: &[Hint],
+        level: Level,
+        mut error: RunError,
+        known: Option<&KeyState>,
     ) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
         let is_unknown = matches!(known, Some(KeyState::Unknown { .. }));
         let failure = record::failure(&result.outcome);
         let has_owner = failure.is_some_and(|failure| failure.context().owner.is_some());
         let check = known
-            .as_ref()
             .and_then(|known| self.commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
@@ -233,42 +231,37 @@ impl Report<'_> {
                     (Hint::Command(_, shown), Hint::Command(_, check)) => shown == check,
                     _ => false,
                 };
-                !hints.iter().any(is_shown)
+                !error.hints.iter().any(is_shown)
             });
-        let hints = hints
-            .iter()
-            .map(|hint| self.for_next_run(hint, is_unknown).into());
-        let result_text = match (
-            self.is_one_of_many(),
-            known.as_ref().map(|known| known.describe(action)),
-        ) {
-            (false, Some(known)) => {
-                let known = self.would_stay(result).unwrap_or(known);
-                Some(format!("{id}: {known}"))
+        let hints = error.hints.iter();
+        let hints = hints.map(|hint| self.for_next_run(hint, is_unknown).into());
+        error.hints = hints.collect();
+        let mut result_text = None;
+        match known {
+            Some(known) if !self.is_one_of_many() => {
+                let stays = self.would_stay(result);
+                let known = stays.unwrap_or_else(|| known.describe(action));
+                result_text = Some(format!("{id}: {known}"));
             }
-            (true, Some(described)) if level == Level::Error => {
-                let what = message.trim_end_matches('.');
-                message = match &known {
-                    Some(KeyState::NotDone(_)) => format!("{id}: {}: {what}", action.not_done()),
-                    _ => format!("{id}: {what}; {described}"),
+            Some(known) if level == Level::Error => {
+                let what = error.message.trim_end_matches('.');
+                error.message = match known {
+                    KeyState::NotDone(_) => format!("{id}: {}: {what}", action.not_done()),
+                    known => format!("{id}: {what}; {}", known.describe(action)),
                 };
-                None
             }
-            _ => None,
-        };
-        let mut service = failure.and_then(CallError::last_service_error).cloned();
+            _ => {}
+        }
+        error.service = failure
+            .and_then(CallError::last_service_error)
+            .map(|last| Box::new(last.clone()));
         let is_last = failure.is_some_and(|failure| failure.service().is_some());
-        if let Some(error) = &mut service
+        if let Some(service) = &mut error.service
             && (!is_last || matches!(result.outcome, Outcome::Stopped { .. }))
         {
             // This error did not end the change.
-            error.message.clear();
+            service.message.clear();
         }
-        let error = RunError {
-            hints: hints.collect(),
-            service: service.map(Box::new),
-            ..RunError::new(result.exit(self.request), &code, message)
-        };
         Explanation {
             level,
             error,

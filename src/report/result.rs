@@ -3,9 +3,10 @@
 use std::io::{self, IsTerminal as _};
 use std::mem;
 
+use super::columns::result_columns;
 use super::explain::Explanation;
 use super::record::{self, query_result};
-use super::table::Table;
+use super::table::{Table, width};
 use super::{Report, describe_key};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
@@ -73,8 +74,14 @@ impl Report<'_> {
     fn row(&mut self, row: impl FnOnce(&Table) -> String) -> SafeText {
         let mut text = String::new();
         let table = self.table.get_or_insert_with(|| {
-            let table = Table::of_results(self.request, self.messages.paints_results);
-            text = table.head_of_results(self.request, self.account.as_ref());
+            let columns = result_columns(self.request, width(io::stdout()));
+            let table = Table::new(columns, self.messages.paints_results);
+            text = if self.request.asks() {
+                // The question shows the heading.
+                table.header() + "\n"
+            } else {
+                table.head(self.request, self.account.as_ref())
+            };
             table
         });
         text.push_str(&row(table));
