@@ -21,14 +21,10 @@ const SECONDS_PER_DAY: u64 = 86_400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Age {
     given: String,
-    length: Duration,
+    pub(crate) length: Duration,
 }
 
 impl Age {
-    pub(crate) fn length(&self) -> Duration {
-        self.length
-    }
-
     /// Formats the length for a sentence, such as `45 days`.
     pub(crate) fn in_words(&self) -> String {
         let hours = self.length.as_secs() / 3_600;
@@ -271,16 +267,16 @@ mod tests {
                 return;
             }
         };
-        let seconds = age.length().as_secs();
-        assert!(seconds > 0 && seconds.is_multiple_of(3_600) && age.length().subsec_nanos() == 0);
+        let seconds = age.length.as_secs();
+        assert!(seconds > 0 && seconds.is_multiple_of(3_600) && age.length.subsec_nanos() == 0);
         assert!(seconds <= 36_500 * 24 * 3_600);
         assert_eq!(age.to_string(), text);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
         let mut was_old_enough = true;
         // From long before the age to the future.
         for step in 0..40 {
-            let before = age.length() * 2;
-            let at = now - before + age.length() * step / 16;
+            let before = age.length * 2;
+            let at = now - before + age.length * step / 16;
             let is_old_enough = age.has_passed_since(at, now);
             assert!(was_old_enough || !is_old_enough, "a younger key is older");
             assert_eq!(is_old_enough, step <= 16);

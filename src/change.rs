@@ -234,6 +234,11 @@ impl Change<'_> {
         timed_out(request.action.operation(), self.attempts, request.limit)
     }
 
+    /// Returns what IAM responded to the attempts so far.
+    fn response(&self) -> Response {
+        Response::of(&self.timed_out())
+    }
+
     /// Returns why the key may have been changed by the attempts so far.
     fn ambiguity(&self) -> Ambiguity {
         if self.attempts.lacks_response() {
@@ -295,19 +300,17 @@ impl Change<'_> {
 
     /// Returns where more can be learned about the key at this location.
     fn check(&self, location: &KeyLocation) -> Check {
-        let response = Response::of(&self.timed_out());
-        check(self.search.key, response, location)
+        check(self.search.key, self.response(), location)
     }
 
     /// Says why the key may have been changed by the attempts so far.
     fn describe_ambiguity(&self, is_gone: bool) -> &'static str {
-        let response = Response::of(&self.timed_out());
-        describe_ambiguity(self.ambiguity(), response, is_gone)
+        describe_ambiguity(self.ambiguity(), self.response(), is_gone)
     }
 
     /// Returns the state of a key that no attempt can have changed, and why.
     fn not_done(&self) -> KeyState {
-        let why = match Response::of(&self.timed_out()).missing() {
+        let why = match self.response().missing() {
             Some(why) => why,
             None if self.attempts.was_sent() => "IAM refused the request",
             None if self.search.request.reads_first() => "no request to change it was sent to IAM",

@@ -68,12 +68,6 @@ impl CommandLine {
     }
 }
 
-impl From<CommandLine> for String {
-    fn from(command: CommandLine) -> Self {
-        command.to_string()
-    }
-}
-
 /// Returns what stands for the value of an option, such as `EXTERNAL_ID`.
 fn placeholder(option: &str) -> String {
     match option {

@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _};
 
 use crate::error::RunError;
-use crate::request::{Action, Consent, ErrorFormat, Mode, Request, Selection};
+use crate::request::{Action, Consent, ErrorFormat, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::terminal;
 
@@ -26,8 +26,7 @@ pub(crate) fn resolve(mut request: Request) -> Request {
 ///
 /// Standard error is no terminal, or nobody can answer at one, or standard error is to be JSON, and an option that this requires is missing.
 pub(crate) fn check(request: &Request) -> Result<(), RunError> {
-    let is_sweep = matches!(request.selection, Selection::Account);
-    let needs_account = is_sweep && request.expected_accounts.is_empty();
+    let needs_account = request.is_sweep() && request.expected_accounts.is_empty();
     if request.mode == Mode::DryRun || !request.asks() && !needs_account {
         return Ok(());
     }

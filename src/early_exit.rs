@@ -3,8 +3,9 @@
 use std::io::{self, ErrorKind};
 
 use crate::cli::{self, NotRead};
-use crate::error::{Exit, Hint, RunError};
-use crate::report::message::{self, Messages, is_colorful};
+use crate::error::{Exit, RunError};
+use crate::report::message::{Messages, is_colorful};
+use crate::report::stream::write_message;
 use crate::report::{self, Explanation};
 use crate::request::{Color, ErrorFormat};
 use crate::sanitize::SafeText;
@@ -13,14 +14,15 @@ use crate::sanitize::SafeText;
 const NOT_DELETED: &str = "NotDeleted";
 
 /// Prints help, the version, an error in the arguments, or that a signal came.
-pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit {
+pub(crate) fn report_arguments(not_read: NotRead, format: ErrorFormat) -> Exit {
     let text = match not_read {
         NotRead::Text(text) => text,
         NotRead::Stopped(error) => {
-            let explanation = Explanation::for_run_error(error, NOT_DELETED);
+            let exit = error.exit;
+            let explanation = Explanation::of(error, NOT_DELETED);
             let explanation = explanation.about(None, "no key was changed".to_owned());
             Messages::new(Color::Auto, format).explain(&explanation);
-            return error.exit;
+            return exit;
         }
     };
     let styled = text.render();
@@ -36,21 +38,18 @@ pub(crate) fn report_arguments(not_read: &NotRead, format: ErrorFormat) -> Exit 
     }
     match format {
         ErrorFormat::Json => {
-            let (message, hints) = cli::message_and_hints(&render(false));
-            let mut error = RunError::usage(message);
-            error.hints = hints.into_iter().map(Hint::from).collect();
-            let explanation = Explanation::for_run_error(&error, NOT_DELETED);
-            Messages::new(Color::Off, format).explain(&explanation);
+            let error = cli::usage_error(&render(false));
+            fail(error, Messages::new(Color::Off, format))
         }
         ErrorFormat::Text => {
             let text = render(is_colorful(&io::stderr()));
             let text = format!("iam-del-key: {}", text.trim_end());
-            message::print_line(&SafeText::page(&text));
+            write_message(&SafeText::page(&text));
             let result = "result: no request was sent, and no key was changed";
-            message::print_line(&SafeText::message(result));
+            write_message(&SafeText::message(result));
+            Exit::Usage
         }
     }
-    Exit::Usage
 }
 
 /// Prints completions for a shell.
@@ -59,10 +58,15 @@ pub(crate) fn answer_completion(answer: Result<String, RunError>) -> Exit {
         Ok(text) => page(&text, ErrorFormat::Text),
         Err(error) => {
             let messages = Messages::new(Color::Auto, ErrorFormat::Text);
-            messages.explain(&Explanation::for_run_error(&error, NOT_DELETED));
-            error.exit
+            fail(error, messages)
         }
     }
+}
+
+fn fail(error: RunError, messages: Messages) -> Exit {
+    let exit = error.exit;
+    messages.explain(&Explanation::of(error, NOT_DELETED));
+    exit
 }
 
 /// Prints text that was requested.
@@ -73,9 +77,8 @@ pub(crate) fn page(text: &str, format: ErrorFormat) -> Exit {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Success,
         Err(error) => {
             let message = format!("could not write to standard output: {error}");
-            let error = Explanation::error("NotWritten", message, Exit::Other, NOT_DELETED);
-            Messages::new(Color::Off, format).explain(&error);
-            Exit::Other
+            let error = RunError::new(Exit::Other, "NotWritten", message);
+            fail(error, Messages::new(Color::Off, format))
         }
     }
 }

@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::read(&args) {
         Ok(cli) => cli,
         Err(not_read) => {
-            return early_exit::report_arguments(&not_read, error_format_of(&args)).into();
+            return early_exit::report_arguments(not_read, error_format_of(&args)).into();
         }
     };
     if let Some(skeleton) = cli.skeleton() {
@@ -96,7 +96,7 @@ pub fn main() -> ExitCode {
     let mut running = None;
     let exit = match catch(|| run(&request, &in_flight, &mut running)) {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => stopped(&error, &request, &in_flight),
+        Ok(Err(error)) => stopped(error, &request, &in_flight),
         Err(place) => {
             let (single, unknown) = (in_flight.single(), in_flight.unknown_keys());
             report::print_panic(&place, &request, single, unknown)
@@ -307,36 +307,31 @@ async fn connect(
 }
 
 /// Reports why the run ended before any key was changed.
-fn stopped(error: &anyhow::Error, request: &Request, in_flight: &InFlight) -> Exit {
+fn stopped(error: anyhow::Error, request: &Request, in_flight: &InFlight) -> Exit {
     let text = format!("{error:#}");
-    let hint = file_limit_hint(&text).map(str::to_owned);
-    let other = RunError::other(text);
-    let stop = error.downcast_ref().unwrap_or(&other);
-    let explain = |known| Explanation::for_run_error(stop, known);
-    let mut explanation = if let Some((key, known)) = in_flight.single() {
+    let hint = file_limit_hint(&text);
+    let mut stop = error.downcast().unwrap_or_else(|_| RunError::other(text));
+    if let Some(hint) = hint {
+        stop.hints = vec![hint.into()];
+    }
+    let (exit, unfinished) = (stop.exit, in_flight.unfinished().len());
+    let ended_by_chance = exit.is_signal() || exit == Exit::Unreachable;
+    if ended_by_chance && stop.hints.is_empty() && request.mode == Mode::Change && unfinished > 0 {
+        stop.hints = vec![Hint::again("to continue, ")];
+    }
+    let explanation = if let Some((key, known)) = in_flight.single() {
         let result_text = format!("{}: {}", key.id, known.describe(request.action));
-        explain(known.result_member(request.action)).about(Some(key), result_text)
+        Explanation::of(stop, known.result_member(request.action)).about(Some(key), result_text)
     } else {
         let known = match request.journal {
             // The journal says what earlier runs did.
             Some(_) => AS_REPORTED,
             None => KeyState::NotDone(String::new()).result_member(request.action),
         };
-        explain(known).about(None, no_key_changed(in_flight.unfinished().len()))
+        Explanation::of(stop, known).about(None, no_key_changed(unfinished))
     };
-    if let Some(hint) = hint {
-        explanation.hints = vec![hint];
-    }
-    let ended_by_chance = stop.exit.is_signal() || stop.exit == Exit::Unreachable;
-    if ended_by_chance
-        && explanation.hints.is_empty()
-        && request.mode == Mode::Change
-        && !in_flight.unfinished().is_empty()
-    {
-        explanation.hints = vec![Hint::again("to continue, ").to_string()];
-    }
     Messages::of(request).explain(&explanation);
-    stop.exit
+    exit
 }
 
 /// Says that this run changed no key, given the number of keys that earlier runs started to change.

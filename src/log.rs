@@ -12,8 +12,6 @@ const MAX_LINES: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log {
     verbosity: Verbosity,
-    /// Whether lines are printed. Completion prints nothing.
-    has_reader: bool,
     messages: Messages,
 }
 
@@ -22,17 +20,15 @@ impl Log {
     pub(crate) fn of(request: &Request) -> Self {
         Self {
             verbosity: request.verbosity,
-            has_reader: true,
             messages: Messages::of(request),
         }
     }
 
-    /// Creates a log that prints nothing, for completion.
+    /// Creates a log that prints nothing and asks nobody, for completion.
     pub(crate) fn quiet() -> Self {
         Self {
-            verbosity: Verbosity::Normal,
-            has_reader: false,
-            messages: Messages::new(Color::Off, ErrorFormat::Text),
+            verbosity: Verbosity::Quiet,
+            messages: Messages::new(Color::Off, ErrorFormat::Json),
         }
     }
 
@@ -51,12 +47,12 @@ impl Log {
 
     /// Whether a person reads the log, and can be asked.
     pub(crate) fn is_for_people(self) -> bool {
-        self.has_reader && !self.is_json()
+        !self.is_json()
     }
 
     /// Prints a warning about the configuration, unless `--quiet` is used.
     pub(crate) fn warning(self, text: &str) {
-        if self.has_reader && self.verbosity > Verbosity::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.messages.warning(text);
         }
     }

@@ -73,24 +73,27 @@ impl Request {
     /// Returns the key if exactly one is named. The output is then only about this key.
     pub(crate) fn single(&self) -> Option<&Key> {
         match &self.selection {
-            Selection::Named(keys) => match keys.as_slice() {
-                [key] => Some(key),
-                _ => None,
-            },
-            Selection::Listed { .. }
-            | Selection::User(_)
-            | Selection::Root
-            | Selection::Account => None,
+            Selection::Named(keys) if let [key] = keys.as_slice() => Some(key),
+            _ => None,
         }
     }
 
     /// Whether keys that do not exist are failures, as those are in the next run that this run deletes.
     pub(crate) fn fails_on_missing(&self) -> bool {
-        let names_keys = matches!(
-            self.selection,
-            Selection::Named(_) | Selection::Listed { .. }
-        );
-        names_keys && !self.ignore_missing
+        self.names_keys() && !self.ignore_missing
+    }
+
+    /// Whether the caller names the keys. Otherwise IAM lists them.
+    pub(crate) fn names_keys(&self) -> bool {
+        match self.selection {
+            Selection::Named(_) | Selection::Listed { .. } => true,
+            Selection::User(_) | Selection::Root | Selection::Account => false,
+        }
+    }
+
+    /// Whether the keys of all users are selected, but not those of the root user.
+    pub(crate) fn is_sweep(&self) -> bool {
+        matches!(self.selection, Selection::Account)
     }
 
     /// Whether this deletes a single key. Then standard output is by default what scripts of the AWS CLI and boto3 expect:
@@ -112,13 +115,17 @@ impl Request {
 
     /// Whether this run makes the read for every key, unless IAM denies it.
     pub(crate) fn reads(&self, read: RequiredRead) -> bool {
-        let is_shown = self.mode == Mode::DryRun || self.asks();
-        is_shown
+        self.shows_keys()
             || self.conditions.require(read)
             || match read {
                 RequiredRead::Listing => self.action != Action::Delete,
                 RequiredRead::LastUse | RequiredRead::Owner => self.find_user,
             }
+    }
+
+    /// Whether keys are shown before anything is changed.
+    pub(crate) fn shows_keys(&self) -> bool {
+        self.mode == Mode::DryRun || self.asks()
     }
 
     /// Whether to ask for confirmation before anything is changed.

@@ -9,7 +9,8 @@ use crate::request::Request;
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     counts: [u64; OutcomeKind::ALL.len()],
-    finished_earlier: u64,
+    /// Keys that an earlier run finished.
+    pub(crate) finished_earlier: u64,
     /// Keys that were skipped because they had the status already.
     already_inactive: u64,
     already_active: u64,
@@ -35,11 +36,6 @@ impl Summary {
     /// Counts a key that an earlier run finished.
     pub(crate) fn count_finished_earlier(&mut self) {
         self.finished_earlier += 1;
-    }
-
-    /// Returns the number of keys that an earlier run finished.
-    pub(crate) fn finished_earlier(&self) -> u64 {
-        self.finished_earlier
     }
 
     /// Returns the exit status that all keys have, or the one for mixed results.

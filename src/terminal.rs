@@ -82,7 +82,7 @@ pub(crate) fn restore(terminal: &File, mode: &Termios) {
 ///
 /// The terminal was closed, or nobody can bring this process to its foreground.
 pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u8>> {
-    ask_in_mode(terminal, None, question).await
+    ask_in_mode(terminal, false, question).await
 }
 
 /// Asks for a secret, which is not visible while it is typed.
@@ -91,7 +91,7 @@ pub(crate) async fn ask(terminal: File, question: &SafeText) -> io::Result<Vec<u
 ///
 /// The terminal was closed, or nobody can bring this process to its foreground.
 pub(crate) async fn ask_secret(terminal: File, prompt: &SafeText) -> io::Result<Vec<u8>> {
-    ask_in_mode(terminal, Some(hidden), prompt).await
+    ask_in_mode(terminal, true, prompt).await
 }
 
 /// Returns a terminal's mode without an echo.
@@ -107,28 +107,21 @@ fn hidden(mode: &Termios) -> Termios {
     hidden
 }
 
-/// Asks a question. `change` returns the mode of the terminal for it, which is set back afterwards.
-async fn ask_in_mode(
-    terminal: File,
-    change: Option<fn(&Termios) -> Termios>,
-    question: &SafeText,
-) -> io::Result<Vec<u8>> {
+/// Asks a question. The mode of the terminal that hides the answer is set back afterwards.
+async fn ask_in_mode(terminal: File, is_hidden: bool, question: &SafeText) -> io::Result<Vec<u8>> {
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;
     let terminal = Arc::new(terminal);
     let mut continued = unix::signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     // In the background, the mode is another program's.
     wait_for_foreground(&terminal, &mut continued).await?;
-    let modes = match change {
-        None => None,
-        Some(change) => {
-            let mode = tcgetattr(&terminal)?;
-            restore_before_signals(&terminal, &mode)?;
-            let asking = change(&mode);
-            Some((mode, asking))
-        }
-    };
-    let (mode, asking) = modes.unzip();
+    let (mut mode, mut asking) = (None, None);
+    if is_hidden {
+        let usual = tcgetattr(&terminal)?;
+        restore_before_signals(&terminal, &usual)?;
+        asking = Some(hidden(&usual));
+        mode = Some(usual);
+    }
     let mut restored = Restored {
         terminal: Arc::clone(&terminal),
         mode,

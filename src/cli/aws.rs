@@ -1,13 +1,12 @@
 //! Options of the AWS CLI: those that work, those without effect, and those that are rejected with an alternative.
 
-use std::fmt;
-
 use clap::builder::{
     OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser,
 };
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use super::cli_input_json::argument;
+use crate::error::RunError;
 
 /// The template that the AWS CLI prints.
 const SKELETON: &str = "\
@@ -86,23 +85,10 @@ impl Skeleton {
     }
 }
 
-/// Why a value that the AWS CLI accepts is rejected, and what to use instead.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Instead(pub(super) &'static str);
-
-impl fmt::Display for Instead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for Instead {}
-
 /// Rejects every value of an option.
 fn reject(reason: &'static str) -> ValueParser {
-    ValueParser::new(
-        OsStringValueParser::new().try_map(move |_| Err::<String, Instead>(Instead(reason))),
-    )
+    let refuse = move |_| Err::<String, RunError>(RunError::usage(reason));
+    ValueParser::new(OsStringValueParser::new().try_map(refuse))
 }
 
 /// Parses a value of `T`. The values in `refused`, which the AWS CLI accepts, are rejected with a reason.
@@ -116,5 +102,5 @@ pub(super) fn accept_except<T: ValueEnum + Clone + Send + Sync + 'static>(
         .map(|name| PossibleValue::new(*name).hide(true));
     let values = taken.filter_map(T::to_possible_value).chain(refused);
     PossibleValuesParser::new(values)
-        .try_map(move |name| T::from_str(&name, false).map_err(|_| Instead(reason)))
+        .try_map(move |name| T::from_str(&name, false).map_err(|_| RunError::usage(reason)))
 }

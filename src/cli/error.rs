@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::aws::Instead;
 use crate::command_line;
+use crate::error::RunError;
 use crate::ident::looks_like_access_key_id;
 use crate::request::ErrorFormat;
 use crate::sanitize::{Invalid, display_value};
@@ -76,7 +76,7 @@ fn sanitized(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> 
 /// Returns the message for a user of the AWS CLI.
 fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let source = std::error::Error::source(error);
-    if let Some(reason) = source.and_then(|source| source.downcast_ref::<Instead>()) {
+    if let Some(reason) = source.and_then(|source| source.downcast_ref::<RunError>()) {
         let option = context(error, ContextKind::InvalidArg);
         let option = option.split(' ').next().unwrap_or(option);
         let value = match context(error, ContextKind::InvalidValue) {
@@ -104,32 +104,30 @@ fn in_words(error: &clap::Error) -> Option<String> {
         _ => &[],
     };
     let lacks = |option: &str| missing.iter().any(|text| text.contains(option));
-    match error.kind() {
-        ErrorKind::MissingRequiredArgument if lacks("--access-key-id") => Some(
+    let text = match (error.kind(), missing) {
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--access-key-id") => {
             "keys are required: use --access-key-id <ID>, --from <FILE>, --all-keys or --whole-account"
-                .to_owned(),
-        ),
-        ErrorKind::MissingRequiredArgument if lacks("--only-inactive") => Some(
+        }
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--only-inactive") => {
             "--whole-account requires --only-inactive, --unused-for <AGE> or --older-than <AGE>"
-                .to_owned(),
-        ),
-        ErrorKind::MissingRequiredArgument if lacks("--user-name") => {
-            Some("--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>".to_owned())
         }
-        ErrorKind::MissingRequiredArgument if lacks("--role-arn") => Some(
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--user-name") => {
+            "--all-keys requires --user-name <NAME> or --target-principal <ACCOUNT>"
+        }
+        (ErrorKind::MissingRequiredArgument, _) if lacks("--role-arn") => {
             "--external-id, --role-session-name and --serial-number require --role-arn <ARN> or --role-name <NAME>"
-                .to_owned(),
-        ),
-        ErrorKind::MissingRequiredArgument => match missing {
-            [option] => Some(format!("{option} is required with the other options")),
-            _ => None,
-        },
-        ErrorKind::TooManyValues => {
-            let option = context(error, ContextKind::InvalidArg);
-            Some(format!("{} does not take a value", display_value(OsStr::new(option))))
         }
-        _ => None,
-    }
+        (ErrorKind::MissingRequiredArgument, [option]) => {
+            return Some(format!("{option} is required with the other options"));
+        }
+        (ErrorKind::TooManyValues, _) => {
+            let option = context(error, ContextKind::InvalidArg);
+            let option = display_value(OsStr::new(option));
+            return Some(format!("{option} does not take a value"));
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 /// Returns a tip for an access key ID without its option: the whole command, if that is valid and safe to print.
@@ -157,15 +155,14 @@ fn key_without_option(
 }
 
 /// Splits clap's text about wrong arguments into a sentence and hints.
-pub(crate) fn message_and_hints(rendered: &str) -> (String, Vec<String>) {
+pub(crate) fn usage_error(rendered: &str) -> RunError {
     let mut parts = rendered.split("\n\n");
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = words(parts.next().unwrap_or_default());
     let tips = parts.filter_map(|part| part.trim().strip_prefix("tip: ").map(words));
-    let mut hints: Vec<String> = tips.collect();
-    hints.push("iam-del-key --help".to_owned());
+    let hints = tips.chain(["iam-del-key --help".to_owned()]);
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    (message.to_owned(), hints)
+    hints.fold(RunError::usage(message), RunError::hint)
 }
 
 /// Returns the error format that a command line seems to have that could not be parsed.

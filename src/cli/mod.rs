@@ -25,7 +25,7 @@ use crate::query::Query;
 use crate::request::{Color, ErrorFormat, Format, seconds};
 use aws::{Aws, Skeleton};
 use error::sanitize_error;
-pub(crate) use error::{error_format_of, message_and_hints};
+pub(crate) use error::{error_format_of, usage_error};
 use text::{EXAMPLES, EXIT_STATUS, HELP, MORE, MOST_USED, SHORT_EXAMPLES, USAGE};
 use value::typed;
 

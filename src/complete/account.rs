@@ -35,31 +35,29 @@ pub(super) fn profiles() -> Vec<Suggestion> {
 
 /// Returns the users of the account that the command line selects.
 pub(super) fn user_names(line: Cli) -> Vec<Suggestion> {
-    within_limit(move || {
-        run_with_deadline(async |deadline| {
-            let iam = connect(line.connection, line.allow_self, deadline).await?;
-            let mut users = Vec::new();
-            // Users that were read in time are suggested even if the rest was not.
-            let _ = timeout_at(deadline, iam.read_users(&mut users, None, MAX_PAGES)).await;
-            let names = users.iter().map(|user| user.name.to_string());
-            let mut names: Vec<String> = names.collect();
-            names.sort_by_cached_key(|name| name.to_ascii_lowercase());
-            Some(without_notes(names))
-        })
+    ask_iam(line.connection, line.allow_self, async |iam, deadline| {
+        let mut users = Vec::new();
+        // Users that were read in time are suggested even if the rest was not.
+        let _ = timeout_at(deadline, iam.read_users(&mut users, None, MAX_PAGES)).await;
+        let names = users.iter().map(|user| user.name.to_string());
+        let mut names: Vec<String> = names.collect();
+        names.sort_by_cached_key(|name| name.to_ascii_lowercase());
+        Some(without_notes(names))
     })
 }
 
 /// Returns the keys of the user that the command line names, or else of the calling user. Keys that are on the line
 /// already are omitted, and so is the signing key unless it may be deleted.
 pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
-    within_limit(move || {
-        run_with_deadline(async |deadline| {
-            let iam = connect(line.connection, line.allow_self, deadline).await?;
-            let reading = iam.access_keys(line.user_name.as_ref());
+    let (user_name, given) = (line.user_name, line.access_key_id);
+    ask_iam(
+        line.connection,
+        line.allow_self,
+        async move |iam, deadline| {
+            let reading = iam.access_keys(user_name.as_ref());
             let listing = timeout_at(deadline, reading).await.ok()?.ok()?;
-            let is_offered = |id: &AccessKeyId| {
-                !line.access_key_id.contains(id) && !iam.signer.keeps(id.as_str())
-            };
+            let is_offered =
+                |id: &AccessKeyId| !given.contains(id) && !iam.signer.keeps(id.as_str());
             let keys = listing.0.into_iter().filter(|(id, _)| is_offered(id));
             let keys = keys.map(|(id, key)| {
                 let now = key.read_at.unwrap_or_else(SystemTime::now);
@@ -71,8 +69,8 @@ pub(super) fn keys(line: Cli) -> Vec<Suggestion> {
                 (id.to_string(), notes.join(", "))
             });
             Some(keys.collect())
-        })
-    })
+        },
+    )
 }
 
 fn without_notes(values: Vec<String>) -> Vec<Suggestion> {
@@ -93,12 +91,21 @@ fn within_limit(
     found.flatten().unwrap_or_default()
 }
 
-/// Runs `work`, which gets the deadline for its requests.
-fn run_with_deadline<T>(work: impl AsyncFnOnce(Instant) -> Option<T>) -> Option<T> {
-    let runtime = signal::runtime().ok()?;
-    let answer = runtime.block_on(async { work(Instant::now() + REQUEST_LIMIT).await });
-    runtime.shutdown_background();
-    answer
+/// Returns what `ask` finds with these credentials until the deadline for its requests.
+fn ask_iam(
+    connection: Connection,
+    allow_self: bool,
+    ask: impl AsyncFnOnce(Iam, Instant) -> Option<Vec<Suggestion>> + Send + 'static,
+) -> Vec<Suggestion> {
+    within_limit(move || {
+        let runtime = signal::runtime().ok()?;
+        let answer = runtime.block_on(async {
+            let deadline = Instant::now() + REQUEST_LIMIT;
+            ask(connect(connection, allow_self, deadline).await?, deadline).await
+        });
+        runtime.shutdown_background();
+        answer
+    })
 }
 
 async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant) -> Option<Iam> {

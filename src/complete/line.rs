@@ -21,17 +21,6 @@ pub(crate) struct Line {
     pub(super) index: usize,
 }
 
-/// The part of a line that is being typed.
-#[derive(Debug)]
-pub(super) struct Cursor<'a> {
-    /// The text before it in the same word: `--profile=`, or nothing.
-    pub(super) prefix: &'a str,
-    /// The option whose value it may be, without dashes.
-    pub(super) option: Option<&'a str>,
-    /// The text to complete.
-    pub(super) typed: &'a str,
-}
-
 impl Line {
     /// Parses the arguments from the shell script: the index, then the words. `None`: the arguments are something
     /// else.
@@ -45,23 +34,16 @@ impl Line {
             .then_some(Self { words, index })
     }
 
-    /// Returns the part that is being typed.
-    pub(super) fn cursor(&self) -> Cursor<'_> {
+    /// Returns the word with the cursor in parts: what precedes the text to complete, such as `--profile=`, or nothing; the
+    /// option whose value that text may be, without dashes; and the text to complete.
+    pub(super) fn cursor(&self) -> (&str, Option<&str>, &str) {
         let word = self.words[self.index].as_str();
-        match word
+        let joined = word
             .strip_prefix("--")
-            .and_then(|rest| rest.split_once('='))
-        {
-            Some((option, typed)) => Cursor {
-                prefix: &word[..word.len() - typed.len()],
-                option: Some(option),
-                typed,
-            },
-            None => Cursor {
-                prefix: "",
-                option: self.words[self.index - 1].strip_prefix("--"),
-                typed: word,
-            },
+            .and_then(|rest| rest.split_once('='));
+        match joined {
+            Some((option, typed)) => (&word[..word.len() - typed.len()], Some(option), typed),
+            None => ("", self.words[self.index - 1].strip_prefix("--"), word),
         }
     }
 
@@ -92,8 +74,8 @@ impl Line {
     /// arguments may still be missing.
     fn parse(&self) -> Option<Cli> {
         let command = Cli::command();
-        let cursor = self.cursor();
-        let is_separate = cursor.prefix.is_empty() && argument(&command, cursor.option).is_some();
+        let (prefix, option, _) = self.cursor();
+        let is_separate = prefix.is_empty() && argument(&command, option).is_some();
         let mut args = vec![self.words[0].clone()];
         for (index, word) in self.words.iter().enumerate().skip(1) {
             if index == self.index || (is_separate && index + 1 == self.index) {
@@ -164,7 +146,7 @@ mod tests {
         let words = ["--user-name", "Bob", "--user-name=Al", "--profile", "'a b'"];
         for (index, expected) in [("2", "Al"), ("3", "Bob")] {
             let line = line(index, &words).expect("a line");
-            assert_eq!(line.cursor().option, Some("user-name"));
+            assert_eq!(line.cursor().1, Some("user-name"));
             let cli = line.parse().expect("options");
             assert_eq!(cli.user_name.expect("a name").as_str(), expected);
             assert_eq!(cli.connection.profile.as_deref(), Some("a b"));
@@ -239,7 +221,7 @@ mod tests {
     #[test]
     fn an_unfinished_line_has_what_it_has() {
         let line = line("2", &["--profile", "", "--user"]).expect("a line");
-        assert_eq!(line.cursor().option, Some("profile"));
+        assert_eq!(line.cursor().1, Some("profile"));
         assert!(line.parse().is_none());
     }
 }

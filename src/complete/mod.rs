@@ -84,23 +84,23 @@ fn detach_from_terminal() {
 /// Returns the answer: its kind, and one candidate per line with a tab and a note if there is one.
 fn candidates(line: &Line, shell: Shell) -> String {
     let command = Cli::command();
-    let cursor = line.cursor();
-    let argument = argument(&command, cursor.option);
+    let (prefix, option, typed) = line.cursor();
+    let argument = argument(&command, option);
     let found = match argument {
         // The shells complete files better because they know their own quoting.
         Some(argument) if takes_file(argument) => return "files".to_owned(),
         Some(argument) => values(argument, line, shell),
-        None if cursor.prefix.is_empty() => options(&command),
+        None if prefix.is_empty() => options(&command),
         None => Vec::new(),
     };
     let mut text = "values\n".to_owned();
     for (value, note) in found {
         // A value that begins with a dash would be parsed as an option.
         let is_option = argument.is_some() && value.starts_with('-');
-        if is_option || !value.starts_with(cursor.typed) || !is_safe_word(&value) {
+        if is_option || !value.starts_with(typed) || !is_safe_word(&value) {
             continue;
         }
-        text.push_str(cursor.prefix);
+        text.push_str(prefix);
         text.push_str(&value);
         if let Some(note) = note.lines().next() {
             let _ = write!(text, "\t{}", escape(note));

@@ -75,7 +75,7 @@ impl Conditions {
     pub(crate) fn minimum_age(&self) -> Option<Duration> {
         let ages = self.all.iter().filter_map(|condition| match condition {
             // A key cannot be used before its creation.
-            Condition::UnusedFor(age) | Condition::OlderThan(age) => Some(age.length()),
+            Condition::UnusedFor(age) | Condition::OlderThan(age) => Some(age.length),
             Condition::Inactive | Condition::ExceptUser(_) | Condition::ExceptTag(_) => None,
         });
         ages.max()

@@ -6,54 +6,40 @@ use crate::command_line::CommandLine;
 
 /// What to do next about an error or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hint {
-    /// A sentence, or its start if `next` ends it.
-    pub(crate) text: String,
-    pub(crate) next: Next,
-}
-
-/// How a hint ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// The text says it all.
-    Nothing,
-    /// Run the same command again, because it may succeed then.
-    Again,
-    /// Run this command.
-    Command(Box<CommandLine>),
+pub(crate) enum Hint {
+    /// A sentence.
+    Text(String),
+    /// Run the same command again, because it may succeed then. The text leads to these words.
+    Again(String),
+    /// Run a command. The text says what it is for.
+    Command(String, Box<CommandLine>),
 }
 
 impl Hint {
-    /// Creates a hint to run the same command again. The text leads to these words.
+    /// Creates a hint to run the same command again.
     pub(crate) fn again(text: &str) -> Self {
-        Self {
-            next: Next::Again,
-            ..Self::from(text)
-        }
+        Self::Again(text.to_owned())
     }
 
-    /// Creates a hint to run a command. The text says what it is for.
+    /// Creates a hint to run a command.
     pub(crate) fn command(text: impl Into<String>, command: CommandLine) -> Self {
-        Self {
-            next: Next::Command(Box::new(command)),
-            ..Self::from(text.into())
-        }
+        Self::Command(text.into(), Box::new(command))
     }
 
     /// Adds words at the start.
     pub(crate) fn after(mut self, words: &str) -> Self {
-        self.text.insert_str(0, words);
+        let (Self::Text(text) | Self::Again(text) | Self::Command(text, _)) = &mut self;
+        text.insert_str(0, words);
         self
     }
 }
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = &self.text;
-        match &self.next {
-            Next::Nothing => f.write_str(text),
-            Next::Again => write!(f, "{text}run the same command again"),
-            Next::Command(command) => write!(f, "{text}: {command}"),
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Again(text) => write!(f, "{text}run the same command again"),
+            Self::Command(text, command) => write!(f, "{text}: {command}"),
         }
     }
 }
@@ -66,8 +52,7 @@ impl From<&str> for Hint {
 
 impl From<String> for Hint {
     fn from(text: String) -> Self {
-        let next = Next::Nothing;
-        Self { text, next }
+        Self::Text(text)
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccountId, UserName};
-pub(crate) use hint::{Hint, Next};
+pub(crate) use hint::Hint;
 pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError};
 

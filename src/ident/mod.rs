@@ -85,7 +85,7 @@ macro_rules! impl_text {
     )*};
 }
 
-impl_text!(AccessKeyId, UserName, PathPrefix, AccountId);
+impl_text!(AccessKeyId, UserName, PathPrefix, AccountId, RoleName);
 
 /// The prefixes of other unique IDs, from "IAM identifiers" in the IAM user guide.
 const OTHER_ID_PREFIXES: [(&str, &str); 11] = [

@@ -11,13 +11,13 @@ use crate::secret::has_secret;
 
 /// The name of a role, perhaps with its path: `NAME` or `PATH/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoleName(String);
+pub(crate) struct RoleName(pub(super) String);
 
 impl RoleName {
     /// Returns the ARN of the role of this name in an account.
     pub(crate) fn arn(&self, partition: &str, account: &AccountId) -> RoleArn {
         RoleArn {
-            text: format!("arn:{partition}:iam::{account}:role/{}", self.0),
+            text: format!("arn:{partition}:iam::{account}:role/{}", self.as_str()),
             account: account.clone(),
         }
     }
@@ -45,12 +45,6 @@ impl FromStr for RoleName {
             );
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for RoleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -127,19 +127,15 @@ impl Entry {
                 ));
             }
         };
-        let word = self
-            .outcome
-            .as_deref()
-            .map(|text| (text, OutcomeKind::parse(text)));
-        if let Some((text, None)) = word {
+        let kind = self.kind();
+        if let (Some(text), None) = (&self.outcome, kind) {
             return refuse(format!("unknown Outcome `{text}`"));
         }
-        let word = word.and_then(|(_, word)| word);
         let refuse_deactivation = |what: &str, hint: &str| {
             let reason = format!("{} {what}, but this command deletes", self.id);
             Err(InputError::of(self.at, reason).hint(hint))
         };
-        match word {
+        match kind {
             Some(OutcomeKind::Reactivated | OutcomeKind::WouldReactivate) => {
                 return Err(self.of_undo(action));
             }
@@ -172,17 +168,22 @@ impl Entry {
             }
             _ => {}
         }
-        let is_done = |word: OutcomeKind| {
-            word.is_complete() || matches!(word, OutcomeKind::Skipped | OutcomeKind::Refused)
+        let is_done = |kind: OutcomeKind| {
+            kind.is_complete() || matches!(kind, OutcomeKind::Skipped | OutcomeKind::Refused)
         };
-        Ok(!word.is_some_and(is_done) || self.is_of_another_owner(options))
+        Ok(!kind.is_some_and(is_done) || self.is_of_another_owner(options))
+    }
+
+    /// Returns the outcome, if it is spelled as this program prints it.
+    fn kind(&self) -> Option<OutcomeKind> {
+        self.outcome.as_deref().and_then(OutcomeKind::parse)
     }
 
     /// Whether a run of the same action does not know whether it changed the key. What is presumed is unknown for another
     /// owner.
     fn is_unverified(&self, options: ReadOptions<'_>) -> bool {
         let delete = Action::Delete.verb();
-        let is_unknown = self.outcome.as_deref() == Some(OutcomeKind::Unknown.as_str());
+        let is_unknown = self.kind() == Some(OutcomeKind::Unknown);
         self.action.as_deref().unwrap_or(delete) == options.action.verb()
             && (is_unknown || self.is_of_another_owner(options))
     }
@@ -194,7 +195,7 @@ impl Entry {
             named.is_none_or(|named| !named.same_user(given))
         };
         self.is_owner_unchecked
-            && self.outcome.as_deref() == Some(OutcomeKind::Deleted.as_str())
+            && self.kind() == Some(OutcomeKind::Deleted)
             && options.user_name.map_or(options.find_user, is_other)
     }
 
@@ -214,7 +215,7 @@ impl Entry {
             Some(action) => action == Action::Deactivate.verb(),
         };
         let was_active = self.previous_status.as_deref() == Some(Status::Active.as_str());
-        match self.outcome.as_deref().and_then(OutcomeKind::parse) {
+        match self.kind() {
             Some(OutcomeKind::Deactivated)
                 if let Some(action) = self.action.as_deref()
                     && !is_of_deactivation =>

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use csv::StringRecord;
 
-use super::line::{Line, Lines, column, without_comment};
+use super::line::{Lines, column, without_comment};
 use super::plain::has_aws_id_form;
 use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::csv_line::CsvLines;
@@ -28,13 +28,13 @@ pub(super) struct Header {
 
 impl Header {
     /// Parses a header. `None`: the line is not a header.
-    pub(super) fn of(first: &Line) -> Result<Option<Self>, InputError> {
-        let text = without_comment(&first.text);
+    pub(super) fn of(first: &str, number: u64) -> Result<Option<Self>, InputError> {
+        let text = without_comment(first);
         let delimiter = [b',', b'\t', b';']
             .into_iter()
             .find(|delimiter| text.trim().as_bytes().contains(delimiter));
         let delimiter_or_comma = delimiter.unwrap_or(b',');
-        let names = cells(&mut CsvLines::new(delimiter_or_comma), text, first.number)?;
+        let names = cells(&mut CsvLines::new(delimiter_or_comma), text, number)?;
         let place = |meant: &'static str| {
             let is_one = |name: &str| meaning(name, [meant]).is_some();
             let mut found = names.iter().enumerate().filter(|(_, name)| is_one(name));
@@ -43,7 +43,7 @@ impl Header {
                     let (one, other) = (one.trim(), other.trim());
                     let reason =
                         format!("two columns have the same meaning: `{one}` and `{other}`");
-                    Err(InputError::new(first.number, 1, reason))
+                    Err(InputError::new(number, 1, reason))
                 }
                 (found, _) => Ok(found.map(|(place, _)| place)),
             }
@@ -66,29 +66,29 @@ impl Header {
             (None, _)
                 if has("arn") && (has("user_creation_time") || has("access_key_1_active")) =>
             {
-                Err(InputError::credential_report(Position::line(first.number)))
+                Err(InputError::credential_report(Position::line(number)))
             }
             (None, Some(_)) if !names.iter().any(|name| has_aws_id_form(name.trim())) => {
-                Err(InputError::no_key_column(first.number, &names))
+                Err(InputError::no_key_column(number, &names))
             }
-            (None, Some(b',' | b';')) => Err(InputError::no_header(first.number, 1, false)),
+            (None, Some(b',' | b';')) => Err(InputError::no_header(number, 1, false)),
             (None, _) => Ok(None),
         }
     }
 
     /// Reads the fields of a line below the header.
-    fn entry(&self, csv_lines: &mut CsvLines, line: &Line) -> Result<Entry, InputError> {
-        let fields = cells(csv_lines, &line.text, line.number)?;
-        self.check_width(&fields, line.number)?;
+    fn entry(&self, csv_lines: &mut CsvLines, text: &str, line: u64) -> Result<Entry, InputError> {
+        let fields = cells(csv_lines, text, line)?;
+        self.check_width(&fields, line)?;
         let field = |place: usize| fields.get(place).map(str::trim);
         let filled = |place: Option<usize>| place.and_then(field).filter(|field| !field.is_empty());
-        let wrong = |place: usize, reason| InputError::new(line.number, &self.names[place], reason);
+        let wrong = |place: usize, reason| InputError::new(line, &self.names[place], reason);
         let id = plain::id(field(self.id).unwrap_or_default());
         let id = id.map_err(|reason| wrong(self.id, reason))?;
         let mut entry = Entry {
             outcome: filled(self.outcome).map(str::to_owned),
             action: filled(self.action).map(str::to_owned),
-            ..Entry::with_id(id, Position::line(line.number))
+            ..Entry::with_id(id, Position::line(line))
         };
         if let Some(place) = self.owner_unchecked
             && let Some(text) = filled(Some(place))
@@ -110,9 +110,9 @@ impl Header {
     }
 
     /// Reports what is not a user name. A column `User` or `Owner` may have been meant for something else.
-    fn not_owner(&self, line: &Line, place: usize, reason: String) -> InputError {
+    fn not_owner(&self, line: u64, place: usize, reason: String) -> InputError {
         let column = &self.names[place];
-        let error = InputError::new(line.number, column, reason);
+        let error = InputError::new(line, column, reason);
         if is_same_name(column, "UserName") {
             return error;
         }
@@ -151,8 +151,8 @@ pub(super) fn read(
     keys: &mut KeyCollector<'_>,
 ) -> Result<(), InputError> {
     let mut csv_lines = CsvLines::new(header.delimiter);
-    while let Some(line) = lines.next()? {
-        keys.take(header.entry(&mut csv_lines, &line))?;
+    while let Some(text) = lines.next()? {
+        keys.take(header.entry(&mut csv_lines, &text, lines.number))?;
     }
     Ok(())
 }

@@ -38,14 +38,15 @@ const KNOWN_MEMBERS: [&str; 9] = [
 
 /// Reads the values of a text in order.
 pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), InputError> {
-    let (source, lines_read) = lines.rest();
-    let place = Rc::new(Cell::new(Place {
-        line: lines_read + 1,
-        ..Place::default()
-    }));
+    let Lines { source, number } = lines;
+    let start = Position {
+        line: number + 1,
+        column: 0,
+    };
+    let places = Rc::new(Cell::new([start; 2]));
     let counter = LineCounter {
         source: BufReader::with_capacity(1 << 16, source),
-        place: Rc::clone(&place),
+        places: Rc::clone(&places),
         length: 0,
         is_escaped: false,
         is_line_over: false,
@@ -53,14 +54,14 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
     let mut json = serde_json::Deserializer::from_reader(counter);
     let mut found = Objects {
         keys,
-        place: &place,
+        places: &places,
         is_journal: false,
         depth: 0,
         unlike_id: None,
         problem: None,
     };
     while json.end().is_err() {
-        let start = place.get().line;
+        let start = places.get()[0].line;
         let result = (&mut found).deserialize(&mut json);
         if let Some(problem) = found.problem.take() {
             return Err(problem);
@@ -68,7 +69,7 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
         match result {
             // The last record of a run that was killed may be cut off: it was not acted on.
             Err(error) if found.is_journal && error.is_eof() => return Ok(()),
-            Err(error) => return Err(Objects::malformed(&error, lines_read, start)),
+            Err(error) => return Err(Objects::malformed(&error, number, start)),
             Ok(()) => {}
         }
     }
@@ -78,7 +79,7 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
 /// Finds the objects at any depth.
 struct Objects<'a, 'k> {
     keys: &'a mut KeyCollector<'k>,
-    place: &'a Cell<Place>,
+    places: &'a Cell<Places>,
     /// Whether a journal has started.
     is_journal: bool,
     /// The number of lists around the current value.
@@ -121,7 +122,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let at = self.place.get().string();
+        let at = self.places.get()[1];
         // The strings of a list in a list are the columns of a row, and no header names them.
         if self.depth > 1 {
             return self.refuse(InputError::no_members(at));
@@ -134,7 +135,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let at = self.place.get().position();
+        let at = self.places.get()[0];
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
         let (mut previous_status, mut is_owner_unchecked) = (None, false);
@@ -187,7 +188,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 other => {
                     is_report |= other == "ReportFormat";
                     is_message |= is_same_name(other, "ExitCode");
-                    if let Some(at) = object.next_value_seed(Unread(self.place))? {
+                    if let Some(at) = object.next_value_seed(Unread(self.places))? {
                         return self.refuse(InputError::unread_key(at, other));
                     }
                 }
@@ -278,7 +279,7 @@ impl Objects<'_, '_> {
 
     /// Creates an error for the string that was just read.
     fn wrong_string(&self, reason: String) -> InputError {
-        InputError::of(self.place.get().string(), reason)
+        InputError::of(self.places.get()[1], reason)
     }
 
     /// Creates an error for what is not JSON, in a value that starts on the line `start`.
@@ -323,36 +324,13 @@ impl Objects<'_, '_> {
     }
 }
 
-/// A place in a text. Columns count characters.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Place {
-    line: u64,
-    /// How much of the line was read.
-    column: u64,
-    /// The column where the last string starts. It has no line break.
-    string: u64,
-}
-
-impl Place {
-    fn position(self) -> Position {
-        let Self { line, column, .. } = self;
-        Position { line, column }
-    }
-
-    /// Returns where the last string starts.
-    pub(super) fn string(self) -> Position {
-        let Self { line, string, .. } = self;
-        Position {
-            line,
-            column: string,
-        }
-    }
-}
+/// Where the text was read last, and where the last string starts. Columns count characters.
+pub(super) type Places = [Position; 2];
 
 /// Tracks the place in a text while it is read, and fails if a string is too long.
 struct LineCounter<R> {
     source: R,
-    place: Rc<Cell<Place>>,
+    places: Rc<Cell<Places>>,
     /// The length of the current string with its opening quote, or 0 outside of strings.
     length: usize,
     is_escaped: bool,
@@ -364,7 +342,7 @@ impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         for byte in &buffer[..count] {
-            let mut place = self.place.get();
+            let [mut place, mut string] = self.places.get();
             if self.is_line_over {
                 place.line += 1;
                 place.column = 0;
@@ -375,14 +353,14 @@ impl<R: Read> Read for LineCounter<R> {
             let is_quote = *byte == b'"' && !self.is_escaped;
             self.length = match self.length {
                 0 if is_quote => {
-                    place.string = place.column;
+                    string = place;
                     1
                 }
                 0 => 0,
                 _ if is_quote => 0,
                 length => length + 1,
             };
-            self.place.set(place);
+            self.places.set([place, string]);
             self.is_escaped = self.length > 0 && *byte == b'\\' && !self.is_escaped;
             if self.length > MAX_STRING + 1 {
                 return Err(io::Error::other(format!(

@@ -1,6 +1,6 @@
 //! Reads the lines of any text: UTF-8, with bounded length and line numbers.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read as _};
 
 use super::InputError;
 
@@ -8,17 +8,12 @@ use super::InputError;
 /// lines.
 const MAX_LINE: u64 = 1 << 20;
 
-/// A line without its line break, and its number.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) number: u64,
-}
-
 /// The lines of a text.
 pub(super) struct Lines {
-    source: Box<dyn BufRead>,
-    lines_read: u64,
+    /// The unread text.
+    pub(super) source: Box<dyn BufRead>,
+    /// The number of the last line that was read.
+    pub(super) number: u64,
 }
 
 impl Lines {
@@ -32,22 +27,15 @@ impl Lines {
         if start.starts_with(b"\xef\xbb\xbf") {
             source.consume(3);
         }
-        Ok(Self {
-            source,
-            lines_read: 0,
-        })
+        Ok(Self { source, number: 0 })
     }
 
     /// Skips blank lines and comments, and returns the next byte without consuming it.
     pub(super) fn first(&mut self) -> Result<Option<u8>, InputError> {
         loop {
-            let buffer = self.source.fill_buf();
-            let next = buffer
-                .map_err(|error| read_failure(self.lines_read, &error))?
-                .first();
-            match next.copied() {
+            match self.peek()? {
                 Some(b'\n') => {
-                    self.lines_read += 1;
+                    self.number += 1;
                     self.source.consume(1);
                 }
                 Some(b' ' | b'\t' | b'\r') => self.source.consume(1),
@@ -57,19 +45,21 @@ impl Lines {
         }
     }
 
+    fn peek(&mut self) -> Result<Option<u8>, InputError> {
+        match self.source.fill_buf() {
+            Ok(buffer) => Ok(buffer.first().copied()),
+            Err(error) => Err(read_failure(self.number, &error)),
+        }
+    }
+
     /// Skips a comment of any length, to the end of its line.
     fn skip_comment(&mut self) -> Result<(), InputError> {
         let mut carriage_return = None;
         for column in 1.. {
-            let buffer = self.source.fill_buf();
-            let byte = buffer
-                .map_err(|error| read_failure(self.lines_read, &error))?
-                .first()
-                .copied();
-            match (byte, carriage_return) {
+            match (self.peek()?, carriage_return) {
                 (None | Some(b'\n'), _) => break,
                 (Some(_), Some(column)) => {
-                    return Err(InputError::carriage_return(self.lines_read + 1, column));
+                    return Err(InputError::carriage_return(self.number + 1, column));
                 }
                 (Some(byte), None) => carriage_return = (byte == b'\r').then_some(column),
             }
@@ -78,18 +68,18 @@ impl Lines {
         Ok(())
     }
 
-    /// Returns the next line that is neither blank nor a comment. Rows of empty fields, which spreadsheets add, are blank.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, InputError> {
+    /// Returns the next line, without its line break, that is neither blank nor a comment. Rows of empty fields, which spreadsheets add, are blank.
+    pub(super) fn next(&mut self) -> Result<Option<String>, InputError> {
         loop {
             let mut bytes = Vec::new();
             let count = (&mut self.source)
                 .take(MAX_LINE)
                 .read_until(b'\n', &mut bytes)
-                .map_err(|error| read_failure(self.lines_read, &error))?;
+                .map_err(|error| read_failure(self.number, &error))?;
             if count == 0 {
                 return Ok(None);
             }
-            self.lines_read += 1;
+            self.number += 1;
             if bytes.last() == Some(&b'\n') {
                 bytes.pop();
             } else if count as u64 == MAX_LINE {
@@ -101,7 +91,7 @@ impl Lines {
                 }
                 self.text(bytes)?;
                 return Err(InputError::new(
-                    self.lines_read,
+                    self.number,
                     1,
                     format!("the line is longer than {MAX_LINE} bytes"),
                 ));
@@ -110,7 +100,7 @@ impl Lines {
                 bytes.pop();
             }
             if let Some(position) = bytes.iter().position(|byte| *byte == b'\r') {
-                return Err(InputError::carriage_return(self.lines_read, position + 1));
+                return Err(InputError::carriage_return(self.number, position + 1));
             }
             let text = self.text(bytes)?;
             let is_blank = text
@@ -118,8 +108,7 @@ impl Lines {
                 .chars()
                 .all(|character| matches!(character, ',' | ';') || character.is_whitespace());
             if !is_blank && !text.trim_start().starts_with('#') {
-                let number = self.lines_read;
-                return Ok(Some(Line { text, number }));
+                return Ok(Some(text));
             }
         }
     }
@@ -127,22 +116,17 @@ impl Lines {
     fn text(&self, bytes: Vec<u8>) -> Result<String, InputError> {
         if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
             return Err(InputError::new(
-                self.lines_read,
+                self.number,
                 position + 1,
                 "a NUL byte: this is not a list of keys",
             ));
         }
         String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            InputError::new(self.lines_read, valid + 1, "this is not UTF-8").hint(
+            InputError::new(self.number, valid + 1, "this is not UTF-8").hint(
                 "save the list as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 (if that is its encoding)",
             )
         })
-    }
-
-    /// Returns the unread text and the number of lines before it.
-    pub(super) fn rest(self) -> (impl Read, u64) {
-        (self.source, self.lines_read)
     }
 }
 

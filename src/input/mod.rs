@@ -58,7 +58,7 @@ impl Origin {
 }
 
 /// Where an entry of the list starts. Lines and columns start at 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Position {
     line: u64,
     column: u64,
@@ -145,27 +145,23 @@ impl Entry {
 /// The input cannot be read or contains errors. The message has the file, lines and columns.
 pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List, RunError> {
     let name = file.map_or("standard input".to_owned(), escape_path);
-    let unreadable = |error: &io::Error| RunError::usage(format!("cannot read {name}: {error}"));
-    let source: Box<dyn BufRead> = match file {
-        None if io::stdin().is_terminal() => {
-            let terminal = io::stdin().as_fd().try_clone_to_owned();
-            let terminal = terminal.map_err(|error| unreadable(&error))?;
-            Box::new(BufReader::new(Typing::at(terminal.into())))
-        }
-        None => Box::new(io::stdin().lock()),
-        Some(path) => match File::open(path) {
-            Ok(file) if file.is_terminal() => Box::new(BufReader::new(Typing::at(file))),
-            Ok(file) => {
-                if options.action == Action::Reactivate {
-                    check_finished(&file, &name)?;
-                }
-                Box::new(BufReader::with_capacity(1 << 16, file))
-            }
-            Err(error) => {
-                return Err(unreadable(&error).hint("check the path given with --from"));
-            }
-        },
+    let opened = match file {
+        None => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        Some(path) => File::open(path),
     };
+    let opened = opened.map_err(|error| {
+        let stop = RunError::usage(format!("cannot read {name}: {error}"));
+        let hints = file.map(|_| "check the path given with --from");
+        hints.into_iter().fold(stop, RunError::hint)
+    })?;
+    if opened.is_terminal() {
+        let typed = BufReader::new(Typing::at(opened));
+        return keys_of(Box::new(typed), &name, options);
+    }
+    if file.is_some() && options.action == Action::Reactivate {
+        check_finished(&opened, &name)?;
+    }
+    let source = Box::new(BufReader::with_capacity(1 << 16, opened));
     keys_of(source, &name, options)
 }
 
@@ -212,7 +208,7 @@ fn read_entries(source: Box<dyn BufRead>, keys: &mut KeyCollector<'_>) -> Result
             let Some(first) = lines.next()? else {
                 return Ok(());
             };
-            match csv::Header::of(&first)? {
+            match csv::Header::of(&first, lines.number)? {
                 Some(header) => csv::read(&header, lines, keys),
                 None => plain::read(first, lines, keys),
             }

@@ -2,19 +2,20 @@
 
 use std::ffi::OsStr;
 
-use super::line::{Line, Lines, column, without_comment};
+use super::line::{Lines, column, without_comment};
 use super::{Entry, InputError, KeyCollector, Position};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
 
 /// Reads the IDs of the line `first` and of all following lines.
 pub(super) fn read(
-    first: Line,
+    first: String,
     mut lines: Lines,
     keys: &mut KeyCollector<'_>,
 ) -> Result<(), InputError> {
     let mut line = Some(first);
-    while let Some(Line { text, number }) = line {
+    while let Some(text) = line {
+        let number = lines.number;
         let words: Vec<&str> = without_comment(&text).split_whitespace().collect();
         let place = |word: &str| column(&text, word.as_ptr().addr() - text.as_ptr().addr());
         // A user name may look like an ID. Among several words, only IDs in the form that AWS generates are accepted.

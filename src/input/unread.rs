@@ -7,11 +7,11 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::Position;
 use super::csv::meaning;
-use super::json::Place;
+use super::json::Places;
 
 /// Finds the position of the first member at any depth that is the ID of a key.
 #[derive(Clone, Copy)]
-pub(super) struct Unread<'a>(pub(super) &'a Cell<Place>);
+pub(super) struct Unread<'a>(pub(super) &'a Cell<Places>);
 
 impl<'de> DeserializeSeed<'de> for Unread<'_> {
     type Value = Option<Position>;
@@ -67,7 +67,7 @@ impl<'de> Visitor<'de> for Unread<'_> {
         let mut found = None;
         while let Some(name) = object.next_key::<String>()? {
             let is_id = meaning(&name, ["AccessKeyId"]).is_some();
-            found = found.or(is_id.then(|| self.0.get().string()));
+            found = found.or(is_id.then(|| self.0.get()[1]));
             found = found.or(object.next_value_seed(self)?);
         }
         Ok(found)

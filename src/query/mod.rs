@@ -3,7 +3,6 @@
 mod number;
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::str::FromStr;
 
 use jmespath::ast::Ast;
@@ -23,14 +22,8 @@ const MAX_GROWTH: u64 = 10_000;
 const UNUSED: &str = "`&` is only for an argument of a function, such as sort_by(@, &name)";
 
 /// A valid expression that calls only existing functions.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Query(Expression<'static>);
-
-impl fmt::Debug for Query {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Query").field(&self.0.as_str()).finish()
-    }
-}
 
 impl FromStr for Query {
     type Err = Invalid;
@@ -52,9 +45,7 @@ impl FromStr for Query {
         }
         let query = match number::FUNCTIONS.compile(text) {
             Ok(expression) => Self(expression),
-            Err(error) => {
-                return refuse(invalid(&error));
-            }
+            Err(error) => return refuse(invalid(&error)),
         };
         if growth(query.0.as_ast()) > MAX_GROWTH {
             return refuse("its result could be too large".to_owned());

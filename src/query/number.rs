@@ -12,40 +12,41 @@ pub(super) static FUNCTIONS: LazyLock<Runtime> = LazyLock::new(|| {
     functions.register_builtin_functions();
     for name in ["abs", "avg", "ceil", "floor", "sum", "to_number"] {
         if let Some(builtin) = functions.deregister_function(name) {
-            functions.register_function(name, Box::new(Numeric { name, builtin }));
+            let numeric = move |args: &[Rcvar], context: &mut Context<'_>| {
+                evaluate(name, &*builtin, args, context)
+            };
+            functions.register_function(name, Box::new(numeric));
         }
     }
     functions
 });
 
-/// A function of the library, which calculates with floating-point numbers only.
-struct Numeric {
-    name: &'static str,
-    builtin: Box<dyn Function>,
-}
-
-impl Function for Numeric {
-    fn evaluate(&self, args: &[Rcvar], context: &mut Context<'_>) -> SearchResult {
-        let null = Rcvar::new(Variable::Null);
-        let found = match (self.name, args) {
-            ("avg", [list]) if list.as_array().is_some_and(Vec::is_empty) => return Ok(null),
-            ("to_number", [text]) if let Some(text) = text.as_string() => {
-                let number = text.trim().parse().ok().and_then(Number::from_f64);
-                let whole = text.trim().parse::<i64>().map(Number::from).ok();
-                let number = whole.or(number).map(Variable::Number);
-                return Ok(number.map_or(null, Rcvar::new));
-            }
-            _ => self.builtin.evaluate(args, context)?,
-        };
-        let is_whole = match self.name {
-            "ceil" | "floor" => true,
-            "abs" | "sum" => !args.iter().any(has_fraction),
-            _ => false,
-        };
-        let whole = found.as_number().filter(|_| is_whole);
-        let whole = whole.and_then(|number| number.to_string().parse::<i64>().ok());
-        Ok(whole.map_or(found, |whole| Rcvar::new(Variable::Number(whole.into()))))
-    }
+/// Calls a function of the library, which calculates with floating-point numbers only.
+fn evaluate(
+    name: &str,
+    builtin: &dyn Function,
+    args: &[Rcvar],
+    context: &mut Context<'_>,
+) -> SearchResult {
+    let null = Rcvar::new(Variable::Null);
+    let found = match (name, args) {
+        ("avg", [list]) if list.as_array().is_some_and(Vec::is_empty) => return Ok(null),
+        ("to_number", [text]) if let Some(text) = text.as_string() => {
+            let number = text.trim().parse().ok().and_then(Number::from_f64);
+            let whole = text.trim().parse::<i64>().map(Number::from).ok();
+            let number = whole.or(number).map(Variable::Number);
+            return Ok(number.map_or(null, Rcvar::new));
+        }
+        _ => builtin.evaluate(args, context)?,
+    };
+    let is_whole = match name {
+        "ceil" | "floor" => true,
+        "abs" | "sum" => !args.iter().any(has_fraction),
+        _ => false,
+    };
+    let whole = found.as_number().filter(|_| is_whole);
+    let whole = whole.and_then(|number| number.to_string().parse::<i64>().ok());
+    Ok(whole.map_or(found, |whole| Rcvar::new(Variable::Number(whole.into()))))
 }
 
 /// Whether a value, or one in its list, is a floating-point number.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
 use super::destination::result_file;
-use super::{Report, Resume, Subject};
+use super::{Report, Resume};
 use crate::aws::{answered_at, timestamp};
 use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
@@ -66,9 +66,8 @@ impl Deactivated {
 pub(super) struct OpenSessions {
     first: Option<AccessKeyId>,
     keys: u64,
-    /// Their owners, if IAM confirmed that they are users.
+    /// Their first owners, if IAM confirmed that they are users: one more than a command is printed for.
     users: Vec<UserName>,
-    has_more_users: bool,
     /// When the last of the keys was changed.
     changed_at: Option<SystemTime>,
 }
@@ -87,10 +86,8 @@ impl OpenSessions {
             return;
         };
         let is_known = self.users.iter().any(|known| known.same_user(user));
-        if !is_known && self.users.len() < MAX_USERS {
+        if !is_known && self.users.len() <= MAX_USERS {
             self.users.push(user.clone());
-        } else if !is_known {
-            self.has_more_users = true;
         }
     }
 
@@ -108,7 +105,7 @@ impl OpenSessions {
         ).into()];
         let issued_before = timestamp(changed_at + STILL_WORKS);
         let signer = commands.signer();
-        hints.extend(self.users.iter().map(|user| {
+        hints.extend(self.users.iter().take(MAX_USERS).map(|user| {
             let command = commands.revoke_sessions(user, &issued_before);
             let what = format!("to revoke {user}'s sessions issued before {issued_before}");
             Hint::command(
@@ -116,7 +113,7 @@ impl OpenSessions {
                 command,
             )
         }));
-        if self.has_more_users {
+        if self.users.len() > MAX_USERS {
             hints.push("other users also have such keys: see LastUsedDate in the results".into());
         }
         hints
@@ -149,7 +146,7 @@ impl Report<'_> {
         let mut deactivated = Deactivated::default();
         deactivated.add(result);
         let mut hints = self.undo_by_name(&deactivated);
-        if matches!(self.subject, Subject::Key(..)) && !self.messages.is_quiet {
+        if self.request.single().is_some() && !self.messages.is_quiet {
             hints.extend(self.open_sessions.hints(&self.commands));
         }
         hints
@@ -165,15 +162,6 @@ impl Report<'_> {
             Hint::command(format!("{whose} has another active key"), command)
         })
         .collect()
-    }
-
-    /// Whose credentials can undo the run.
-    fn undoing_signer(&self) -> &'static str {
-        if self.request.allow_self {
-            ", with other credentials"
-        } else {
-            ""
-        }
     }
 
     /// How to undo a run that deactivated many keys.
@@ -257,38 +245,37 @@ impl Report<'_> {
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
     fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
         let keys = &deactivated.keys;
-        let has_owner = |key: &Key, owner: Option<&UserName>| key.user_name.as_ref() == owner;
-        let mut owners: Vec<Option<&UserName>> = Vec::new();
+        let mut pairs = keys.windows(2);
+        let is_looked_up =
+            self.request.find_user && pairs.any(|pair| pair[0].user_name != pair[1].user_name);
+        let mut groups: Vec<Vec<Key>> = Vec::new();
         for key in keys {
-            if !owners.iter().any(|owner| has_owner(key, *owner)) {
-                owners.push(key.user_name.as_ref());
+            let mut same = groups.iter_mut();
+            match same.find(|group| is_looked_up || group[0].user_name == key.user_name) {
+                Some(group) => group.push(key.clone()),
+                None => groups.push(vec![key.clone()]),
             }
         }
-        let is_looked_up = owners.len() > 1 && self.request.find_user;
-        let groups: Vec<(String, Vec<Key>)> = if is_looked_up {
-            vec![(String::new(), keys.clone())]
+        // The run may have deactivated its own key.
+        let signer = if self.request.allow_self {
+            ", with other credentials"
         } else {
-            let group = |owner: Option<&UserName>| {
-                let own = keys.iter().filter(|key| has_owner(key, owner)).cloned();
-                let whose = owner.filter(|_| owners.len() > 1);
-                let whose = whose.map_or_else(String::new, |owner| format!(" for {owner}"));
-                (whose, own.collect())
-            };
-            owners.iter().copied().map(group).collect()
+            ""
         };
-        let signer = self.undoing_signer();
-        let undo = |(whose, keys): (String, Vec<Key>)| {
+        let undo = |keys: &Vec<Key>| {
+            let owner = keys[0].user_name.as_ref().filter(|_| groups.len() > 1);
+            let whose = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
             let unless_inactive = match keys.len() {
                 _ if !deactivated.is_unsure => "",
                 1 => ", if the key was active before",
                 _ => ", without the keys that were inactive before",
             };
-            let command = self.commands.reactivate(&keys, is_looked_up);
+            let command = self.commands.reactivate(keys, is_looked_up);
             Hint::command(
                 format!("to undo it{whose}{signer}{unless_inactive}"),
                 command,
             )
         };
-        groups.into_iter().map(undo).collect()
+        groups.iter().map(undo).collect()
     }
 }

@@ -3,38 +3,32 @@
 use std::env;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use super::Resume;
-use super::stream::identity;
+use super::stream::{identity, metadata};
 
 /// Returns how a later run can get what this run prints on standard output. A program or the terminal may or may not keep
 /// it.
 pub(crate) fn resume_from_output() -> Resume {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    match stdout.and_then(|stdout| stdout.metadata()) {
+    let is_nowhere = || {
+        let null = File::open("/dev/null").ok();
+        null.is_some_and(|null| identity(null) == identity(io::stdout()))
+    };
+    match metadata(io::stdout()) {
         // Nothing reads results that are mixed with messages.
         Ok(found) if found.is_file() && identity(io::stdout()) == identity(io::stderr()) => {
             Resume::Again
         }
         Ok(found) if found.is_file() => Resume::File,
-        Ok(_)
-            if File::open("/dev/null")
-                .is_ok_and(|null| identity(null) == identity(io::stdout())) =>
-        {
-            Resume::Again
-        }
-        Ok(_) => Resume::Results,
-        Err(_) => Resume::Again,
+        Ok(_) if !is_nowhere() => Resume::Results,
+        Ok(_) | Err(_) => Resume::Again,
     }
 }
 
 /// Whether standard output is a file that is not empty. Before a run prints results, this is what others wrote there.
 pub(super) fn has_content() -> bool {
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let found = stdout.and_then(|stdout| stdout.metadata());
-    found.is_ok_and(|found| found.is_file() && found.len() > 0)
+    metadata(io::stdout()).is_ok_and(|found| found.is_file() && found.len() > 0)
 }
 
 /// Returns the path of the file to which standard output goes, if the system reports it (Linux).

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
+use super::Report;
 use super::call_error::code_and_sentence;
-use super::hint::{About, hints, option_hint};
-use super::message::{self, Level, Messages};
-use super::record;
-use super::{Report, Subject};
-use crate::error::{CallError, Exit, Hint, RunError, SearchScope, ServiceError};
+use super::hint::option_hint;
+use super::message::{Level, Messages};
+use super::{record, stream};
+use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
 use crate::guard::OTHER_CREDENTIALS;
 use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode};
@@ -22,18 +22,10 @@ pub(crate) const AS_REPORTED: &str = "AsReported";
 pub(crate) struct Explanation {
     /// Selects the label of the message. Only errors are printed as JSON objects.
     pub(super) level: Level,
-    /// The error code for programs.
-    pub(super) code: String,
-    /// The error message. May be empty.
-    pub(super) message: String,
-    /// The parts of an error that has several. Each is printed on its own line below the message.
-    pub(super) details: Vec<String>,
-    /// The service's error, if it returned one. JSON output prints its message.
-    pub(super) service: Option<ServiceError>,
-    pub(crate) hints: Vec<String>,
+    /// What happened, and what to do next. The message may be empty.
+    pub(super) error: RunError,
     /// The command that shows the key's state if it is unknown.
-    pub(super) check: Option<String>,
-    pub(super) exit: Exit,
+    pub(super) check: Option<Hint>,
     /// The key, if the explanation concerns a single key.
     pub(super) key: Option<Key>,
     /// The member `Result`: the state of the key, or of all keys if the object names none.
@@ -45,36 +37,16 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// Creates an error without a key, hints or a service error.
-    pub(crate) fn error(
-        code: &str,
-        message: impl Into<String>,
-        exit: Exit,
-        known: &'static str,
-    ) -> Self {
+    /// Explains an error that concerns no single key.
+    pub(crate) fn of(error: RunError, known: &'static str) -> Self {
         Self {
             level: Level::Error,
-            code: code.to_owned(),
-            message: message.into(),
-            details: Vec::new(),
-            service: None,
-            hints: Vec::new(),
+            error,
             check: None,
-            exit,
             key: None,
             known,
             result_text: None,
             attempts: 0,
-        }
-    }
-
-    /// Explains a run that ended before it changed any key.
-    pub(crate) fn for_run_error(error: &RunError, known: &'static str) -> Self {
-        Self {
-            details: error.details.clone(),
-            hints: error.hints.iter().map(Hint::to_string).collect(),
-            service: error.service.as_deref().cloned(),
-            ..Self::error(&error.code, error.to_string(), error.exit, known)
         }
     }
 
@@ -88,33 +60,35 @@ impl Explanation {
     }
 
     fn object(&self) -> Value {
-        let own = self.service.as_ref().map(|error| error.message.as_str());
+        let (error, key) = (&self.error, self.key.as_ref());
+        let service = error.service.as_ref();
+        let own = service.map(|service| &service.message);
         let own = own.filter(|message| !message.is_empty());
-        let (service, key) = (self.service.as_ref(), self.key.as_ref());
-        let request_id = service.and_then(|error| error.request_id.as_ref());
+        let request_id = service.and_then(|service| service.request_id.as_ref());
         let user = key.and_then(|key| key.user_name.as_ref());
-        let details = !self.details.is_empty();
+        let details = !error.details.is_empty();
         record::members([
             ("Level", Some(json!("Error"))),
-            ("Code", Some(json!(self.code))),
-            ("Message", Some(json!(own.unwrap_or(&self.message)))),
-            ("Details", details.then(|| json!(self.details))),
+            ("Code", Some(json!(error.code))),
+            ("Message", Some(json!(own.unwrap_or(&error.message)))),
+            ("Details", details.then(|| json!(error.details))),
             (
                 "Operation",
-                service.map(|error| json!(error.operation.name())),
+                service.map(|service| json!(service.operation.name())),
             ),
             ("RequestId", request_id.map(|id| json!(id))),
             ("AccessKeyId", key.map(|key| json!(key.id))),
             ("UserName", user.map(|name| json!(name))),
-            ("ExitCode", Some(json!(self.exit.status()))),
+            ("ExitCode", Some(json!(error.exit.status()))),
             ("Result", Some(json!(self.known))),
             ("Hint", Some(self.next().collect())),
             ("Attempts", Some(json!(self.attempts))),
         ])
     }
 
-    fn next(&self) -> impl Iterator<Item = &str> {
-        self.hints.iter().chain(&self.check).map(String::as_str)
+    fn next(&self) -> impl Iterator<Item = String> {
+        let hints = self.error.hints.iter().chain(&self.check);
+        hints.map(Hint::to_string)
     }
 }
 
@@ -122,19 +96,19 @@ impl Messages {
     /// Prints an explanation for people, or as JSON.
     pub(crate) fn explain(self, explanation: &Explanation) {
         if self.is_json() && explanation.level == Level::Error {
-            return message::print_object(&explanation.object());
+            return stream::write_message(&SafeText::json(&explanation.object()));
         }
-        if !explanation.message.is_empty() {
-            self.print(explanation.level, &explanation.message);
+        if !explanation.error.message.is_empty() {
+            self.print(explanation.level, &explanation.error.message);
         }
-        for detail in &explanation.details {
-            message::print_line(&SafeText::message(&format!("  {detail}")));
+        for detail in &explanation.error.details {
+            stream::write_message(&SafeText::message(&format!("  {detail}")));
         }
         if self.is_quiet && explanation.level != Level::Error {
             return;
         }
         for hint in explanation.next() {
-            self.print(Level::Hint, hint);
+            self.print(Level::Hint, &hint);
         }
         if let Some(result_text) = explanation.result_text.as_ref().filter(|_| !self.is_json()) {
             self.print(Level::Result, result_text);
@@ -146,26 +120,18 @@ impl Report<'_> {
     /// Explains the result of a key. For one of many keys a person reads a single line, and the hints apply to all keys
     /// with the same error.
     pub(super) fn explain(&self, result: &KeyResult) -> Explanation {
-        let about = match self.subject {
-            Subject::List if !self.messages.is_json() => {
-                About::OneOfMany(&result.key, self.request)
-            }
-            Subject::List | Subject::Key(..) => About::One(&result.key),
-        };
         let (id, action) = (&result.key.id, result.action);
         let not_done = |why: &str| KeyState::NotDone(why.to_owned());
+        let exit = result.exit(self.request);
         let error = |code: &str, message: &str, known| {
-            (
-                Level::Error,
-                code.to_owned(),
-                message.to_owned(),
-                Some(known),
-            )
+            let error = RunError::new(exit, code, message);
+            (Level::Error, error, Some(known))
         };
-        let labeled = |level, message, known| (level, String::new(), message, known);
+        let labeled =
+            |level, message: String, known| (level, RunError::new(exit, "", message), known);
         let no_message = |known| labeled(Level::Note, String::new(), known);
         let mut next = Vec::new();
-        let (level, code, message, known) = match &result.outcome {
+        let (level, mut error, known) = match &result.outcome {
             Outcome::Done { evidence, .. } => {
                 next = self.after_change(result);
                 match evidence {
@@ -178,7 +144,7 @@ impl Report<'_> {
                 }
             }
             Outcome::Failed { failure, known } => {
-                next = hints(about, failure, &self.commands);
+                next = self.hints(&result.key, failure);
                 next.extend(option_hint(result, self.request));
                 let (code, sentence) = code_and_sentence(failure, "IAM");
                 error(&code, &sentence, known.clone())
@@ -220,14 +186,14 @@ impl Report<'_> {
                 let message = format!("{id} is {}: nothing was changed", already(status));
                 labeled(Level::Note, message, None)
             }
-            Outcome::Skipped(reason) if result.exit(self.request) == Exit::Success => {
+            Outcome::Skipped(reason) if exit == Exit::Success => {
                 labeled(Level::Note, format!("{id} is skipped: {reason}"), None)
             }
             Outcome::Skipped(reason) => {
                 let hint = "a key must meet every condition; --dry-run shows its details";
                 next.push(hint.into());
                 let message = format!("{id} is {}: {reason}", action.not_done());
-                (Level::Error, "Skipped".to_owned(), message, None)
+                (Level::Error, RunError::new(exit, "Skipped", message), None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
                 next.push(OTHER_CREDENTIALS.into());
@@ -241,61 +207,65 @@ impl Report<'_> {
                 not_done("nothing was sent to IAM"),
             ),
         };
-        let error = (level, code, message, known);
-        self.about_key(result, about, error, &next)
+        error.hints = next;
+        self.about_key(result, level, error, known.as_ref())
     }
 
     fn about_key(
         &self,
         result: &KeyResult,
-        about: About<'_>,
-        (level, code, mut message, known): (Level, String, String, Option<KeyState>),
-        hints: &[Hint],
+        level: Level,
+        mut error: RunError,
+        known: Option<&KeyState>,
     ) -> Explanation {
         let (id, action) = (&result.key.id, result.action);
         let is_unknown = matches!(known, Some(KeyState::Unknown { .. }));
         let failure = record::failure(&result.outcome);
         let has_owner = failure.is_some_and(|failure| failure.context().owner.is_some());
         let check = known
-            .as_ref()
             .and_then(|known| self.commands.check(&result.key, known))
             // The hint already shows the key of its owner.
-            .filter(|_| !has_owner || matches!(about, About::OneOfMany(..)))
-            .filter(|check| !hints.iter().any(|hint| hint.next == check.next));
-        let hints = hints.iter();
-        let hints = hints.map(|hint| self.for_next_run(hint, is_unknown));
-        let result_text = match (about, known.as_ref().map(|known| known.describe(action))) {
-            (About::One(_), Some(known)) => {
-                let known = self.would_stay(result).unwrap_or(known);
-                Some(format!("{id}: {known}"))
-            }
-            (About::OneOfMany(..), Some(described)) if level == Level::Error => {
-                let what = message.trim_end_matches('.');
-                message = match &known {
-                    Some(KeyState::NotDone(_)) => format!("{id}: {}: {what}", action.not_done()),
-                    _ => format!("{id}: {what}; {described}"),
+            .filter(|_| !has_owner || self.is_one_of_many())
+            .filter(|check| {
+                let is_shown = |hint: &Hint| match (hint, check) {
+                    (Hint::Command(_, shown), Hint::Command(_, check)) => shown == check,
+                    _ => false,
                 };
-                None
+                !error.hints.iter().any(is_shown)
+            });
+        let hints = error.hints.iter();
+        let hints = hints.map(|hint| self.for_next_run(hint, is_unknown).into());
+        error.hints = hints.collect();
+        let mut result_text = None;
+        match known {
+            Some(known) if !self.is_one_of_many() => {
+                let stays = self.would_stay(result);
+                let known = stays.unwrap_or_else(|| known.describe(action));
+                result_text = Some(format!("{id}: {known}"));
             }
-            (About::One(_) | About::OneOfMany(..), _) => None,
-        };
-        let mut service = failure.and_then(CallError::last_service_error).cloned();
+            Some(known) if level == Level::Error => {
+                let what = error.message.trim_end_matches('.');
+                error.message = match known {
+                    KeyState::NotDone(_) => format!("{id}: {}: {what}", action.not_done()),
+                    known => format!("{id}: {what}; {}", known.describe(action)),
+                };
+            }
+            _ => {}
+        }
+        error.service = failure
+            .and_then(CallError::last_service_error)
+            .map(|last| Box::new(last.clone()));
         let is_last = failure.is_some_and(|failure| failure.service().is_some());
-        if let Some(error) = &mut service
+        if let Some(service) = &mut error.service
             && (!is_last || matches!(result.outcome, Outcome::Stopped { .. }))
         {
             // This error did not end the change.
-            error.message.clear();
+            service.message.clear();
         }
         Explanation {
             level,
-            code,
-            message,
-            details: Vec::new(),
-            service,
-            hints: hints.collect(),
-            check: check.as_ref().map(Hint::to_string),
-            exit: result.exit(self.request),
+            error,
+            check,
             key: Some(Key {
                 id: id.clone(),
                 user_name: result.owner().cloned(),

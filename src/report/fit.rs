@@ -18,7 +18,13 @@ pub(super) fn fit_ends(text: &str, width: usize) -> String {
 }
 
 /// Replaces what is omitted: one column wide, and in the character set of the locale.
-static ELLIPSIS: LazyLock<char> = LazyLock::new(|| if locale_is_utf8() { '…' } else { '~' });
+static ELLIPSIS: LazyLock<char> = LazyLock::new(|| {
+    let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    if is_utf8 { '…' } else { '~' }
+});
 
 /// Keeps at most `head` columns of the start, and fills the rest with the end.
 fn shorten(text: &str, width: usize, head: usize) -> String {
@@ -51,16 +57,6 @@ pub(super) fn display_width(text: &str) -> usize {
 /// A combining character counts as one column although it takes none. Otherwise any number of them would fit.
 fn character_width(c: char) -> usize {
     c.width().unwrap_or(1).max(1)
-}
-
-/// Whether the locale uses UTF-8.
-fn locale_is_utf8() -> bool {
-    let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
-    locale.is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
 }
 
 #[cfg(test)]

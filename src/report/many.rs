@@ -29,7 +29,7 @@ pub(crate) enum Resume {
 impl Report<'_> {
     /// Prints the result of one of many keys if it needs attention.
     pub(super) fn print_one_of_many(&mut self, result: &KeyResult, mut explanation: Explanation) {
-        let hints = mem::take(&mut explanation.hints);
+        let hints = mem::take(&mut explanation.error.hints);
         match (&result.outcome, result.kind()) {
             (Outcome::Refused(Refusal::SigningKey), _) => {
                 let key = &result.key.id;
@@ -49,7 +49,7 @@ impl Report<'_> {
             | (_, OutcomeKind::Failed | OutcomeKind::Unknown) => {
                 self.messages.explain(&explanation);
                 for hint in hints {
-                    self.add_final(Level::Hint, hint);
+                    self.add_final(Level::Hint, hint.to_string());
                 }
             }
             _ => {}
@@ -92,23 +92,18 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let scope = match self.request.selection {
-            Selection::Account => "; root user keys are not included",
-            Selection::Named(_)
-            | Selection::Listed { .. }
-            | Selection::User(_)
-            | Selection::Root => "",
+        let scope = if self.request.is_sweep() {
+            "; root user keys are not included"
+        } else {
+            ""
         };
         let known = if total > 0 {
             format!("{total} {keys}: {}{dry}{scope}", summary.describe())
         } else {
-            let why = match self.request.selection {
-                Selection::Named(_) | Selection::Listed { .. } => {
-                    "the list has no keys to change".to_owned()
-                }
-                Selection::User(_) | Selection::Root | Selection::Account => {
-                    no_target_reason(self.found, self.request)
-                }
+            let why = if self.request.names_keys() {
+                "the list has no keys to change".to_owned()
+            } else {
+                no_target_reason(self.found, self.request)
             };
             format!("nothing to do: {why}{scope}")
         };
@@ -118,7 +113,7 @@ impl Report<'_> {
     /// Notes what the next run needs after this error. `more_space` is how to fix a full disk.
     pub(super) fn prepare_resume(&mut self, error: &io::Error, more_space: &str) {
         self.needs_other_query |= is_query_error(error);
-        if is_disk_full(error) {
+        if let io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded = error.kind() {
             self.lead = format!("to continue, {more_space}, and then ");
         }
     }
@@ -190,11 +185,6 @@ impl Report<'_> {
     }
 }
 
-fn is_disk_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
-}
-
 /// Warns that the root user has an active key, which no sweep of the account includes.
 pub(crate) fn print_root_key(request: &Request, account: Option<&AccountId>) {
     let messages = Messages::of(request);
@@ -222,9 +212,7 @@ fn no_target_reason((keys, already_inactive): (u64, u64), request: &Request) -> 
     let has_conditions = !request.conditions.all.is_empty();
     let why = match (keys, keys.saturating_sub(already_inactive)) {
         // Users that cannot match are not read.
-        (0, _) if has_conditions && matches!(request.selection, Selection::Account) => {
-            "no key meets the conditions"
-        }
+        (0, _) if has_conditions && request.is_sweep() => "no key meets the conditions",
         (0, _) => "no keys were found",
         // They were deleted meanwhile.
         _ if already_inactive == 0 && !has_conditions => "no key is left to change",

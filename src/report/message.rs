@@ -5,7 +5,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::stream;
 use crate::request::{Color, ErrorFormat, Request, Verbosity};
@@ -101,12 +101,14 @@ impl Messages {
     }
 
     fn write(self, who: &'static str, label: &'static str, style: Option<Style>, text: &str) {
-        match self.format {
+        stream::write_message(&match self.format {
             ErrorFormat::Json => {
-                print_object(&json!({ "Level": capitalized(label), "Message": text }));
+                let (first, rest) = label.split_at(1);
+                let level = first.to_ascii_uppercase() + rest;
+                SafeText::json(&json!({ "Level": level, "Message": text }))
             }
-            ErrorFormat::Text => print_line(&SafeText::message(text).labeled(who, label, style)),
-        }
+            ErrorFormat::Text => SafeText::message(text).labeled(who, label, style),
+        });
     }
 }
 
@@ -116,23 +118,4 @@ pub(crate) fn is_colorful(stream: &impl io::IsTerminal) -> bool {
     stream.is_terminal()
         && set("NO_COLOR").is_none()
         && set("TERM").is_some_and(|term| term != "dumb")
-}
-
-/// Returns the label in the form of the member `Level`.
-fn capitalized(label: &str) -> String {
-    let mut label = label.to_owned();
-    if let Some(first) = label.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    label
-}
-
-/// Prints one JSON object on a line.
-pub(super) fn print_object(object: &Value) {
-    print_line(&SafeText::json(object));
-}
-
-/// Prints one line, or all lines of a page, in one write.
-pub(crate) fn print_line(text: &SafeText) {
-    stream::write_message(text);
 }

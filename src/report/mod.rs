@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-use crate::error::{Exit, Hint, Next};
+use crate::error::{Exit, Hint, RunError};
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
@@ -61,7 +61,9 @@ pub(crate) struct Report<'a> {
     request: &'a Request,
     messages: Messages,
     commands: Commands,
-    subject: Subject<'a>,
+    /// The state of the run's only key, once it was printed. It is printed again after a later error, so that it is the
+    /// last line.
+    state: Option<Explanation>,
     /// The progress bar. It shows the keys that were tried.
     pub(crate) bar: Bar,
     pub(crate) summary: Summary,
@@ -100,16 +102,6 @@ pub(crate) struct Report<'a> {
     pub(crate) output: Output,
 }
 
-/// What the messages are about.
-#[derive(Debug)]
-enum Subject<'a> {
-    /// The run's only key, and its state once it was printed. It is printed again after a later error, so that it is the
-    /// last line.
-    Key(&'a Key, Option<Box<Explanation>>),
-    /// Many keys. A line about each that needs attention, and a summary at the end.
-    List,
-}
-
 impl<'a> Report<'a> {
     /// Creates a report in the format that `request` selects.
     pub(crate) fn new(request: &'a Request) -> Self {
@@ -117,9 +109,7 @@ impl<'a> Report<'a> {
             request,
             messages: Messages::of(request),
             commands: Commands::new(&request.connection),
-            subject: request
-                .single()
-                .map_or(Subject::List, |key| Subject::Key(key, None)),
+            state: None,
             bar: Bar::new(request),
             summary: Summary::default(),
             format: format_of(request),
@@ -178,7 +168,7 @@ impl<'a> Report<'a> {
                 (Ok(()), "verifies and reports it")
             }
         };
-        if let Subject::List = self.subject {
+        if self.request.single().is_none() {
             let (key, done) = (&result.key.id, result.action.done());
             self.messages.warning(&format!(
                 "{key}: {done}, but the journal may not record it; if it does not, the next run with this journal {next}"
@@ -207,63 +197,62 @@ impl<'a> Report<'a> {
         if let Some(first) = fix_first(result, self.request, &explanation) {
             first.clone_into(&mut self.lead);
         }
-        match &mut self.subject {
-            Subject::Key(key, state) => {
-                let now = Explanation::error("", "", Exit::Success, result.result_member());
-                *state = Some(Box::new(Explanation {
+        match self.request.single() {
+            Some(key) => {
+                let none = RunError::new(Exit::Success, "", "");
+                let now = Explanation::of(none, result.result_member());
+                self.state = Some(Explanation {
                     attempts: result.attempts,
                     ..now.about(Some(key), describe_key(result))
-                }));
+                });
                 self.print_single(result, &explanation);
             }
-            Subject::List if self.messages.is_json() => {
+            None if self.messages.is_json() => {
                 // The command to undo is printed once at the end.
-                if explanation.exit == Exit::Success {
-                    explanation.hints.clear();
+                if explanation.error.exit == Exit::Success {
+                    explanation.error.hints.clear();
                 }
                 self.messages.explain(&explanation);
             }
-            Subject::List => self.print_one_of_many(result, explanation),
+            None => self.print_one_of_many(result, explanation),
         }
     }
 
     /// Prints an error that ended the run, with the state of the run's only key if that was printed before.
     pub(crate) fn print_end(&self, code: &str, message: impl Into<String>, exit: Exit) {
-        let error = match &self.subject {
-            Subject::Key(_, Some(state)) => Explanation {
-                code: code.to_owned(),
-                message: message.into(),
-                exit,
-                ..*state.clone()
-            },
-            Subject::Key(_, None) | Subject::List => {
-                Explanation::error(code, message, exit, AS_REPORTED)
-            }
+        let error = RunError::new(exit, code, message);
+        let error = match self.state.clone() {
+            Some(state) => Explanation { error, ..state },
+            None => Explanation::of(error, AS_REPORTED),
         };
         self.messages.explain(&error);
     }
 
     /// Reports why no more keys are tried. For a single key, its result says so. People read the hints at the end.
     pub(crate) fn print_stop(&mut self, code: &str, why: &str, exit: Exit, hints: &[Hint]) {
-        let Subject::List = self.subject else {
+        if self.request.single().is_some() {
             return;
-        };
-        let message = format!("{}: no more keys are tried", why.trim_end_matches('.'));
-        let mut error = Explanation::error(code, message, exit, AS_REPORTED);
-        if self.messages.is_json() {
-            let hints = hints.iter().map(|hint| self.for_next_run(hint, false));
-            error.hints = hints.collect();
-            return self.messages.explain(&error);
         }
-        self.messages.explain(&error);
+        let message = format!("{}: no more keys are tried", why.trim_end_matches('.'));
+        let mut error = RunError::new(exit, code, message);
+        if self.messages.is_json() {
+            let hints = hints.iter();
+            let hints = hints.map(|hint| self.for_next_run(hint, false).into());
+            error.hints = hints.collect();
+        }
+        self.messages.explain(&Explanation::of(error, AS_REPORTED));
+        if self.messages.is_json() {
+            return;
+        }
         if !hints.is_empty() {
             FIX_FIRST.clone_into(&mut self.lead);
         }
         for hint in hints {
-            if hint.next == Next::Again && self.request.mode == Mode::Change {
-                self.lead.clone_from(&hint.text);
-            } else {
-                self.add_final(Level::Hint, hint.to_string());
+            match hint {
+                Hint::Again(lead) if self.request.mode == Mode::Change => {
+                    self.lead.clone_from(lead);
+                }
+                _ => self.add_final(Level::Hint, hint.to_string()),
             }
         }
     }
@@ -272,10 +261,9 @@ impl<'a> Report<'a> {
     /// result.
     pub(crate) fn print_write_failure(&mut self, error: &io::Error, exit: Exit) -> Exit {
         self.prepare_resume(error, "free disk space or write the results elsewhere");
-        let exit = match self.subject {
-            Subject::Key(..) => exit.or_other(),
-            Subject::List if exit.is_signal() => exit,
-            Subject::List => Exit::Other,
+        let exit = match self.request.single() {
+            None if !exit.is_signal() => Exit::Other,
+            _ => exit.or_other(),
         };
         let message = format!("could not write the result to standard output: {error}");
         self.print_end("NotWritten", message, exit);
@@ -295,18 +283,18 @@ impl<'a> Report<'a> {
     /// Reports that the list of keys or the journal cannot be read or written.
     pub(crate) fn print_broken_run(&mut self, error: &io::Error, exit: Exit) {
         self.prepare_resume(error, "free disk space");
-        if let Subject::Key(key, state @ None) = &mut self.subject {
+        if let (Some(key), None) = (self.request.single(), &self.state) {
             let known = KeyState::NotDone(String::new()).result_member(self.request.action);
             let result_text = "no request to change the key was sent to IAM".to_owned();
-            let untouched = Explanation::error("", "", exit, known).about(Some(key), result_text);
-            *state = Some(Box::new(untouched));
+            let untouched = Explanation::of(RunError::new(exit, "", ""), known);
+            self.state = Some(untouched.about(Some(key), result_text));
         }
         self.print_end("BrokenOff", format!("the run was aborted: {error}"), exit);
     }
 
     /// Starts the progress bar for this number of keys. A single key has no bar.
     pub(crate) fn start_bar(&self, keys: u64) {
-        if let Subject::List = self.subject {
+        if self.request.single().is_none() {
             self.bar.update(&self.summary);
             self.bar.expect(Some(keys));
         }
@@ -315,11 +303,11 @@ impl<'a> Report<'a> {
     /// Finishes the report of a run over many keys: prints the changed keys whose results were not written, and the
     /// summary.
     pub(crate) fn finish(&mut self, resume: Resume) {
-        if let Subject::Key(..) = self.subject {
+        if self.request.single().is_some() {
             return;
         }
         self.bar.clear();
-        for known in self.output.take_unwritten() {
+        for known in std::mem::take(&mut self.output.unwritten) {
             self.messages.print(Level::Result, &known);
         }
         // One sentence has reported that nothing was changed.
@@ -367,7 +355,8 @@ pub(crate) fn print_panic(
     };
     let (messages, commands) = (Messages::of(request), Commands::new(&request.connection));
     let message = format!("aborted at {place}: a bug, or not enough memory or threads");
-    let error = |known| Explanation::error("BrokenOff", message.clone(), exit, known);
+    let error = RunError::new(exit, "BrokenOff", message);
+    let error = |known| Explanation::of(error.clone(), known);
     let print_key = |key: &Key, known: &KeyState| {
         let check = commands.check(key, known).map(|check| format!("; {check}"));
         let (result_text, check) = (known.describe(request.action), check.unwrap_or_default());

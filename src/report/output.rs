@@ -14,7 +14,7 @@ pub(crate) struct Output {
     /// Each with the state of its keys that this run changed.
     waiting: VecDeque<(oneshot::Receiver<io::Result<()>>, Vec<String>)>,
     /// The keys to report on standard error because standard output did not receive them.
-    unwritten: Vec<String>,
+    pub(super) unwritten: Vec<String>,
     /// Nothing is written after an error, because the output may end with an incomplete result.
     is_closed: bool,
     /// Whether results were discarded because nobody read them.
@@ -43,11 +43,6 @@ impl Output {
                 Err(error)
             }
         }
-    }
-
-    /// Records changed keys whose result cannot be created.
-    pub(super) fn add_unwritten(&mut self, known: Vec<String>) {
-        self.unwritten.extend(known);
     }
 
     /// Returns the number of unwritten results.
@@ -93,10 +88,5 @@ impl Output {
         self.is_closed = true;
         let waiting = self.waiting.drain(..);
         self.unwritten.extend(waiting.flat_map(|(_, known)| known));
-    }
-
-    /// Returns the keys that standard output did not receive.
-    pub(super) fn take_unwritten(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.unwritten)
     }
 }

@@ -48,14 +48,14 @@ impl Bar {
     /// Shows the bar for this number of keys. `None`: how much there is to do is unknown, so the time is shown.
     pub(super) fn expect(&self, count: Option<u64>) {
         if let Some((is_colored, state)) = &self.0 {
-            stream::draw(Job::Show(DrawnBar {
+            stream::draw(Job::Show(Some(DrawnBar {
                 is_colored: *is_colored,
                 count,
                 state: Arc::clone(state),
                 worked_before: worked(&lock(state)),
                 start: Instant::now(),
                 is_drawn: Cell::new(false),
-            }));
+            })));
         }
     }
 
@@ -67,7 +67,7 @@ impl Bar {
         let counts = counts.map(|(count, what)| format!(", {count} {what}"));
         let counts = counts.collect::<Vec<String>>().concat();
         let done = summary.total() - summary.count_of(OutcomeKind::NotTried);
-        self.set(done, summary.finished_earlier(), format!("keys{counts}"));
+        self.set(done, summary.finished_earlier, format!("keys{counts}"));
     }
 
     /// Advances the bar to the number of keys that were checked.
@@ -92,7 +92,7 @@ impl Bar {
     /// Removes the bar.
     pub(crate) fn clear(&self) {
         if self.0.is_some() {
-            stream::draw(Job::Clear);
+            stream::draw(Job::Show(None));
         }
     }
 
@@ -150,14 +150,6 @@ impl DrawnBar {
         let left = Duration::try_from_secs_f64(number(count.saturating_sub(done)) / rate);
         let pace = rate_and_eta(rate, left.unwrap_or_default());
         format!("{bar} {done}/{count} {what}{pace}")
-    }
-
-    /// Writes lines above the bar.
-    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.clear();
-        let written = write();
-        self.draw();
-        written
     }
 
     /// Removes the bar.

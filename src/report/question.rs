@@ -4,7 +4,7 @@ use super::Resume;
 use super::after_change::MAX_UNDO_KEYS;
 use crate::guard::{Principal, Signer};
 use crate::ident::AccountId;
-use crate::request::{Action, Request, Selection};
+use crate::request::{Action, Request};
 use crate::sanitize::{SafeText, escape_field};
 
 /// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
@@ -45,9 +45,10 @@ pub(crate) fn question(
         .as_ref()
         .map(|name| format!(" with profile {}", escape_field(name)));
     let profile = profile.unwrap_or_default();
-    let scope = match request.selection {
-        Selection::Account => " Root user keys are not included.",
-        Selection::Named(_) | Selection::Listed { .. } | Selection::User(_) | Selection::Root => "",
+    let scope = if request.is_sweep() {
+        " Root user keys are not included."
+    } else {
+        ""
     };
     SafeText::page(&format!(
         "\n{verb} {keys} {place}{profile}?{scope} It {warning}. [y/N] "

@@ -32,18 +32,6 @@ const COLUMNS: [&str; 11] = [
     "/Reason",
 ];
 
-/// Builds `ResponseMetadata` as boto3 does.
-pub(super) fn response_metadata(response: &ResponseMetadata, attempts: usize) -> Value {
-    let headers = response.headers.iter().cloned();
-    let headers = headers.map(|(name, value)| (name, Value::String(value)));
-    json!({
-        "RequestId": response.request_id,
-        "HTTPStatusCode": response.status,
-        "HTTPHeaders": headers.collect::<Map<_, _>>(),
-        "RetryAttempts": attempts.saturating_sub(1),
-    })
-}
-
 /// Builds the object of a key without unknown values.
 pub(super) fn object(result: &KeyResult) -> Value {
     let KeyResult {
@@ -178,8 +166,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         }
         Outcome::WouldChange(reason) | Outcome::Skipped(reason) => Some(reason.clone()),
         Outcome::Already(status) => Some(already(status)),
-        Outcome::OwnKey => Some("it belongs to your own credentials".to_owned()),
-        Outcome::Refused(Refusal::SigningKey) => {
+        Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
             Some("it belongs to your own credentials".to_owned())
         }
         Outcome::Refused(Refusal::Declined) => Some("not confirmed".to_owned()),
@@ -206,10 +193,17 @@ fn output_value(result: &KeyResult, request: &Request) -> Value {
     match &result.outcome {
         Outcome::Done { response, .. } if request.deletes_one() => {
             let filled = response.as_ref().filter(|_| request.response_metadata);
-            let metadata = filled.map_or_else(
-                || json!({}),
-                |response| response_metadata(response, result.attempts),
-            );
+            let metadata = filled.map(|response| {
+                let headers = response.headers.iter().cloned();
+                let headers = headers.map(|(name, value)| (name, Value::String(value)));
+                json!({
+                    "RequestId": response.request_id,
+                    "HTTPStatusCode": response.status,
+                    "HTTPHeaders": headers.collect::<Map<_, _>>(),
+                    "RetryAttempts": result.attempts.saturating_sub(1),
+                })
+            });
+            let metadata = metadata.unwrap_or_else(|| json!({}));
             json!({ "ResponseMetadata": metadata })
         }
         _ => object(result),
@@ -247,17 +241,14 @@ pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<
 ///
 /// The query fails on it.
 pub(crate) fn try_query(request: &Request, candidate: &Target) -> io::Result<()> {
-    if request.query.is_none() || request.output == Some(Format::Off) {
-        return Ok(());
-    }
-    if request.deletes_one() && request.response_metadata {
-        // The metadata that the query needs is only in IAM's response.
+    // The metadata that the query needs is only in IAM's response.
+    let needs_response = request.deletes_one() && request.response_metadata;
+    if request.query.is_none() || request.output == Some(Format::Off) || needs_response {
         return Ok(());
     }
     let response = ResponseMetadata {
         request_id: Some("request-id".to_owned()),
-        status: 200,
-        headers: Vec::new(),
+        ..ResponseMetadata::default()
     };
     let outcome = Outcome::Done {
         response: Some(response),

@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal as _};
 use std::mem;
 
+use super::columns::result_columns;
 use super::explain::Explanation;
 use super::record::{self, query_result};
-use super::table::Table;
-use super::{Report, Subject, describe_key};
+use super::table::{Table, width};
+use super::{Report, describe_key};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::{Format, Mode, Request};
@@ -33,9 +34,8 @@ impl Report<'_> {
         if self.format == Format::Off || request.output.is_none() && is_failure {
             return Ok(());
         }
-        if let (Format::Table, Subject::List, OutcomeKind::NotTried) =
-            (self.format, &self.subject, result.kind())
-        {
+        let is_not_tried = result.kind() == OutcomeKind::NotTried;
+        if is_not_tried && self.format == Format::Table && request.single().is_none() {
             self.not_tried += 1;
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl Report<'_> {
             _ => match query_result(result, request) {
                 Ok(text) => text,
                 Err(error) => {
-                    self.output.add_unwritten(known);
+                    self.output.unwritten.extend(known);
                     return Err(error);
                 }
             },
@@ -74,8 +74,14 @@ impl Report<'_> {
     fn row(&mut self, row: impl FnOnce(&Table) -> String) -> SafeText {
         let mut text = String::new();
         let table = self.table.get_or_insert_with(|| {
-            let table = Table::of_results(self.request, self.messages.paints_results);
-            text = table.head_of_results(self.request, self.account.as_ref());
+            let columns = result_columns(self.request, width(io::stdout()));
+            let table = Table::new(columns, self.messages.paints_results);
+            text = if self.request.asks() {
+                // The question shows the heading.
+                table.header() + "\n"
+            } else {
+                table.head(self.request, self.account.as_ref())
+            };
             table
         });
         text.push_str(&row(table));

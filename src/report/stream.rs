@@ -1,9 +1,9 @@
 //! Writes to standard output and standard error. Writes that would block run in a separate thread, so a slow reader
 //! delays neither signals nor responses.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -47,18 +47,22 @@ pub(super) enum Stream {
     Messages,
 }
 
+impl Stream {
+    fn fd(self) -> BorrowedFd<'static> {
+        match self {
+            Self::Results => rustix::stdio::stdout(),
+            Self::Messages => rustix::stdio::stderr(),
+        }
+    }
+}
+
 /// A task of a writer thread.
 #[derive(Debug)]
 pub(super) enum Job {
-    Write {
-        stream: Stream,
-        text: Vec<u8>,
-        written: Option<oneshot::Sender<io::Result<()>>>,
-    },
-    /// Shows a bar on standard error, below the messages.
-    Show(DrawnBar),
-    /// Removes the bar.
-    Clear,
+    /// Writes to a stream, and sends how that ended.
+    Write(Stream, Vec<u8>, Option<oneshot::Sender<io::Result<()>>>),
+    /// Shows a bar on standard error, below the messages, instead of the one before. `None`: shows no bar.
+    Show(Option<DrawnBar>),
     /// Neither draws nor writes during a question.
     Rest {
         begun: oneshot::Sender<()>,
@@ -72,12 +76,12 @@ pub(crate) fn use_threads() {
 }
 
 /// Writes a message and a line break to standard error.
-pub(super) fn write_message(text: &SafeText) {
+pub(crate) fn write_message(text: &SafeText) {
     let mut text = format!("{text}\n").into_bytes();
     if MESSAGES.get().is_none() && write_without_blocking(Stream::Messages, &mut text) {
         return;
     }
-    let Some(thread) = messages_thread() else {
+    let Some(thread) = thread_of(Stream::Messages) else {
         let _ = write(Stream::Messages, &text);
         return;
     };
@@ -86,7 +90,7 @@ pub(super) fn write_message(text: &SafeText) {
         return;
     }
     UNWRITTEN_BYTES.fetch_add(text.len(), Ordering::AcqRel);
-    let _ = thread.send(Job::write(Stream::Messages, text, None));
+    let _ = thread.send(Job::Write(Stream::Messages, text, None));
 }
 
 /// Writes a result and a line break to standard output. `Some`: a thread writes it, and this receives the end of that.
@@ -102,17 +106,17 @@ pub(super) fn write_result(
     if is_first && write_without_blocking(Stream::Results, &mut text) {
         return Ok(None);
     }
-    let Some(thread) = results_thread() else {
+    let Some(thread) = thread_of(Stream::Results) else {
         return write(Stream::Results, &text).map(|()| None);
     };
     let (sender, written) = oneshot::channel();
-    let _ = thread.send(Job::write(Stream::Results, text, Some(sender)));
+    let _ = thread.send(Job::Write(Stream::Results, text, Some(sender)));
     Ok(Some(written))
 }
 
 /// Asks the messages thread to draw or remove a bar. Without the thread there is no bar.
 pub(super) fn draw(job: Job) {
-    if let Some(thread) = messages_thread() {
+    if let Some(thread) = thread_of(Stream::Messages) {
         let _ = thread.send(job);
     }
 }
@@ -120,7 +124,7 @@ pub(super) fn draw(job: Job) {
 /// Removes the bar if one was drawn. A run can end while it is shown.
 pub(crate) fn clear_bar() {
     if let Some(Some(thread)) = MESSAGES.get() {
-        let _ = thread.send(Job::Clear);
+        let _ = thread.send(Job::Show(None));
     }
 }
 
@@ -144,7 +148,9 @@ pub(crate) async fn all_written() {
 /// dropped. `None`: no thread writes there.
 pub(crate) async fn rest() -> Option<Sender<()>> {
     let ((begun, begins), (end, ended)) = (oneshot::channel(), channel());
-    messages_thread()?.send(Job::Rest { begun, ended }).ok()?;
+    thread_of(Stream::Messages)?
+        .send(Job::Rest { begun, ended })
+        .ok()?;
     begins.await.ok()?;
     Some(end)
 }
@@ -153,43 +159,43 @@ async fn wait_until_written(thread: Option<&Option<Sender<Job>>>) {
     if let Some(Some(thread)) = thread {
         let (written, done) = oneshot::channel();
         // Jobs run in order: the empty text is written after everything before it.
-        let job = Job::write(Stream::Messages, Vec::new(), Some(written));
+        let job = Job::Write(Stream::Messages, Vec::new(), Some(written));
         if thread.send(job).is_ok() {
             let _ = done.await;
         }
     }
 }
 
-fn messages_thread() -> Option<&'static Sender<Job>> {
+/// Returns the thread that writes to a stream. `None`: there is none, so writes may block.
+fn thread_of(stream: Stream) -> Option<&'static Sender<Job>> {
     if !IN_THREADS.load(Ordering::Acquire) {
         return None;
     }
-    MESSAGES.get_or_init(|| start("messages")).as_ref()
-}
-
-fn results_thread() -> Option<&'static Sender<Job>> {
-    if !IN_THREADS.load(Ordering::Acquire) {
-        return None;
-    }
-    let started = RESULTS.get_or_init(|| {
-        // If both streams are the same terminal or log, one thread preserves their order.
-        if identity(io::stdout()) == identity(io::stderr()) {
-            messages_thread().cloned()
-        } else {
-            start("results")
-        }
-    });
+    let started = match stream {
+        Stream::Messages => MESSAGES.get_or_init(|| start("messages")),
+        Stream::Results => RESULTS.get_or_init(|| {
+            // If both streams are the same terminal or log, one thread preserves their order.
+            if identity(io::stdout()) == identity(io::stderr()) {
+                thread_of(Stream::Messages).cloned()
+            } else {
+                start("results")
+            }
+        }),
+    };
     started.as_ref()
 }
 
 /// Returns the device and inode of a stream.
 pub(crate) fn identity(stream: impl AsFd) -> Option<(u64, u64)> {
-    let stream = File::from(stream.as_fd().try_clone_to_owned().ok()?);
-    let found = stream.metadata().ok()?;
+    let found = metadata(stream).ok()?;
     Some((found.dev(), found.ino()))
 }
 
-/// Starts a writer thread. `None`: the thread cannot be created, so writes may block.
+pub(super) fn metadata(stream: impl AsFd) -> io::Result<Metadata> {
+    File::from(stream.as_fd().try_clone_to_owned()?).metadata()
+}
+
+/// Starts a writer thread. `None`: it cannot be created.
 fn start(name: &str) -> Option<Sender<Job>> {
     let (sender, jobs) = channel();
     let thread = thread::Builder::new().name(name.to_owned());
@@ -197,20 +203,6 @@ fn start(name: &str) -> Option<Sender<Job>> {
         .stack_size(STACK_SIZE)
         .spawn(move || run_writer(&jobs));
     started.ok().map(|_| sender)
-}
-
-impl Job {
-    fn write(
-        stream: Stream,
-        text: Vec<u8>,
-        written: Option<oneshot::Sender<io::Result<()>>>,
-    ) -> Self {
-        Self::Write {
-            stream,
-            text,
-            written,
-        }
-    }
 }
 
 /// Runs a writer thread until the process ends.
@@ -222,57 +214,34 @@ fn run_writer(jobs: &Receiver<Job>) {
             None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(_) => jobs.recv_timeout(BAR_INTERVAL),
         };
-        let (stream, text, written) = match job {
-            Ok(Job::Write {
-                stream,
-                text,
-                written,
-            }) => (stream, text, written),
-            Ok(Job::Show(drawn)) => {
-                if let Some(earlier) = bar.replace(drawn) {
-                    earlier.clear();
-                }
-                continue;
-            }
-            Ok(Job::Clear) => {
-                if let Some(bar) = bar.take() {
-                    bar.clear();
-                }
-                continue;
-            }
-            Ok(Job::Rest { begun, ended }) => {
-                let rest = || {
-                    let _ = begun.send(());
-                    let _ = ended.recv();
-                };
-                match &bar {
-                    Some(bar) => bar.suspend(rest),
-                    None => rest(),
-                }
-                continue;
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(bar) = &bar {
-                    bar.draw();
-                }
-                continue;
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        let put = || match stream {
-            Stream::Results if is_closed => Err(closed_error()),
-            stream => write_in_foreground(stream, &text),
-        };
-        let result = match &bar {
-            Some(bar) => bar.suspend(put),
-            None => put(),
-        };
-        match stream {
-            Stream::Results => is_closed |= result.is_err(),
-            Stream::Messages => finish_message(text.len()),
+        // Lines are written above the bar.
+        if let (Ok(_), Some(bar)) = (&job, &bar) {
+            bar.clear();
         }
-        if let Some(written) = written {
-            let _ = written.send(result);
+        match job {
+            Ok(Job::Write(stream, text, written)) => {
+                let result = match stream {
+                    Stream::Results if is_closed => Err(closed_error()),
+                    stream => write_in_foreground(stream, &text),
+                };
+                match stream {
+                    Stream::Results => is_closed |= result.is_err(),
+                    Stream::Messages => finish_message(text.len()),
+                }
+                if let Some(written) = written {
+                    let _ = written.send(result);
+                }
+            }
+            Ok(Job::Show(shown)) => bar = shown,
+            Ok(Job::Rest { begun, ended }) => {
+                let _ = begun.send(());
+                let _ = ended.recv();
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if let Some(bar) = &bar {
+            bar.draw();
         }
     }
 }
@@ -301,20 +270,12 @@ fn write_without_blocking(stream: Stream, text: &mut Vec<u8>) -> bool {
     /// Writes at the current position, like `write`.
     const CURRENT_POSITION: u64 = u64::MAX;
     let parts = [IoSlice::new(text)];
-    let written = match stream {
-        Stream::Results => pwritev2(
-            io::stdout(),
-            &parts,
-            CURRENT_POSITION,
-            ReadWriteFlags::NOWAIT,
-        ),
-        Stream::Messages => pwritev2(
-            io::stderr(),
-            &parts,
-            CURRENT_POSITION,
-            ReadWriteFlags::NOWAIT,
-        ),
-    };
+    let written = pwritev2(
+        stream.fd(),
+        &parts,
+        CURRENT_POSITION,
+        ReadWriteFlags::NOWAIT,
+    );
     // The thread gets the same error again and reports it.
     let count = written.unwrap_or(0);
     text.drain(..count);
@@ -330,12 +291,8 @@ fn write_without_blocking(_: Stream, text: &mut Vec<u8>) -> bool {
 /// Writes the whole text, in the background only if the system would not stop this process there. That could keep a signal
 /// from ending it.
 fn write_in_foreground(stream: Stream, text: &[u8]) -> io::Result<()> {
-    let stops = || match stream {
-        Stream::Results => terminal::stops_writers(&io::stdout()),
-        Stream::Messages => terminal::stops_writers(&io::stderr()),
-    };
     // Like a reader that pauses, this blocks nothing else.
-    while stops() {
+    while terminal::stops_writers(&stream.fd()) {
         thread::sleep(FOREGROUND_DELAY);
     }
     write(stream, text)
@@ -345,11 +302,7 @@ fn write_in_foreground(stream: Stream, text: &[u8]) -> io::Result<()> {
 /// written.
 pub(super) fn write(stream: Stream, mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
-        let written = match stream {
-            Stream::Results => rustix::io::write(io::stdout(), text),
-            Stream::Messages => rustix::io::write(io::stderr(), text),
-        };
-        match written.map_err(io::Error::from) {
+        match rustix::io::write(stream.fd(), text).map_err(io::Error::from) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => text = &text[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

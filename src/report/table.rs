@@ -9,10 +9,11 @@ use std::time::SystemTime;
 use anstyle::{AnsiColor, Style};
 use rustix::termios::tcgetwinsize;
 
-use super::columns::{Column, GAP, columns, result_columns};
+use super::columns::{Column, GAP, columns};
 use super::fit::{display_width, fit_ends, fit_start};
-use super::message::{self, Messages};
+use super::message::{Messages, is_colorful};
 use super::record::{failure, reason, status};
+use super::stream;
 use crate::age::rough_age;
 use crate::aws::timestamp;
 use crate::ident::{AccountId, UserName};
@@ -32,35 +33,21 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Creates a table of results for standard output.
-    pub(super) fn of_results(request: &Request, is_colored: bool) -> Self {
-        let columns = result_columns(request, width(io::stdout()));
-        Self::new(columns, is_colored)
-    }
-
-    fn new(columns: Vec<(Column, usize)>, is_colored: bool) -> Self {
+    pub(super) fn new(columns: Vec<(Column, usize)>, is_colored: bool) -> Self {
         Self {
             columns,
             is_colored,
         }
     }
 
-    /// Renders the names of the columns of the results. The question shows the heading, if the run asks.
-    pub(super) fn head_of_results(&self, request: &Request, account: Option<&AccountId>) -> String {
-        if request.asks() {
-            return self.header() + "\n";
-        }
-        self.head(request, account)
-    }
-
     /// Renders the heading and the names of the columns.
-    fn head(&self, request: &Request, account: Option<&AccountId>) -> String {
+    pub(super) fn head(&self, request: &Request, account: Option<&AccountId>) -> String {
         let lines = [heading(request, account), self.header()];
         let lines = lines.into_iter().filter(|line| !line.is_empty());
         lines.map(|line| line + "\n").collect()
     }
 
-    fn header(&self) -> String {
+    pub(super) fn header(&self) -> String {
         let style = self.is_colored.then(|| Style::new().bold());
         let style = style.unwrap_or_default();
         let line = self.line(|column| (column.header().to_owned(), None));
@@ -244,7 +231,7 @@ pub(crate) fn show_targets(
     targets: &mut impl Iterator<Item = io::Result<Target>>,
 ) -> io::Result<()> {
     let columns = columns(request, width(io::stderr()), None);
-    let table = Table::new(columns, message::is_colorful(&io::stderr()));
+    let table = Table::new(columns, is_colorful(&io::stderr()));
     let mut text = table.head(request, None);
     let (mut count, mut left_out) = (0, None);
     loop {
@@ -262,7 +249,7 @@ pub(crate) fn show_targets(
             return Ok(());
         }
         text.push_str(&page.join("\n"));
-        message::print_line(&SafeText::page(&text));
+        stream::write_message(&SafeText::page(&text));
         text.clear();
     }
 }

@@ -23,7 +23,7 @@ impl Selector<'_> {
     ///
     /// A list cannot be read: it could contain the key. The run does not try again.
     pub(super) async fn index(&self) -> Result<&Index, CallError> {
-        let index = self.shared.index.get_or_init(|| self.read_index()).await;
+        let index = self.owners.get_or_init(|| self.read_index()).await;
         index.as_ref().map_err(Clone::clone)
     }
 

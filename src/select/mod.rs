@@ -23,7 +23,7 @@ use crate::log::Log;
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report::message::Messages;
-use crate::request::{Action, Key, Mode, Request, Selection};
+use crate::request::{Action, Key, Mode, Request};
 use index::Index;
 pub(crate) use sweep::Sweep;
 
@@ -31,23 +31,17 @@ pub(crate) use sweep::Sweep;
 pub(crate) type Choice = Result<Target, Box<KeyResult>>;
 
 /// Selects keys.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Selector<'a> {
     iam: &'a Iam,
     request: &'a Request,
     log: Log,
-    shared: Rc<Shared>,
-}
-
-/// What all keys of the run share.
-#[derive(Debug, Default)]
-struct Shared {
-    /// The owners of all keys, once they were needed.
-    index: OnceCell<Result<Index, CallError>>,
+    /// The owners of all keys, once they were needed. This and the following are the same for all keys of the run.
+    owners: Rc<OnceCell<Result<Index, CallError>>>,
     /// The lowercase names of the users who are still under the request's path, once they were needed.
-    under_path: OnceCell<Result<HashSet<String>, CallError>>,
+    under_path: Rc<OnceCell<Result<HashSet<String>, CallError>>>,
     /// The denied reads that were reported.
-    reported: Cell<Denied>,
+    reported: Rc<Cell<Denied>>,
 }
 
 /// How much a read is required.
@@ -70,7 +64,9 @@ impl<'a> Selector<'a> {
             iam,
             request,
             log: Log::of(request),
-            shared: Rc::default(),
+            owners: Rc::default(),
+            under_path: Rc::default(),
+            reported: Rc::default(),
         }
     }
 
@@ -78,8 +74,7 @@ impl<'a> Selector<'a> {
     pub(crate) async fn decide(&self, key: Key, iam: &Iam, budget: &mut TimeBudget) -> Choice {
         let selector = Selector {
             iam,
-            shared: Rc::clone(&self.shared),
-            ..*self
+            ..self.clone()
         };
         let mut target = Target::from(key);
         match selector.check(&mut target, budget).await {
@@ -126,14 +121,14 @@ impl<'a> Selector<'a> {
 
     /// Prints, once per run, what is omitted because IAM denies the read.
     pub(crate) fn report_denied(&self, denied: Denied) {
-        let (messages, reported) = (Messages::of(self.request), self.shared.reported.get());
+        let (messages, reported) = (Messages::of(self.request), self.reported.get());
         if denied.listing && !reported.listing {
             messages.note("status and creation date are unknown: ListAccessKeys is not allowed");
         }
         if denied.last_use && !reported.last_use {
             messages.note("the last use is unknown: GetAccessKeyLastUsed is not allowed");
         }
-        self.shared.reported.set(Denied {
+        self.reported.set(Denied {
             listing: denied.listing || reported.listing,
             last_use: denied.last_use || reported.last_use,
         });
@@ -195,7 +190,7 @@ impl<'a> Selector<'a> {
 
     /// Returns how much a read is required because its result is printed.
     fn printed(&self) -> Requirement {
-        if self.request.mode == Mode::DryRun || self.request.asks() {
+        if self.request.shows_keys() {
             Requirement::IfAllowed
         } else {
             Requirement::None
@@ -209,7 +204,7 @@ impl<'a> Selector<'a> {
 
 /// Returns who named the owner of a key with this metadata.
 pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
-    let looks_up = request.find_user || matches!(request.selection, Selection::Account);
+    let looks_up = request.find_user || request.is_sweep();
     match metadata.has_owner_of_iam() {
         false => NamedBy::Caller,
         true if looks_up => NamedBy::Iam,

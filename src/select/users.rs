@@ -97,7 +97,7 @@ impl Selector<'_> {
             let users = self.list_users().await?;
             Ok(users.iter().map(|user| lowercase(&user.name)).collect())
         };
-        match self.shared.under_path.get_or_init(read).await {
+        match self.under_path.get_or_init(read).await {
             Ok(users) if users.contains(&lowercase(user)) => Ok(()),
             Ok(_) => Err(Outcome::Skipped(format!(
                 "IAM no longer lists the user {user} under {}",
