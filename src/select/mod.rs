@@ -8,11 +8,12 @@ mod missing;
 mod sweep;
 mod users;
 
-use std::cell::Cell;
-use std::collections::HashSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
 
 use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
@@ -44,8 +45,10 @@ pub(crate) struct Selector<'a> {
 struct Shared {
     /// The owners of all keys, once they were needed.
     index: OnceCell<Result<Index, CallError>>,
-    /// The lowercase names of the users who are still under the request's path, once they were needed.
-    under_path: OnceCell<Result<HashSet<String>, CallError>>,
+    /// The lowercase names of the users who were under the request's path at this time, once they were needed.
+    under_path: Mutex<Option<(Instant, Result<HashSet<String>, CallError>)>>,
+    /// The IDs of the users under the request's path, by lowercase name, in all lists of this run.
+    ids: RefCell<HashMap<String, HashSet<String>>>,
     /// The denied reads that were reported.
     reported: Cell<Denied>,
 }

@@ -40,8 +40,6 @@ pub(crate) struct Sweep {
     pub(crate) denied: Denied,
     /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts.
     found: HashMap<AccessKeyId, Found>,
-    /// Whether a key was found more than once.
-    has_duplicates: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +62,6 @@ impl Sweep {
             not_read: [0; 2],
             denied: Denied::default(),
             found: HashMap::new(),
-            has_duplicates: false,
         }
     }
 
@@ -102,7 +99,7 @@ impl Sweep {
                 is_already_inactive,
                 is_passed_over,
             };
-            self.has_duplicates |= self.found.insert(id, found).is_some();
+            self.found.insert(id, found);
             match choice {
                 Ok(target) => {
                     self.denied.last_use |= target.metadata.denied.last_use;
@@ -118,10 +115,11 @@ impl Sweep {
     }
 
     /// Removes keys that were found again, under another name of their user or under the same one: the last read counts.
-    fn remove_duplicates(mut self) -> Result<Self, RunError> {
-        if !self.has_duplicates {
-            return Ok(self);
-        }
+    /// Keys with a result of `exclude` are not changed either.
+    fn settle(
+        mut self,
+        exclude: impl Fn(&Target) -> Option<Box<KeyResult>>,
+    ) -> Result<Self, RunError> {
         let mut seen = HashSet::new();
         let found = &self.found;
         let mut is_current = |key: &Key| {
@@ -133,8 +131,12 @@ impl Sweep {
         let mut current = SpillFile::new();
         for target in self.chosen.read().map_err(|error| not_stored(&error))? {
             let target = target.map_err(|error| not_stored(&error))?;
-            if is_current(&target.key) {
-                current.push(&target).map_err(|error| not_stored(&error))?;
+            if !is_current(&target.key) {
+                continue;
+            }
+            match exclude(&target) {
+                None => current.push(&target).map_err(|error| not_stored(&error))?,
+                Some(result) => self.results.push(*result),
             }
         }
         self.chosen = current;
@@ -162,7 +164,7 @@ impl Selector<'_> {
         if let Some(user) = single_user {
             let inspected = self.inspect(user).await;
             sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
-            return sweep.remove_duplicates();
+            return Ok(sweep);
         }
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
@@ -195,7 +197,15 @@ impl Selector<'_> {
         read.await.map_err(|failure| self.read_failed(&failure))?;
         added?;
         sweep.not_read = [excepted.get(), excluded.get()];
-        sweep.remove_duplicates()
+        let names = match &self.request.path_prefix {
+            Some(_) => self.names_under_path().await,
+            None => Ok(HashSet::new()),
+        };
+        let names = names.map_err(|failure| self.read_failed(&failure))?;
+        sweep.settle(|target| {
+            let outcome = self.left_path(target.key.user_name.as_ref()?, &names)?;
+            Some(self.unchanged(target.clone(), outcome))
+        })
     }
 
     /// Creates the error of a read that failed. Expired credentials that were not renewed are the reason, if there are any.

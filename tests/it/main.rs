@@ -82,6 +82,7 @@ mod other_owner;
 mod owner;
 mod pages;
 mod paste;
+mod path;
 mod plan;
 mod precedence;
 mod presumed;
