@@ -12,6 +12,7 @@ mod asked;
 mod asked_list;
 mod assume_root;
 mod background;
+mod bad_key;
 mod bedrock;
 mod believed;
 mod blocked;
