@@ -249,14 +249,23 @@ impl Selector<'_> {
     async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
         let read = Instant::now();
-        let mut listing = self.list_keys(&subject, user).await?;
+        let about = |failure: CallError, key: Option<&AccessKeyId>| match self.iam.clock_jump() {
+            None => failure.about(key, user),
+            // It is not about this key.
+            Some(_) => failure,
+        };
+        let list = async || {
+            let listing = self.list_keys(&subject, user).await;
+            listing.map_err(|failure| about(failure, None))
+        };
+        let mut listing = list().await?;
         if listing
             .0
             .iter()
             .any(|(_, listed)| self.may_lag(read, listed))
         {
             sleep_until(self.iam.started + LIST_LAG).await;
-            listing = self.list_keys(&subject, user).await?;
+            listing = list().await?;
         }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
@@ -270,7 +279,8 @@ impl Selector<'_> {
                     ..listed
                 },
             };
-            let choice = match self.check_listed(user, &tags, &mut target).await? {
+            let checked = self.check_listed(user, &tags, &mut target).await;
+            let choice = match checked.map_err(|failure| about(failure, Some(&id)))? {
                 None => Ok(target),
                 Some(outcome) => Err(self.unchanged(target, outcome)),
             };
