@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ident::UserName;
 use crate::request::Key;
+use crate::sanitize::escape_field;
 
 /// IAM returns this instead of a service and region for a key that was never used.
 pub(crate) const NOT_AVAILABLE: &str = "N/A";
@@ -49,6 +50,21 @@ impl KeyMetadata {
     /// Whether IAM named the owner in this run.
     pub(crate) fn has_owner_of_iam(&self) -> bool {
         self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
+    }
+
+    /// Says how a key was listed twice, if what was listed differs, as a fragment.
+    pub(crate) fn contradiction(&self, later: &Self) -> Option<String> {
+        if self.status != later.status {
+            let [before, now] = [&self.status, &later.status].map(|status| {
+                let status = status.as_ref().map(|status| escape_field(status.as_str()));
+                status.unwrap_or_else(|| "without a status".to_owned())
+            });
+            Some(format!("as {before} and {now}"))
+        } else if self.created != later.created {
+            Some("with two creation dates".to_owned())
+        } else {
+            None
+        }
     }
 
     /// Returns the status that an undo of a deactivation has to restore, if it is known.

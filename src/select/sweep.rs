@@ -5,15 +5,13 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Choice, Requirement, Selector, failed, impossible_date};
-use crate::aws::{Iam, Listing};
 use crate::condition::ConditionResult;
-use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
+use crate::error::{CallError, ErrorKind, Exit, Hint, RunError, TransportError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::locate::LIST_LAG;
@@ -38,13 +36,16 @@ pub(crate) struct Sweep {
     pub(crate) not_read: [usize; 2],
     /// What cannot be printed because IAM denied the read.
     pub(crate) denied: Denied,
-    /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts.
+    /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts, but the
+    /// conditions must be met both times.
     found: HashMap<AccessKeyId, Found>,
 }
 
 #[derive(Debug)]
 struct Found {
     user: Option<UserName>,
+    /// The status and the creation date.
+    listed: KeyMetadata,
     is_already_inactive: bool,
     /// Whether the key is neither changed nor reported.
     is_passed_over: bool,
@@ -91,11 +92,32 @@ impl Sweep {
         self.users += 1;
         for (id, choice) in keys {
             let outcome = choice.as_ref().err().map(|result| &result.outcome);
+            let metadata = match &choice {
+                Ok(target) => &target.metadata,
+                Err(result) => &result.metadata,
+            };
+            let listed = KeyMetadata {
+                status: metadata.status.clone(),
+                created: metadata.created,
+                ..KeyMetadata::default()
+            };
+            let earlier = self.found.get(&id);
+            if let Some(how) = earlier.and_then(|earlier| earlier.listed.contradiction(&listed)) {
+                let failure = CallError::Incomplete(TransportError {
+                    reason: format!("its lists show the key twice, {how}"),
+                    hint: Some(Hint::again("")),
+                    ..TransportError::default()
+                });
+                let failure = failure.about(Some(&id), user.as_ref());
+                return Err(report::run_error(&failure, "IAM", ""));
+            }
             let is_already_inactive = matches!(outcome, Some(Outcome::Already(_)));
-            let is_passed_over =
-                is_already_inactive || matches!(outcome, Some(Outcome::Skipped(_)));
+            let is_passed_over = is_already_inactive
+                || matches!(outcome, Some(Outcome::Skipped(_)))
+                || earlier.is_some_and(|earlier| earlier.is_passed_over);
             let found = Found {
                 user: user.clone(),
+                listed,
                 is_already_inactive,
                 is_passed_over,
             };
@@ -356,29 +378,5 @@ impl Selector<'_> {
             ConditionResult::MissingData(data) => Err(self.lacking(data)),
             ConditionResult::ImpossibleDate(what) => Err(impossible_date(&what)),
         }
-    }
-
-    /// Reads the keys of a user, or of the root user who signs, within the time limit of one key. `subject` is the prefix
-    /// of log lines.
-    pub(super) async fn list_keys(
-        &self,
-        subject: &str,
-        user: Option<&UserName>,
-    ) -> Result<Listing, CallError> {
-        let iam = self.iam.for_one(subject);
-        let read = iam.access_keys(user);
-        self.limited(&iam, "ListAccessKeys", read).await
-    }
-
-    /// Awaits a read within the time limit of one key.
-    pub(super) async fn limited<T>(
-        &self,
-        iam: &Iam,
-        operation: &'static str,
-        read: impl Future<Output = Result<T, CallError>>,
-    ) -> Result<T, CallError> {
-        let budget = iam.key_budget(self.request.limit);
-        let read = budget.spend(Duration::ZERO, read).await;
-        read.unwrap_or_else(|| Err(budget.exceeded(&format!("{operation} did not finish in time"))))
     }
 }

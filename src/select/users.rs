@@ -10,7 +10,7 @@ use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
 use super::{Selector, failed};
-use crate::aws::ListedUser;
+use crate::aws::{Iam, ListedUser, Listing};
 use crate::error::{CallError, Hint, TransportError};
 use crate::ident::UserName;
 use crate::outcome::Outcome;
@@ -143,6 +143,30 @@ impl Selector<'_> {
             }
         }
         Ok(users)
+    }
+
+    /// Reads the keys of a user, or of the root user who signs, within the time limit of one key. `subject` is the prefix
+    /// of log lines.
+    pub(super) async fn list_keys(
+        &self,
+        subject: &str,
+        user: Option<&UserName>,
+    ) -> Result<Listing, CallError> {
+        let iam = self.iam.for_one(subject);
+        let read = iam.access_keys(user);
+        self.limited(&iam, "ListAccessKeys", read).await
+    }
+
+    /// Awaits a read within the time limit of one key.
+    pub(super) async fn limited<T>(
+        &self,
+        iam: &Iam,
+        operation: &'static str,
+        read: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let budget = iam.key_budget(self.request.limit);
+        let read = budget.spend(Duration::ZERO, read).await;
+        read.unwrap_or_else(|| Err(budget.exceeded(&format!("{operation} did not finish in time"))))
     }
 }
 
