@@ -137,3 +137,26 @@ fn f106_a_name_that_goes_to_another_user_shows_nothing_about_the_path() {
         }
     }
 }
+
+#[test]
+fn f106_a_path_without_users_is_named() {
+    for (path, says) in [
+        (
+            "/ci/*/",
+            "0 keys of 0 users checked; no user is under /ci/*/",
+        ),
+        ("/ci/", "2 keys of 2 users checked"),
+    ] {
+        let sandbox = account(2).start();
+        let args = [&SWEEP[..6], &[path, "--dry-run"]].concat();
+        let printed = Case::at(&sandbox, args).run().exits(0);
+        let says = format!("iam-del-key: note: {says}\n");
+        let _ = printed.prints_anything().says(&[&says]);
+    }
+    // A user who is not read is under it.
+    let sandbox = account(1).start();
+    let args = ["--except-user=ci-*", "--dry-run"];
+    let printed = Case::at(&sandbox, SWEEP).args(args).run().exits(0);
+    let skipped = "note: 0 keys of 0 users checked; 1 user skipped (--except-user)\n";
+    let _ = printed.prints_nothing().says(&[skipped]);
+}
