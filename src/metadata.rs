@@ -148,7 +148,9 @@ pub(crate) enum LastUse {
 mod date {
     use serde::de::Error as _;
 
-    use super::*;
+    use super::{
+        Deserialize, Deserializer, Duration, Serialize, Serializer, SystemTime, UNIX_EPOCH,
+    };
 
     /// The time since the start of 1970, or before it.
     type Stored = Result<Duration, Duration>;

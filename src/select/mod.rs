@@ -40,13 +40,16 @@ pub(crate) struct Selector<'a> {
     shared: Rc<Shared>,
 }
 
+/// The lowercase names of users.
+type Names = Result<HashSet<String>, CallError>;
+
 /// What all keys of the run share.
 #[derive(Debug, Default)]
 struct Shared {
     /// The owners of all keys, once they were needed.
     index: OnceCell<Result<Index, CallError>>,
-    /// The lowercase names of the users who were under the request's path at this time, once they were needed.
-    under_path: Mutex<Option<(Instant, Result<HashSet<String>, CallError>)>>,
+    /// The users who were under the request's path at this time, once they were needed.
+    under_path: Mutex<Option<(Instant, Names)>>,
     /// The IDs of the users under the request's path, by lowercase name, in all lists of this run.
     ids: RefCell<HashMap<String, HashSet<String>>>,
     /// The denied reads that were reported.

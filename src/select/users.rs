@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
-use super::{Selector, failed};
+use super::{Names, Selector, failed};
 use crate::aws::{Iam, ListedUser, Listing};
 use crate::error::{CallError, Hint, TransportError};
 use crate::ident::UserName;
@@ -109,7 +109,7 @@ impl Selector<'_> {
     }
 
     /// Returns the lowercase names of the users who are under the request's path now.
-    pub(super) async fn names_under_path(&self) -> Result<HashSet<String>, CallError> {
+    pub(super) async fn names_under_path(&self) -> Names {
         let users = self.list_users().await?;
         Ok(users.iter().map(|user| lowercase(&user.name)).collect())
     }
