@@ -197,7 +197,7 @@ async fn open_journal(
             if is_journal {
                 in_flight.add_unread_journal("the journal was not read");
             }
-            Err(error)
+            Err(*error)
         }
     }
 }

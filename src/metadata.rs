@@ -1,11 +1,12 @@
 //! The metadata of one key. It never comes from another key of the same user.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ident::UserName;
 use crate::request::Key;
+use crate::sanitize::escape_field;
 
 /// IAM returns this instead of a service and region for a key that was never used.
 pub(crate) const NOT_AVAILABLE: &str = "N/A";
@@ -25,12 +26,14 @@ pub(crate) struct KeyMetadata {
     /// Whether the key was inactive before the first run with `--deactivate`.
     #[serde(skip)]
     pub(crate) was_inactive: bool,
+    #[serde(with = "date")]
     pub(crate) created: Option<SystemTime>,
     pub(crate) last_use: Option<LastUse>,
     /// The owner's tags. They are read again whenever they decide.
     #[serde(skip)]
     pub(crate) owner_tags: Option<Vec<UserTag>>,
     /// When IAM returned the metadata, according to IAM's clock. Ages are relative to this time.
+    #[serde(with = "date")]
     pub(crate) read_at: Option<SystemTime>,
     /// The IDs of the owner's other active keys, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -47,6 +50,21 @@ impl KeyMetadata {
     /// Whether IAM named the owner in this run.
     pub(crate) fn has_owner_of_iam(&self) -> bool {
         self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
+    }
+
+    /// Says how a key was listed twice, if what was listed differs, as a fragment.
+    pub(crate) fn contradiction(&self, later: &Self) -> Option<String> {
+        if self.status != later.status {
+            let [before, now] = [&self.status, &later.status].map(|status| {
+                let status = status.as_ref().map(|status| escape_field(status.as_str()));
+                status.unwrap_or_else(|| "without a status".to_owned())
+            });
+            Some(format!("as {before} and {now}"))
+        } else if self.created != later.created {
+            Some("with two creation dates".to_owned())
+        } else {
+            None
+        }
     }
 
     /// Returns the status that an undo of a deactivation has to restore, if it is known.
@@ -114,12 +132,54 @@ pub(crate) enum LastUse {
     Never,
     /// The key was used.
     At {
+        #[serde(
+            serialize_with = "date::serialize",
+            deserialize_with = "date::deserialize_required"
+        )]
         date: SystemTime,
         /// The service, such as `s3`.
         service: Option<String>,
         /// The region, such as `us-east-1`.
         region: Option<String>,
     },
+}
+
+/// Dates in a stored list. Unlike those of serde, they may be before 1970.
+mod date {
+    use serde::de::Error as _;
+
+    use super::{
+        Deserialize, Deserializer, Duration, Serialize, Serializer, SystemTime, UNIX_EPOCH,
+    };
+
+    /// The time since the start of 1970, or before it.
+    type Stored = Result<Duration, Duration>;
+
+    pub(super) fn serialize<S: Serializer>(
+        date: &(impl Copy + Into<Option<SystemTime>>),
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let date: Option<SystemTime> = (*date).into();
+        let since = date.map(|date| date.duration_since(UNIX_EPOCH));
+        let stored = since.map(|since| since.map_err(|before| before.duration()));
+        stored.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        let stored = Option::<Stored>::deserialize(from)?;
+        Ok(stored.map(|stored| match stored {
+            Ok(since) => UNIX_EPOCH + since,
+            Err(before) => UNIX_EPOCH - before,
+        }))
+    }
+
+    pub(super) fn deserialize_required<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<SystemTime, D::Error> {
+        deserialize(from)?.ok_or_else(|| D::Error::missing_field("date"))
+    }
 }
 
 /// A key to change, and its metadata.

@@ -15,7 +15,6 @@ use crate::error::CallError;
 use crate::ident::{AccessKeyId, PathPrefix, UserName};
 use crate::known_secret;
 use crate::metadata::{KeyMetadata, Status, UserTag};
-use crate::sanitize::escape_field;
 
 /// The page size to request. IAM allows no more.
 const PAGE_SIZE: i32 = 1000;
@@ -63,19 +62,11 @@ impl Listing {
             self.0.push((id, key));
             return Ok(());
         };
-        let twice = if earlier.status != key.status {
-            let [before, now] = [&earlier.status, &key.status].map(|status| {
-                let status = status.as_ref().map(|status| escape_field(status.as_str()));
-                status.unwrap_or_else(|| "without a status".to_owned())
-            });
-            format!("as {before} and {now}")
-        } else if earlier.created != key.created {
-            "with two creation dates".to_owned()
-        } else {
-            *earlier = key;
-            return Ok(());
-        };
-        Err(format!("it lists {id} twice, {twice}"))
+        if let Some(how) = earlier.contradiction(&key) {
+            return Err(format!("it lists {id} twice, {how}"));
+        }
+        *earlier = key;
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ use crate::ident::AccountId;
 use crate::metadata::Target;
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report};
-use crate::request::{Format, Mode, Selection};
+use crate::request::{Format, Mode, Request, Selection};
 use crate::select::Sweep;
 use crate::spill::SpillReader;
 use abort::AbortReason;
@@ -165,7 +165,7 @@ impl Run<'_> {
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
         let sweep = sweep.map_err(AbortReason::fatal)?;
         work.selector.report_denied(sweep.denied);
-        Messages::of(request).note(&describe_sweep(&sweep, &request.selection));
+        Messages::of(request).note(&describe_sweep(&sweep, request));
         let unfinished = work.unfinished(&sweep).into_iter();
         self.keys = keys_of(unfinished.map(|key| Ok(key.into())));
         self.report.found = (sweep.keys() as u64, sweep.already_inactive() as u64);
@@ -224,13 +224,13 @@ fn matching(count: u64) -> String {
 }
 
 /// Says how many keys a sweep found.
-fn describe_sweep(sweep: &Sweep, selection: &Selection) -> String {
+fn describe_sweep(sweep: &Sweep, request: &Request) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let already_inactive = match sweep.already_inactive() {
         0 => String::new(),
         count => format!(", {count} already inactive"),
     };
-    let owners = match selection {
+    let owners = match &request.selection {
         Selection::Root => "the root user".to_owned(),
         _ => format!("{} user{}", sweep.users, plural(sweep.users)),
     };
@@ -244,10 +244,14 @@ fn describe_sweep(sweep: &Sweep, selection: &Selection) -> String {
         let plural = plural(*count);
         format!("; {count} user{plural} skipped ({why})")
     });
+    let path = request.path_prefix.as_ref();
+    let empty_path = path.filter(|_| sweep.users + excepted + excluded == 0);
+    let empty_path = empty_path.map(|path| format!("; no user is under {}", path.as_str()));
     format!(
-        "{} key{} of {owners} checked{already_inactive}{}",
+        "{} key{} of {owners} checked{already_inactive}{}{}",
         sweep.keys(),
         plural(sweep.keys()),
         not_read.collect::<String>(),
+        empty_path.unwrap_or_default(),
     )
 }

@@ -9,7 +9,7 @@ use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
 
 /// A tag, as `KEY` or `KEY=VALUE`. Case is ignored: IAM ignores that of keys, and a protection must not depend on that of
-/// values. Whitespace around a key or a value is ignored too.
+/// values. Whitespace around a key, a value or an `=` is ignored too.
 #[derive(Clone, Debug)]
 pub(crate) struct TagPattern {
     given: String,
@@ -20,16 +20,16 @@ impl TagPattern {
     /// Whether the pattern matches this tag. A key may contain `=`, so `a=b` matches the key `a=b` too.
     pub(super) fn matches(&self, tag: &UserTag) -> bool {
         let UserTag { key, value } = tag;
-        let trimmed = format!("{}={}", key.trim(), value.trim());
-        [key, &format!("{key}={value}"), &trimmed]
+        [key, &format!("{key}={value}")]
             .into_iter()
             .any(|tag| fold(tag) == self.folded)
     }
 }
 
-/// Returns text that is the same for texts that differ only in case and in surrounding whitespace.
+/// Returns text that is the same for texts that differ only in case and in whitespace around their parts.
 fn fold(text: &str) -> String {
-    text.trim().to_uppercase().to_lowercase()
+    let parts: Vec<&str> = text.split('=').map(str::trim).collect();
+    parts.join("=").to_uppercase().to_lowercase()
 }
 
 impl FromStr for TagPattern {
@@ -41,8 +41,14 @@ impl FromStr for TagPattern {
             return Err(Invalid::secret(text));
         }
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
-        if key.trim().is_empty() {
-            return refuse("it has no key; use KEY or KEY=VALUE, such as team=ops".to_owned());
+        // The last two are possible, but they are mistakes that would protect nobody.
+        let mistakes = [
+            (key.trim().is_empty(), "it has no key"),
+            (!text.contains('=') && text.contains(": "), "it has no `=`"),
+            (value.trim().starts_with('='), "its value starts with `=`"),
+        ];
+        if let Some((_, what)) = mistakes.iter().find(|(is_made, _)| *is_made) {
+            return refuse(format!("{what}; use KEY or KEY=VALUE, such as team=ops"));
         }
         if key.chars().count() > 128 || value.chars().count() > 256 {
             let reason = "a tag's key has at most 128 characters, and its value at most 256";
@@ -90,6 +96,12 @@ mod tests {
             ("team=", "\n team\n ", "\n ", true),
             (" team=ops ", "team", "ops", true),
             ("team= ops", "team", " ops", true),
+            ("Team = ops", "team", "ops", true),
+            ("team =ops", "team", "ops", true),
+            ("team = ops", "team ", " ops", true),
+            ("team = ops", "team", "web", false),
+            ("team = ", "team", "", true),
+            ("team:ops", "team:ops", "", true),
             ("te am", "team", "", false),
             ("team=ops", "team", "", false),
             ("team=", "team", "", true),
@@ -137,6 +149,18 @@ mod tests {
             ("", no_key),
             (" ", no_key),
             ("=ops", no_key),
+            (
+                "team: ops",
+                "it has no `=`; use KEY or KEY=VALUE, such as team=ops",
+            ),
+            (
+                "team==ops",
+                "its value starts with `=`; use KEY or KEY=VALUE, such as team=ops",
+            ),
+            (
+                "team = =ops",
+                "its value starts with `=`; use KEY or KEY=VALUE, such as team=ops",
+            ),
             (&text(129, 0), long),
             (&text(1, 257), long),
             ("team*", "tags cannot contain `*`, so it matches nobody"),

@@ -10,10 +10,10 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::ident::{AccountId, UserName};
+use crate::ident::{AccessKeyId, AccountId, UserName};
 pub(crate) use hint::Hint;
 pub(crate) use operation::Operation;
-pub(crate) use run::{Exit, Explain, RunError};
+pub(crate) use run::{Exit, Explain, RunError, Subject};
 
 /// Why a call failed.
 #[derive(Clone, Debug)]
@@ -129,6 +129,8 @@ pub(crate) struct TransportError {
     pub(crate) ran_out_of_time: bool,
     /// Whether no further attempt was made because the key now belongs to the credentials in use.
     pub(crate) is_own_key: bool,
+    /// What the response is about, if it is one of many in a run that it ends.
+    pub(crate) subject: Option<Box<Subject>>,
     /// The last error that IAM returned to an earlier attempt.
     pub(crate) before: Option<Box<ServiceError>>,
 }
@@ -267,6 +269,17 @@ impl CallError {
     pub(crate) fn with_owner(mut self, owner: Option<UserName>) -> Self {
         if let Some(context) = self.context_mut() {
             context.owner = owner;
+        }
+        self
+    }
+
+    /// Adds what the response is about, if it is that which cannot be used.
+    pub(crate) fn about(mut self, key: Option<&AccessKeyId>, user: Option<&UserName>) -> Self {
+        if let Self::Incomplete(error) = &mut self
+            && !error.ran_out_of_time
+        {
+            let (key, user) = (key.cloned(), user.cloned());
+            error.subject = Some(Box::new(Subject { key, user }));
         }
         self
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use super::{CallError, Hint, ServiceError};
+use crate::ident::{AccessKeyId, UserName};
 
 /// Explains a failed call that ends the run, given the error, the service, and the start of the sentence.
 pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
@@ -21,6 +22,8 @@ pub(crate) struct RunError {
     pub(crate) hints: Vec<Hint>,
     /// The service's error, if it returned one.
     pub(crate) service: Option<Box<ServiceError>>,
+    /// What the response is about that ends the run.
+    pub(crate) subject: Option<Box<Subject>>,
 }
 
 impl RunError {
@@ -33,6 +36,7 @@ impl RunError {
             details: Vec::new(),
             hints: Vec::new(),
             service: None,
+            subject: None,
         }
     }
 
@@ -80,6 +84,24 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+/// The key, or the user with several, that a response is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) key: Option<AccessKeyId>,
+    pub(crate) user: Option<UserName>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.key, &self.user) {
+            (Some(key), Some(user)) => write!(f, "{key} of the user {user}"),
+            (Some(key), None) => write!(f, "{key}"),
+            (None, Some(user)) => write!(f, "the user {user}"),
+            (None, None) => write!(f, "the root user"),
+        }
+    }
+}
 
 /// How the run ended. The numbers are documented and stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,7 +48,7 @@ pub(super) fn create(path: &Path) -> Result<File, RunError> {
     let file = options().append(true).create(true).open(path);
     let file = file.map_err(unusable)?;
     let found = file.metadata().map_err(unusable)?;
-    check(path, &found).map_err(|unusable| unusable.error)?;
+    check(path, &found).map_err(|unusable| *unusable.error)?;
     sync_folder(path).map_err(unusable)?;
     Ok(file)
 }
@@ -67,7 +67,7 @@ fn options() -> OpenOptions {
 /// A file that may not be read may be a journal.
 fn not_opened(path: &Path, error: &io::Error) -> Unusable {
     Unusable {
-        error: unusable(path, error),
+        error: Box::new(unusable(path, error)),
         is_journal: error.kind() == io::ErrorKind::PermissionDenied,
     }
 }
@@ -77,6 +77,7 @@ fn check(path: &Path, found: &Metadata) -> Result<(), Unusable> {
         let mut error = unusable(path, what);
         error.hints.extend(hint.map(Hint::from));
         let is_journal = false;
+        let error = Box::new(error);
         Err(Unusable { error, is_journal })
     };
     if let Some(kind) = irregular(found.file_type()) {

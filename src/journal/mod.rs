@@ -70,14 +70,14 @@ pub(crate) struct Journal {
 /// Why a journal cannot be used.
 #[derive(Debug)]
 pub(crate) struct Unusable {
-    pub(crate) error: RunError,
+    pub(crate) error: Box<RunError>,
     /// Whether the file is or may be a journal. Then earlier runs may have changed keys.
     pub(crate) is_journal: bool,
 }
 
 impl From<RunError> for Unusable {
     fn from(error: RunError) -> Self {
-        let is_journal = true;
+        let (error, is_journal) = (Box::new(error), true);
         Self { error, is_journal }
     }
 }
@@ -135,7 +135,7 @@ impl Journal {
         let unusable = |error: String| unusable(path, error);
         if !read::is_journal(&mut file).map_err(|error| unusable(error.to_string()))? {
             return Err(Unusable {
-                error: unusable("it is not an iam-del-key journal".to_owned()),
+                error: Box::new(unusable("it is not an iam-del-key journal".to_owned())),
                 is_journal: false,
             });
         }

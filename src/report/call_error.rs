@@ -42,7 +42,10 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
         ),
     };
     let before = before(error);
-    (code.to_owned(), format!("{what} {service}{place}{before}"))
+    let subject = error.subject.as_ref();
+    let subject = subject.map_or_else(String::new, |subject| format!("{subject}: "));
+    let sentence = format!("{subject}{what} {service}{place}{before}");
+    (code.to_owned(), sentence)
 }
 
 /// Says what IAM returned to an earlier attempt.
@@ -92,9 +95,14 @@ pub(super) fn not_found_sentence(scope: &SearchScope, owner: Option<&UserName>) 
 pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunError {
     let (code, sentence) = code_and_sentence(failure, service);
     let message = format!("{what}{sentence}");
+    let subject = match failure {
+        CallError::Incomplete(error) => error.subject.clone(),
+        _ => None,
+    };
     RunError {
         hints: call_hints(failure),
         service: failure.service().cloned().map(Box::new),
+        subject,
         ..RunError::new(failure.read_exit(), &code, message)
     }
 }

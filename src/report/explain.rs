@@ -65,7 +65,11 @@ impl Explanation {
         let own = service.map(|service| &service.message);
         let own = own.filter(|message| !message.is_empty());
         let request_id = service.and_then(|service| service.request_id.as_ref());
+        let subject = error.subject.as_ref();
+        let id = key.map(|key| &key.id);
+        let id = id.or_else(|| subject?.key.as_ref());
         let user = key.and_then(|key| key.user_name.as_ref());
+        let user = user.or_else(|| subject?.user.as_ref());
         let details = !error.details.is_empty();
         record::members([
             ("Level", Some(json!("Error"))),
@@ -77,7 +81,7 @@ impl Explanation {
                 service.map(|service| json!(service.operation.name())),
             ),
             ("RequestId", request_id.map(|id| json!(id))),
-            ("AccessKeyId", key.map(|key| json!(key.id))),
+            ("AccessKeyId", id.map(|id| json!(id))),
             ("UserName", user.map(|name| json!(name))),
             ("ExitCode", Some(json!(error.exit.status()))),
             ("Result", Some(json!(self.known))),

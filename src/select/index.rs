@@ -40,7 +40,8 @@ impl Selector<'_> {
             |_| false,
             |_, _| true,
             async |user| {
-                let listing = self.list_keys(&format!("user {user}"), Some(user)).await?;
+                let listing = self.list_keys(&format!("user {user}"), Some(user)).await;
+                let listing = listing.map_err(|failure| failure.about(None, Some(user)))?;
                 Ok((user.clone(), listing))
             },
             |(owner, listing)| {

@@ -8,11 +8,12 @@ mod missing;
 mod sweep;
 mod users;
 
-use std::cell::Cell;
-use std::collections::HashSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
 
 use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
@@ -30,6 +31,9 @@ pub(crate) use sweep::Sweep;
 /// A key that may be changed, or the result of one that may not.
 pub(crate) type Choice = Result<Target, Box<KeyResult>>;
 
+/// The lowercase names of users.
+type Names = Result<HashSet<String>, CallError>;
+
 /// Selects keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Selector<'a> {
@@ -38,8 +42,10 @@ pub(crate) struct Selector<'a> {
     log: Log,
     /// The owners of all keys, once they were needed. This and the following are the same for all keys of the run.
     owners: Rc<OnceCell<Result<Index, CallError>>>,
-    /// The lowercase names of the users who are still under the request's path, once they were needed.
-    under_path: Rc<OnceCell<Result<HashSet<String>, CallError>>>,
+    /// The users who were under the request's path at this time, once they were needed.
+    under_path: Rc<Mutex<Option<(Instant, Names)>>>,
+    /// The IDs of the users under the request's path, by lowercase name, in all lists of this run.
+    ids_under_path: Rc<RefCell<HashMap<String, HashSet<String>>>>,
     /// The denied reads that were reported.
     reported: Rc<Cell<Denied>>,
 }
@@ -66,6 +72,7 @@ impl<'a> Selector<'a> {
             log: Log::of(request),
             owners: Rc::default(),
             under_path: Rc::default(),
+            ids_under_path: Rc::default(),
             reported: Rc::default(),
         }
     }

@@ -5,15 +5,13 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Choice, Requirement, Selector, failed, impossible_date};
-use crate::aws::{Iam, Listing};
 use crate::condition::ConditionResult;
-use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
+use crate::error::{CallError, ErrorKind, Exit, Hint, RunError, TransportError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::locate::LIST_LAG;
@@ -38,15 +36,16 @@ pub(crate) struct Sweep {
     pub(crate) not_read: [usize; 2],
     /// What cannot be printed because IAM denied the read.
     pub(crate) denied: Denied,
-    /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts.
+    /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts, but the
+    /// conditions must be met both times.
     found: HashMap<AccessKeyId, Found>,
-    /// Whether a key was found more than once.
-    has_duplicates: bool,
 }
 
 #[derive(Debug)]
 struct Found {
     user: Option<UserName>,
+    /// The status and the creation date.
+    listed: KeyMetadata,
     is_already_inactive: bool,
     /// Whether the key is neither changed nor reported.
     is_passed_over: bool,
@@ -64,7 +63,6 @@ impl Sweep {
             not_read: [0; 2],
             denied: Denied::default(),
             found: HashMap::new(),
-            has_duplicates: false,
         }
     }
 
@@ -94,15 +92,36 @@ impl Sweep {
         self.users += 1;
         for (id, choice) in keys {
             let outcome = choice.as_ref().err().map(|result| &result.outcome);
+            let metadata = match &choice {
+                Ok(target) => &target.metadata,
+                Err(result) => &result.metadata,
+            };
+            let listed = KeyMetadata {
+                status: metadata.status.clone(),
+                created: metadata.created,
+                ..KeyMetadata::default()
+            };
+            let earlier = self.found.get(&id);
+            if let Some(how) = earlier.and_then(|earlier| earlier.listed.contradiction(&listed)) {
+                let failure = CallError::Incomplete(TransportError {
+                    reason: format!("its lists show the key twice, {how}"),
+                    hint: Some(Hint::again("")),
+                    ..TransportError::default()
+                });
+                let failure = failure.about(Some(&id), user.as_ref());
+                return Err(report::run_error(&failure, "IAM", ""));
+            }
             let is_already_inactive = matches!(outcome, Some(Outcome::Already(_)));
-            let is_passed_over =
-                is_already_inactive || matches!(outcome, Some(Outcome::Skipped(_)));
+            let is_passed_over = is_already_inactive
+                || matches!(outcome, Some(Outcome::Skipped(_)))
+                || earlier.is_some_and(|earlier| earlier.is_passed_over);
             let found = Found {
                 user: user.clone(),
+                listed,
                 is_already_inactive,
                 is_passed_over,
             };
-            self.has_duplicates |= self.found.insert(id, found).is_some();
+            self.found.insert(id, found);
             match choice {
                 Ok(target) => {
                     self.denied.last_use |= target.metadata.denied.last_use;
@@ -118,10 +137,11 @@ impl Sweep {
     }
 
     /// Removes keys that were found again, under another name of their user or under the same one: the last read counts.
-    fn remove_duplicates(mut self) -> Result<Self, RunError> {
-        if !self.has_duplicates {
-            return Ok(self);
-        }
+    /// Keys with a result of `exclude` are not changed either.
+    fn settle(
+        mut self,
+        exclude: impl Fn(&Target) -> Option<Box<KeyResult>>,
+    ) -> Result<Self, RunError> {
         let mut seen = HashSet::new();
         let found = &self.found;
         let mut is_current = |key: &Key| {
@@ -133,8 +153,12 @@ impl Sweep {
         let mut current = SpillFile::new();
         for target in self.chosen.read().map_err(|error| not_stored(&error))? {
             let target = target.map_err(|error| not_stored(&error))?;
-            if is_current(&target.key) {
-                current.push(&target).map_err(|error| not_stored(&error))?;
+            if !is_current(&target.key) {
+                continue;
+            }
+            match exclude(&target) {
+                None => current.push(&target).map_err(|error| not_stored(&error))?,
+                Some(result) => self.results.push(*result),
             }
         }
         self.chosen = current;
@@ -162,7 +186,7 @@ impl Selector<'_> {
         if let Some(user) = single_user {
             let inspected = self.inspect(user).await;
             sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
-            return sweep.remove_duplicates();
+            return Ok(sweep);
         }
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
@@ -195,7 +219,15 @@ impl Selector<'_> {
         read.await.map_err(|failure| self.read_failed(&failure))?;
         added?;
         sweep.not_read = [excepted.get(), excluded.get()];
-        sweep.remove_duplicates()
+        let names = match &self.request.path_prefix {
+            Some(_) => self.names_under_path().await,
+            None => Ok(HashSet::new()),
+        };
+        let names = names.map_err(|failure| self.read_failed(&failure))?;
+        sweep.settle(|target| {
+            let outcome = self.left_path(target.key.user_name.as_ref()?, &names)?;
+            Some(self.unchanged(target.clone(), outcome))
+        })
     }
 
     /// Creates the error of a read that failed. Expired credentials that were not renewed are the reason, if there are any.
@@ -239,14 +271,23 @@ impl Selector<'_> {
     async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
         let read = Instant::now();
-        let mut listing = self.list_keys(&subject, user).await?;
+        let about = |failure: CallError, key: Option<&AccessKeyId>| match self.iam.clock_jump() {
+            None => failure.about(key, user),
+            // It is not about this key.
+            Some(_) => failure,
+        };
+        let list = async || {
+            let listing = self.list_keys(&subject, user).await;
+            listing.map_err(|failure| about(failure, None))
+        };
+        let mut listing = list().await?;
         if listing
             .0
             .iter()
             .any(|(_, listed)| self.may_lag(read, listed))
         {
             sleep_until(self.iam.started + LIST_LAG).await;
-            listing = self.list_keys(&subject, user).await?;
+            listing = list().await?;
         }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
@@ -260,7 +301,8 @@ impl Selector<'_> {
                     ..listed
                 },
             };
-            let choice = match self.check_listed(user, &tags, &mut target).await? {
+            let checked = self.check_listed(user, &tags, &mut target).await;
+            let choice = match checked.map_err(|failure| about(failure, Some(&id)))? {
                 None => Ok(target),
                 Some(outcome) => Err(self.unchanged(target, outcome)),
             };
@@ -336,29 +378,5 @@ impl Selector<'_> {
             ConditionResult::MissingData(data) => Err(self.lacking(data)),
             ConditionResult::ImpossibleDate(what) => Err(impossible_date(&what)),
         }
-    }
-
-    /// Reads the keys of a user, or of the root user who signs, within the time limit of one key. `subject` is the prefix
-    /// of log lines.
-    pub(super) async fn list_keys(
-        &self,
-        subject: &str,
-        user: Option<&UserName>,
-    ) -> Result<Listing, CallError> {
-        let iam = self.iam.for_one(subject);
-        let read = iam.access_keys(user);
-        self.limited(&iam, "ListAccessKeys", read).await
-    }
-
-    /// Awaits a read within the time limit of one key.
-    pub(super) async fn limited<T>(
-        &self,
-        iam: &Iam,
-        operation: &'static str,
-        read: impl Future<Output = Result<T, CallError>>,
-    ) -> Result<T, CallError> {
-        let budget = iam.key_budget(self.request.limit);
-        let read = budget.spend(Duration::ZERO, read).await;
-        read.unwrap_or_else(|| Err(budget.exceeded(&format!("{operation} did not finish in time"))))
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::{Selector, failed};
-use crate::aws::ListedUser;
+use super::{Names, Selector, failed};
+use crate::aws::{Iam, ListedUser, Listing};
 use crate::error::{CallError, Hint, TransportError};
 use crate::ident::UserName;
 use crate::outcome::Outcome;
@@ -83,34 +83,90 @@ impl Selector<'_> {
         Err(users_changed(last_missing))
     }
 
-    /// Checks that a user is still under the request's path. The users are listed once for all keys. One list is enough:
-    /// the keys of a user whom it misses are not changed.
+    /// Checks that a user is still under the request's path. The users are listed once for all keys, and again when the
+    /// list is older than the time limit of a key. One list is enough: the keys of a user whom it misses are not changed.
     ///
     /// # Errors
     ///
     /// The outcome of a key of a user who is not, or if the list cannot be read.
     pub(super) async fn check_path(&self, user: &UserName) -> Result<(), Outcome> {
-        let Some(path_prefix) = &self.request.path_prefix else {
+        if self.request.path_prefix.is_none() {
             return Ok(());
-        };
-        let read = async || {
-            let users = self.list_users().await?;
-            Ok(users.iter().map(|user| lowercase(&user.name)).collect())
-        };
-        match self.under_path.get_or_init(read).await {
-            Ok(users) if users.contains(&lowercase(user)) => Ok(()),
-            Ok(_) => Err(Outcome::Skipped(format!(
-                "IAM no longer lists the user {user} under {}",
-                path_prefix.as_str()
-            ))),
-            Err(failure) => Err(failed(failure.clone())),
         }
+        let mut under_path = self.under_path.lock().await;
+        let (_, names) = match under_path.take() {
+            Some(recent) if recent.0.elapsed() < self.request.limit => under_path.insert(recent),
+            _ => {
+                let started = Instant::now();
+                let names = self.names_under_path().await;
+                // An error does not get old while it is waited for.
+                let read = names.as_ref().map_or_else(|_| Instant::now(), |_| started);
+                under_path.insert((read, names))
+            }
+        };
+        let names = names.as_ref().map_err(|failure| failed(failure.clone()))?;
+        self.left_path(user, names).map_or(Ok(()), Err)
+    }
+
+    /// Returns the lowercase names of the users who are under the request's path now.
+    pub(super) async fn names_under_path(&self) -> Names {
+        let users = self.list_users().await?;
+        Ok(users.iter().map(|user| lowercase(&user.name)).collect())
+    }
+
+    /// Returns the outcome of the keys of a user, unless one user of this name is under the request's path, who had it in
+    /// every list of this run.
+    pub(super) fn left_path(&self, user: &UserName, names: &HashSet<String>) -> Option<Outcome> {
+        let path = self.request.path_prefix.as_ref()?.as_str();
+        let name = lowercase(user);
+        let ids = self.ids_under_path.borrow();
+        let reason = if !names.contains(&name) {
+            format!("IAM no longer lists the user {user} under {path}")
+        } else if ids.get(&name).is_some_and(|ids| ids.len() > 1) {
+            format!("another user got the name {user} during this run")
+        } else {
+            return None;
+        };
+        Some(Outcome::Skipped(reason))
     }
 
     /// Lists the users under the request's path.
     async fn list_users(&self) -> Result<Vec<ListedUser>, CallError> {
-        let read = self.iam.users(self.request.path_prefix.as_ref());
-        self.limited(self.iam, "ListUsers", read).await
+        let path_prefix = self.request.path_prefix.as_ref();
+        let read = self.iam.users(path_prefix);
+        let users = self.limited(self.iam, "ListUsers", read).await?;
+        if path_prefix.is_some() {
+            let mut ids = self.ids_under_path.borrow_mut();
+            for user in &users {
+                let (name, id) = identity(user);
+                ids.entry(name).or_default().insert(id);
+            }
+        }
+        Ok(users)
+    }
+
+    /// Reads the keys of a user, or of the root user who signs, within the time limit of one key. `subject` is the prefix
+    /// of log lines.
+    pub(super) async fn list_keys(
+        &self,
+        subject: &str,
+        user: Option<&UserName>,
+    ) -> Result<Listing, CallError> {
+        let iam = self.iam.for_one(subject);
+        let read = iam.access_keys(user);
+        self.limited(&iam, "ListAccessKeys", read).await
+    }
+
+    /// Awaits a read within the time limit of one key.
+    pub(super) async fn limited<T>(
+        &self,
+        iam: &Iam,
+        operation: &'static str,
+        read: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let budget = iam.key_budget(self.request.limit);
+        let read = budget.spend(Duration::ZERO, read).await;
+        read.unwrap_or_else(|| Err(budget.exceeded(&format!("{operation} did not finish in time"))))
     }
 }
 

@@ -3,10 +3,13 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
-use crate::journal::Kept;
+use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
+use crate::journal::{ACCOUNT, Kept};
 use crate::proof::hidden;
+use crate::response::{self, keys, member, xml};
 use crate::verification::{NEVER, last_use};
+
+const END: &str = "<IsTruncated>false</IsTruncated>";
 
 fn no_such_key() -> What {
     What::error(404, "NoSuchEntity", "The Access Key cannot be found.")
@@ -100,4 +103,57 @@ fn c52_answers_that_contradict_each_other_have_a_hint_of_their_own() {
              again\n\
              result: {BOBS_KEY}: not deleted: IAM still lists the key\n"
         ));
+}
+
+/// Alice and Bob are both listed with Bob's key, as when one gets the other's name during the run.
+fn listed_twice([first, second]: [&str; 2], dates: [&str; 2], condition: &str) -> (Sandbox, Ended) {
+    let sandbox = documented();
+    sandbox.deny("iam:GenerateCredentialReport");
+    for (user, status) in [("Alice", first), ("Bob", second)] {
+        let page = keys(&member(BOBS_KEY, user, status), END);
+        let fault = Fault::new(xml(page)).on("ListAccessKeys").of_user(user);
+        sandbox.fault(fault.always());
+    }
+    for date in dates {
+        let used = xml(response::last_use("Bob", date));
+        sandbox.fault(Fault::new(used).on("GetAccessKeyLastUsed"));
+    }
+    let args = ["--whole-account", condition, "--except-user=admin", "--yes"];
+    let case = Case::at(&sandbox, args).args(["--expect-account", ACCOUNT, "--jobs=1"]);
+    let ended = case.run();
+    (sandbox, ended)
+}
+
+#[test]
+fn two_lists_that_show_a_key_with_two_statuses_end_a_sweep() {
+    for statuses in [["Active", "Inactive"], ["Inactive", "Active"]] {
+        let [first, second] = statuses;
+        let (sandbox, ended) =
+            listed_twice(statuses, ["2021-01-01T00:00:00Z"; 2], "--only-inactive");
+        let _ = ended.exits(1).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: {BOBS_KEY} of the user Bob: unusable response from IAM: its lists show the key twice, as \
+             {first} and {second}\n\
+             hint: run the same command again\n\
+             result: no key was changed\n"
+        ));
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn a_key_that_is_read_twice_in_a_sweep_meets_the_conditions_both_times() {
+    let (old, recent) = ("2021-01-01T00:00:00Z", "2099-01-01T00:00:00Z");
+    for (dates, is_deleted) in [
+        ([old, old], true),
+        ([old, recent], false),
+        ([recent, old], false),
+    ] {
+        let (sandbox, ended) = listed_twice(["Active"; 2], dates, "--unused-for=1d");
+        let expected = [("Deleted", 1)];
+        let said = ended
+            .exits(0)
+            .prints_outcomes(&expected[usize::from(!is_deleted)..]);
+        let _ = said.says(&["1 key of 2 users checked"]);
+        assert_eq!(sandbox.has_key(BOBS_KEY), !is_deleted, "{dates:?}");
+    }
 }

@@ -40,7 +40,7 @@ const BOBS: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
 #[test]
 fn a_user_with_the_tag_keeps_the_key() {
     let found = ["--access-key-id", BOBS_KEY, "--find-user"];
-    for tag in ["Team", "tEAM", "team=ops", "TEAM=OPS"] {
+    for tag in ["Team", "tEAM", "team=ops", "TEAM=OPS", "Team = ops"] {
         let reason =
             format!("its owner Bob has the tag Team=Ops, which matches --except-tag {tag}");
         for args in [&BOBS[..], &found] {
