@@ -139,7 +139,7 @@ fn f68_a_name_or_an_id_with_a_secret_is_a_failed_read() {
     ];
     each(spellings(TOKEN), |text| {
         let name = format!("Z@{text}");
-        let (a_name, an_id) = ("a user name", "an access key ID");
+        let (a_name, an_id) = (("", "a user name"), ("the user Bob: ", "an access key ID"));
         let mut cases = vec![
             (
                 "GetAccessKeyLastUsed",
@@ -154,7 +154,7 @@ fn f68_a_name_or_an_id_with_a_secret_is_a_failed_read() {
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             cases.push(("ListAccessKeys", key(&text, "Bob"), of_bob, an_id));
         }
-        for (operation, response, args, what) in cases {
+        for (operation, response, args, (whose, what)) in cases {
             let sandbox = faulty([
                 always("GetCallerIdentity", session_of_ci("AROA", "ci")),
                 always(operation, response),
@@ -171,7 +171,7 @@ fn f68_a_name_or_an_id_with_a_secret_is_a_failed_read() {
             let said = printed.prints_anything();
             assert!(!said.messages().contains(&text), "{}", said.messages());
             let _ = said.says(&[&format!(
-                "iam-del-key: error: unusable response from IAM at {}: it has {what} that contains a secret of this run\n",
+                "iam-del-key: error: {whose}unusable response from IAM at {}: it has {what} that contains a secret of this run\n",
                 sandbox.address()
             )]);
         }
