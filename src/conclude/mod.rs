@@ -10,17 +10,18 @@
 //! - If only the caller names the owner, IAM's `NoSuchEntity` and that user's list count together. They do not count for a
 //!   deletion that an earlier run started: that run may have sent nothing.
 
+mod outcome;
 mod reason;
 mod table;
 
-use crate::error::{CallError, ErrorKind, SearchScope};
-use crate::ident::UserName;
+use crate::error::{CallError, ErrorKind};
 use crate::locate::{KeyLocation, Search};
-use crate::outcome::{Check, KeyState, Outcome};
-use crate::request::{Action, Key};
+use crate::outcome::{Check, Outcome};
+use crate::request::Key;
+use outcome::outcome;
 pub(crate) use reason::describe_ambiguity;
-use reason::{describe_location, reason};
-use table::{Conclusion, Evidence, conclude};
+use reason::describe_location;
+use table::Evidence;
 
 /// Why a key may have been changed although no response of this run says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Search<'_> {
     pub(crate) fn conclude(
         &self,
         ambiguity: Ambiguity,
-        mut failure: CallError,
+        failure: CallError,
         location: &KeyLocation,
     ) -> Outcome {
         let evidence = Evidence {
@@ -108,65 +109,7 @@ impl Search<'_> {
             response: Response::of(&failure),
             location,
         };
-        if let Some(context) = failure.context_mut() {
-            context.lookup_denied = *location == KeyLocation::LookupDenied;
-        }
-        if evidence.response == Response::NoSuchKey
-            && let Some(context) = failure.context_mut()
-        {
-            if let KeyLocation::GoneButNamed(owner) = location {
-                context.still_reported_owner = Some(owner.clone());
-            }
-            context.is_listed = matches!(location, KeyLocation::Listed(_));
-            // A user who was renamed after a change of status still has the key.
-            let may_be_renamed =
-                ambiguity != Ambiguity::None && self.request.action != Action::Delete;
-            context.owner_unchecked = !may_be_renamed
-                && matches!(
-                    location,
-                    KeyLocation::AbsentAsNamed
-                        | KeyLocation::NoLongerListed
-                        | KeyLocation::NotListed
-                        | KeyLocation::LookupDenied
-                );
-        }
-        let why = reason(&evidence);
-        match conclude(&evidence) {
-            Conclusion::Done => {
-                if let Some(context) = failure.context_mut() {
-                    context.owner_unchecked = false;
-                }
-                Outcome::confirmed(why, Some(failure))
-            }
-            Conclusion::ProbablyDone => Outcome::confirmed(why, Some(failure)),
-            Conclusion::Missing => Outcome::Missing(failure),
-            Conclusion::Already(status) => Outcome::Already(status),
-            Conclusion::NotDone => Outcome::Failed {
-                failure,
-                known: KeyState::ShownNotDone(why),
-            },
-            Conclusion::OtherUser(owner) => {
-                let known = match location {
-                    KeyLocation::OtherUser(..) => {
-                        KeyState::NotDone(format!("it belongs to the user {owner}"))
-                    }
-                    _ => KeyState::ShownNotDone(self.describe(location)),
-                };
-                owned_by_other(self.key, failure, owner, known)
-            }
-            Conclusion::Unknown => Outcome::Failed {
-                failure: match location {
-                    KeyLocation::OtherUser(owner, _) | KeyLocation::ReportedOwner(owner) => {
-                        failure.with_owner(Some(owner.clone()))
-                    }
-                    _ => failure,
-                },
-                known: KeyState::Unknown {
-                    why,
-                    check: check(self.key, evidence.response, location),
-                },
-            },
-        }
+        outcome(&evidence, self.key, failure)
     }
 
     /// Describes where the key is.
@@ -204,24 +147,12 @@ pub(crate) fn check(key: &Key, response: Response, location: &KeyLocation) -> Ch
     }
 }
 
-/// Returns the outcome of a key that was not changed because it belongs to another user than the named or calling one.
-fn owned_by_other(key: &Key, failure: CallError, owner: UserName, known: KeyState) -> Outcome {
-    let failure = if failure.is_no_such_entity() {
-        failure
-    } else {
-        let user_name = key.user_name.clone();
-        CallError::not_found(user_name.map_or(SearchScope::SigningUser, SearchScope::User))
-    };
-    let failure = failure.with_owner(Some(owner));
-    Outcome::Failed { failure, known }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::TransportError;
     use crate::error::tests::service_error;
-    use crate::ident::AccessKeyId;
+    use crate::error::{SearchScope, TransportError};
+    use crate::ident::{AccessKeyId, UserName};
 
     #[test]
     fn each_failure_says_what_iam_responded() {
@@ -252,42 +183,6 @@ mod tests {
         ] {
             let failure = failure(TransportError::default());
             assert_eq!(Response::of(&failure), Response::None, "{failure:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_owned_by_another_user_is_not_found_for_the_named_one() {
-        let name = |name: &str| name.parse::<UserName>().expect("a name");
-        let key = |user_name: Option<&str>| Key {
-            id: AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID"),
-            user_name: user_name.map(name),
-        };
-        let error = |code| CallError::Service(service_error(Some(code), 400, ""));
-        for (user_name, failure, expected) in [
-            (Some("Bob"), error("NoSuchEntity"), "IAM's"),
-            (Some("Bob"), error("ServiceFailure"), "Bob"),
-            (None, error("ServiceFailure"), "the caller"),
-        ] {
-            let why = KeyState::ShownNotDone("IAM reports that Alice owns the key".to_owned());
-            let outcome = owned_by_other(&key(user_name), failure, name("Alice"), why.clone());
-            let Outcome::Failed { failure, known } = outcome else {
-                panic!("{outcome:?}");
-            };
-            assert_eq!(known, why);
-            assert_eq!(failure.context().owner, Some(name("Alice")));
-            let found = match failure {
-                CallError::Service(_) => "IAM's",
-                CallError::NotFound {
-                    scope: SearchScope::User(name),
-                    ..
-                } if name.as_str() == "Bob" => "Bob",
-                CallError::NotFound {
-                    scope: SearchScope::SigningUser,
-                    ..
-                } => "the caller",
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(found, expected);
         }
     }
 

@@ -100,18 +100,23 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
             // A journal that stays has no effect.
             let _ = written.remove(&file);
         }
-        let mut end = 0;
-        for record in records {
-            end += record.text.len();
-            let is_result_on_disk = record.kind == Kind::Other && end <= whole;
-            let copy = match &result {
-                Err(error) if !is_result_on_disk => {
-                    Err(io::Error::new(error.kind(), error.to_string()))
-                }
-                _ => Ok(()),
-            };
-            let _ = record.written.send(copy);
-        }
+        answer(records, whole, &result);
+    }
+}
+
+/// Sends the result of writing these records. The first `whole` bytes of them are on the disk: they are complete records.
+fn answer(records: Vec<Record>, whole: usize, result: &io::Result<()>) {
+    let mut end = 0;
+    for record in records {
+        end += record.text.len();
+        let is_result_on_disk = record.kind == Kind::Other && end <= whole;
+        let copy = match result {
+            Err(error) if !is_result_on_disk => {
+                Err(io::Error::new(error.kind(), error.to_string()))
+            }
+            _ => Ok(()),
+        };
+        let _ = record.written.send(copy);
     }
 }
 
@@ -150,9 +155,10 @@ mod tests {
     use std::time::Duration;
 
     use rustix::io::Errno;
+    use tokio::sync::oneshot;
     use tokio::time::Instant;
 
-    use super::{Kind, Writer, or_fsync, write_whole};
+    use super::{Kind, Record, Writer, answer, or_fsync, write_whole};
     use crate::error::Exit;
     use crate::signal::{Patience, Signals};
 
@@ -184,6 +190,43 @@ mod tests {
             let mut disk = [0; 12];
             let (found, result) = write_whole(&mut disk[..room], "abc\ndef\nghi\n");
             assert_eq!((found, result.is_ok()), (whole, room == 12), "{room}");
+        }
+    }
+
+    #[test]
+    fn after_a_failure_only_results_on_the_disk_are_recorded() {
+        let full = || Err(io::ErrorKind::StorageFull.into());
+        for (whole, result, expected) in [
+            (0, full(), [false; 4]),
+            (4, full(), [true, false, false, false]),
+            (7, full(), [true, false, false, false]),
+            (8, full(), [true, false, false, false]),
+            (12, full(), [true, false, true, false]),
+            (12, Ok(()), [true; 4]),
+        ] {
+            let (mut records, mut answers) = (Vec::new(), Vec::new());
+            for (text, kind) in [
+                ("abc\n", Kind::Other),
+                // A key is not changed after a failure, even if its intent is on the disk.
+                ("def\n", Kind::Intent),
+                ("ghi\n", Kind::Other),
+                ("", Kind::Removal),
+            ] {
+                let (written, answer) = oneshot::channel();
+                let text = text.to_owned();
+                records.push(Record {
+                    text,
+                    kind,
+                    written,
+                });
+                answers.push(answer);
+            }
+            answer(records, whole, &result);
+            let found = answers.iter_mut().map(|answer| answer.try_recv());
+            let found: Vec<bool> = found
+                .map(|answer| answer.expect("an answer").is_ok())
+                .collect();
+            assert_eq!(found, expected, "{whole} {result:?}");
         }
     }
 

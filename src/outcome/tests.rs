@@ -313,3 +313,38 @@ fn a_status_that_an_earlier_run_set_is_named_by_its_action() {
         "unknown: an earlier run deactivated it, and its current state is unknown"
     );
 }
+
+#[test]
+fn the_owner_of_a_changed_key_is_unchecked_if_only_the_caller_names_it() {
+    let failure = |owner_unchecked, named_by| {
+        let mut failure = CallError::not_found(SearchScope::Account);
+        let context = failure.context_mut().expect("a context");
+        (context.owner_unchecked, context.named_by) = (owner_unchecked, named_by);
+        failure
+    };
+    let presumed = || failure(true, NamedBy::Caller);
+    let ended = |known, failure| Outcome::Stopped {
+        exit: Exit::Interrupted,
+        known,
+        failure,
+    };
+    for (outcome, expected) in [
+        (Outcome::confirmed(String::new(), Some(presumed())), true),
+        (Outcome::confirmed(String::new(), None), false),
+        (ended(state('D'), Some(presumed())), true),
+        (ended(state('?'), Some(presumed())), false),
+        (ended(state('D'), None), false),
+        (failed(presumed(), state('?')), false),
+        (
+            Outcome::confirmed(String::new(), Some(failure(false, NamedBy::Caller))),
+            false,
+        ),
+        (
+            Outcome::confirmed(String::new(), Some(failure(true, NamedBy::CallerAndIam))),
+            false,
+        ),
+    ] {
+        let result = result(Action::Delete, outcome);
+        assert_eq!(result.is_owner_unchecked(), expected, "{result:?}");
+    }
+}

@@ -1,8 +1,11 @@
 //! What an earlier run started, next to what this run knows.
 
 use super::*;
+use crate::error::tests::service_error;
 use crate::error::{CallError, SearchScope};
 use crate::ident::UserName;
+use crate::metadata::Status;
+use crate::outcome::ResponseMetadata;
 use crate::outcome::tests::result;
 
 #[test]
@@ -124,6 +127,10 @@ fn what_iam_lists_takes_precedence_over_a_record_that_the_key_was_not_found() {
 #[test]
 fn only_what_the_journal_does_not_say_is_recorded() {
     let missing = || CallError::not_found(SearchScope::Account);
+    let unverified = || Outcome::Failed {
+        failure: missing(),
+        known: KeyState::unknown(""),
+    };
     let started = PriorState::InProgress;
     for (outcome, prior, attempts, expected) in [
         (
@@ -144,11 +151,52 @@ fn only_what_the_journal_does_not_say_is_recorded() {
         (Outcome::not_done(missing(), ""), started, 1, true),
         (Outcome::not_done(missing(), ""), PriorState::None, 0, true),
         (Outcome::OwnKey, started, 0, false),
+        (
+            Outcome::Already(Status::Inactive),
+            PriorState::None,
+            0,
+            true,
+        ),
+        (Outcome::Already(Status::Inactive), started, 1, false),
+        (unverified(), DELETED_BEFORE, 1, false),
+        (unverified(), started, 1, true),
+        (Outcome::not_done(missing(), ""), DELETED_BEFORE, 1, true),
     ] {
         let result = KeyResult {
             attempts,
             ..result(Action::Delete, outcome)
         };
         assert_eq!(is_news(&result, prior), expected, "{result:?} {prior:?}");
+    }
+}
+
+#[test]
+fn a_key_is_still_gone_if_iam_reports_it_missing_and_names_no_owner() {
+    let missing = || CallError::not_found(SearchScope::Account);
+    let owned = || missing().with_owner(Some("Alice".parse().expect("a name")));
+    let denied = || CallError::Service(service_error(Some("AccessDenied"), 403, ""));
+    let stopped = |failure| Outcome::Stopped {
+        exit: Exit::Interrupted,
+        known: KeyState::NotDone(String::new()),
+        failure,
+    };
+    let confirmed_by_response = Outcome::Done {
+        response: Some(ResponseMetadata::default()),
+        evidence: None,
+        failure: None,
+    };
+    for (outcome, expected) in [
+        (Outcome::confirmed(String::new(), None), true),
+        (confirmed_by_response, false),
+        (Outcome::Missing(missing()), true),
+        (Outcome::not_done(missing(), ""), true),
+        (Outcome::not_done(owned(), ""), false),
+        (Outcome::not_done(denied(), ""), false),
+        (stopped(Some(missing())), true),
+        (stopped(Some(owned())), false),
+        (stopped(None), false),
+        (Outcome::OwnKey, false),
+    ] {
+        assert_eq!(is_still_gone(&outcome), expected, "{outcome:?}");
     }
 }

@@ -1,0 +1,270 @@
+//! The outcome that the table's conclusion means for a key.
+
+use super::reason::{describe_location, reason};
+use super::table::{Conclusion, Evidence, conclude};
+use super::{Ambiguity, Response, check};
+use crate::error::{CallError, SearchScope};
+use crate::ident::UserName;
+use crate::locate::KeyLocation;
+use crate::outcome::{KeyState, Outcome};
+use crate::request::{Action, Key};
+
+/// Returns the outcome that follows from this evidence about a key whose change failed.
+pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError) -> Outcome {
+    let location = evidence.location;
+    if let Some(context) = failure.context_mut() {
+        context.lookup_denied = *location == KeyLocation::LookupDenied;
+    }
+    if evidence.response == Response::NoSuchKey
+        && let Some(context) = failure.context_mut()
+    {
+        if let KeyLocation::GoneButNamed(owner) = location {
+            context.still_reported_owner = Some(owner.clone());
+        }
+        context.is_listed = matches!(location, KeyLocation::Listed(_));
+        // A user who was renamed after a change of status still has the key.
+        let may_be_renamed =
+            evidence.ambiguity != Ambiguity::None && evidence.action != Action::Delete;
+        context.owner_unchecked = !may_be_renamed
+            && matches!(
+                location,
+                KeyLocation::AbsentAsNamed
+                    | KeyLocation::NoLongerListed
+                    | KeyLocation::NotListed
+                    | KeyLocation::LookupDenied
+            );
+    }
+    let why = reason(evidence);
+    match conclude(evidence) {
+        Conclusion::Done => {
+            if let Some(context) = failure.context_mut() {
+                context.owner_unchecked = false;
+            }
+            Outcome::confirmed(why, Some(failure))
+        }
+        Conclusion::ProbablyDone => Outcome::confirmed(why, Some(failure)),
+        Conclusion::Missing => Outcome::Missing(failure),
+        Conclusion::Already(status) => Outcome::Already(status),
+        Conclusion::NotDone => Outcome::Failed {
+            failure,
+            known: KeyState::ShownNotDone(why),
+        },
+        Conclusion::OtherUser(owner) => {
+            let known = match location {
+                KeyLocation::OtherUser(..) => {
+                    KeyState::NotDone(format!("it belongs to the user {owner}"))
+                }
+                _ => KeyState::ShownNotDone(describe_location(
+                    evidence.action,
+                    evidence.hint,
+                    location,
+                )),
+            };
+            owned_by_other(key, failure, owner, known)
+        }
+        Conclusion::Unknown => Outcome::Failed {
+            failure: match location {
+                KeyLocation::OtherUser(owner, _) | KeyLocation::ReportedOwner(owner) => {
+                    failure.with_owner(Some(owner.clone()))
+                }
+                _ => failure,
+            },
+            known: KeyState::Unknown {
+                why,
+                check: check(key, evidence.response, location),
+            },
+        },
+    }
+}
+
+/// Returns the outcome of a key that was not changed because it belongs to another user than the named or calling one.
+fn owned_by_other(key: &Key, failure: CallError, owner: UserName, known: KeyState) -> Outcome {
+    let failure = if failure.is_no_such_entity() {
+        failure
+    } else {
+        let user_name = key.user_name.clone();
+        CallError::not_found(user_name.map_or(SearchScope::SigningUser, SearchScope::User))
+    };
+    let failure = failure.with_owner(Some(owner));
+    Outcome::Failed { failure, known }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::tests::service_error;
+    use crate::ident::AccessKeyId;
+    use crate::locate::OwnerHint;
+    use crate::metadata::Status;
+    use crate::outcome::Check;
+
+    fn name(name: &str) -> UserName {
+        name.parse().expect("a name")
+    }
+
+    fn key(user_name: Option<&str>) -> Key {
+        Key {
+            id: AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID"),
+            user_name: user_name.map(name),
+        }
+    }
+
+    fn error(code: &str) -> CallError {
+        CallError::Service(service_error(Some(code), 400, ""))
+    }
+
+    fn outcome_at(
+        action: Action,
+        ambiguity: Ambiguity,
+        code: &str,
+        location: &KeyLocation,
+    ) -> Outcome {
+        let evidence = Evidence {
+            action,
+            ignore_missing: false,
+            hint: &OwnerHint::Named(Some(name("Bob"))),
+            ambiguity,
+            response: Response::of(&error(code)),
+            location,
+        };
+        outcome(&evidence, &key(Some("Bob")), error(code))
+    }
+
+    /// What a failure says about its key: d the look-up is denied, r IAM still reports an owner, l IAM lists it, u its owner
+    /// is unchecked.
+    fn letters(outcome: &Outcome) -> String {
+        let (Outcome::Failed { failure, .. }
+        | Outcome::Done {
+            failure: Some(failure),
+            ..
+        }) = outcome
+        else {
+            panic!("{outcome:?}");
+        };
+        let context = failure.context();
+        [
+            (context.lookup_denied, 'd'),
+            (context.still_reported_owner == Some(name("Alice")), 'r'),
+            (context.is_listed, 'l'),
+            (context.owner_unchecked, 'u'),
+        ]
+        .iter()
+        .filter_map(|(is_true, letter)| is_true.then_some(*letter))
+        .collect()
+    }
+
+    #[test]
+    fn a_failure_says_where_the_key_is() {
+        let (delete, deactivate) = (Action::Delete, Action::Deactivate);
+        let (none, out) = (Ambiguity::None, Ambiguity::Unanswered);
+        let (missing, denied) = ("NoSuchEntity", "AccessDenied");
+        for (location, action, ambiguity, code, expected) in [
+            (KeyLocation::LookupDenied, delete, none, missing, "du"),
+            (KeyLocation::LookupDenied, delete, out, missing, "du"),
+            (KeyLocation::LookupDenied, delete, none, denied, "d"),
+            (KeyLocation::LookupDenied, deactivate, none, missing, "du"),
+            (KeyLocation::LookupDenied, deactivate, out, missing, "d"),
+            (KeyLocation::AbsentAsNamed, delete, none, missing, "u"),
+            (KeyLocation::AbsentAsNamed, delete, out, missing, "u"),
+            (KeyLocation::AbsentAsNamed, deactivate, none, missing, "u"),
+            (KeyLocation::AbsentAsNamed, deactivate, out, missing, ""),
+            (KeyLocation::AbsentAsNamed, delete, none, denied, ""),
+            (KeyLocation::NotListed, delete, none, missing, "u"),
+            (KeyLocation::NoLongerListed, delete, none, missing, "u"),
+            // The list of its owner proves that it is gone.
+            (KeyLocation::NoLongerListed, delete, out, missing, ""),
+            (KeyLocation::LookupFailed, delete, none, missing, ""),
+            (
+                KeyLocation::GoneButNamed(name("Alice")),
+                delete,
+                none,
+                missing,
+                "r",
+            ),
+            (
+                KeyLocation::GoneButNamed(name("Alice")),
+                delete,
+                none,
+                denied,
+                "",
+            ),
+            (KeyLocation::Listed(None), delete, none, missing, "l"),
+            (KeyLocation::Listed(None), delete, none, denied, ""),
+        ] {
+            let outcome = outcome_at(action, ambiguity, code, &location);
+            let case = format!("{location:?} {action:?} {ambiguity:?} {code}");
+            assert_eq!(letters(&outcome), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_failure_names_the_other_owner() {
+        let alice = name("Alice");
+        let (none, out) = (Ambiguity::None, Ambiguity::Unanswered);
+        let listed = KeyLocation::OtherUser(alice.clone(), Some(Status::Active));
+        let denied = KeyLocation::ReportedOwner(alice.clone());
+        let belongs = KeyState::NotDone("it belongs to the user Alice".to_owned());
+        let described = KeyState::ShownNotDone(describe_location(
+            Action::Delete,
+            &OwnerHint::Named(Some(name("Bob"))),
+            &denied,
+        ));
+        for (location, action, ambiguity, expected) in [
+            (&listed, Action::Delete, none, Some(&belongs)),
+            (&listed, Action::Delete, out, Some(&belongs)),
+            (&denied, Action::Delete, none, Some(&described)),
+            (&denied, Action::Delete, out, None),
+            (&listed, Action::Deactivate, out, None),
+        ] {
+            let outcome = outcome_at(action, ambiguity, "NoSuchEntity", location);
+            let case = format!("{location:?} {action:?} {ambiguity:?}");
+            let Outcome::Failed { failure, known } = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(failure.context().owner.as_ref(), Some(&alice), "{case}");
+            match expected {
+                Some(expected) => assert_eq!(&known, expected, "{case}"),
+                None => assert!(
+                    matches!(
+                        known,
+                        KeyState::Unknown {
+                            check: Check::Owner,
+                            ..
+                        }
+                    ),
+                    "{case}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_owned_by_another_user_is_not_found_for_the_named_one() {
+        for (user_name, failure, expected) in [
+            (Some("Bob"), error("NoSuchEntity"), "IAM's"),
+            (Some("Bob"), error("ServiceFailure"), "Bob"),
+            (None, error("ServiceFailure"), "the caller"),
+        ] {
+            let why = KeyState::ShownNotDone("IAM reports that Alice owns the key".to_owned());
+            let outcome = owned_by_other(&key(user_name), failure, name("Alice"), why.clone());
+            let Outcome::Failed { failure, known } = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(known, why);
+            assert_eq!(failure.context().owner, Some(name("Alice")));
+            let found = match failure {
+                CallError::Service(_) => "IAM's",
+                CallError::NotFound {
+                    scope: SearchScope::User(name),
+                    ..
+                } if name.as_str() == "Bob" => "Bob",
+                CallError::NotFound {
+                    scope: SearchScope::SigningUser,
+                    ..
+                } => "the caller",
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, expected);
+        }
+    }
+}
