@@ -15,11 +15,11 @@ use crate::error::Exit;
 use crate::guard;
 use crate::ident::AccessKeyId;
 use crate::journal::{Journal, PriorState};
-use crate::locate::Search;
+use crate::locate::{KeyLocation, Search};
 use crate::metadata::Target;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
-use crate::request::{Action, Mode, Request};
+use crate::request::{Action, Key, Mode, Request, Selection};
 use crate::select::{Choice, Selector, named_by};
 use crate::signal::Signals;
 
@@ -152,7 +152,12 @@ impl Work<'_> {
         let mut choice = match stage {
             Stage::Verify => {
                 let why = "it was not selected";
-                let outcome = left_unverified(Exit::Unknown, why, Check::List);
+                let found = self.in_no_list(&target.key, seen.as_ref());
+                let outcome = match self.signals.race(Box::pin(found)).await {
+                    Ok(Some(outcome)) => outcome,
+                    Ok(None) => left_unverified(Exit::Unknown, why, Check::List),
+                    Err(exit) => self.interrupted(exit),
+                };
                 let result = KeyResult::unchanged(target, self.request.action, outcome);
                 Err(self.with_prior_state(Box::new(result), seen))
             }
@@ -190,6 +195,17 @@ impl Work<'_> {
         };
         metadata.located = listed;
         choice
+    }
+
+    /// Returns the outcome of a key that a sweep of the account did not select, and which no user has.
+    async fn in_no_list(&self, key: &Key, seen: Option<&KeyLocation>) -> Option<Outcome> {
+        let is_absent = seen.is_some_and(KeyLocation::is_absence);
+        match self.request.selection {
+            Selection::Account if is_absent && self.request.mode == Mode::Change => {
+                self.selector.in_no_list(key).await
+            }
+            _ => None,
+        }
     }
 
     /// Records in the journal that the key is about to be changed, after checking that its result can be printed. A signal
