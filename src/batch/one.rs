@@ -129,12 +129,16 @@ impl Work<'_> {
             return Err(self.unchanged(target, outcome));
         }
         let (mut seen, mut listed) = (None, None);
+        let is_change = self.request.mode == Mode::Change;
+        // A dry run confirms nothing, but its hints depend on where the key is.
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
-            && self.request.mode == Mode::Change
+            && (is_change || stage == Stage::Verify)
         {
             let attempts = Attempts::default();
             let change = self.change_of(&target, prior, iam, budget, &attempts);
-            if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
+            if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await
+                && is_change
+            {
                 // An undo of what the calling user's list shows needs no name.
                 let is_named = self.request.find_user || change.search.hint.is_named();
                 let owner = change.search.confirmed_owner();
