@@ -180,6 +180,9 @@ impl Work<'_> {
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
                 let decided = self.selector.decide(target.key.clone(), iam, budget);
                 let started_earlier = target.metadata.started_earlier;
+                // The first selection may have read the owner.
+                let first = target.metadata.has_owner_of_iam();
+                let first = first.then(|| named_by(self.request, &target.metadata));
                 match self.signals.race(Box::pin(decided)).await {
                     Ok(Ok(mut target)) => {
                         target.metadata.started_earlier = started_earlier;
@@ -187,6 +190,9 @@ impl Work<'_> {
                     }
                     Ok(Err(mut result)) => {
                         result.metadata.started_earlier = started_earlier;
+                        if let Some(named_by) = first {
+                            result.outcome = result.outcome.with_owner_named_by(named_by);
+                        }
                         Err(self.with_prior_state(result, seen))
                     }
                     Err(exit) => Err(self.unchanged(target, self.interrupted(exit))),

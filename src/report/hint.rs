@@ -249,6 +249,9 @@ fn owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Hint 
 /// Returns the hint for a key that is known to belong to another user or account.
 fn other_owner_hint(about: About<'_>, context: &Context, commands: &Commands) -> Option<Hint> {
     match (&context.owner, about) {
+        (Some(_), _) if context.named_by == NamedBy::Iam => Some(Hint::again(
+            "the user was renamed after IAM reported it as the owner: ",
+        )),
         (Some(owner), About::One(key)) => {
             let command = commands.show_key(key.id.as_str(), Some(owner));
             Some(Hint::command("review it first", command))
