@@ -121,6 +121,29 @@ fn a_begun_key_stays_unknown_if_another_user_has_it_or_not_all_lists_can_be_read
 }
 
 #[test]
+fn a_sweep_of_a_user_who_is_gone_says_how_to_settle_the_begun_key() {
+    let (sandbox, kept) = (bob_is_gone(), begun());
+    let run = |keys: &[&str]| {
+        let case = Case::at(&sandbox, keys).args(["--yes", "--older-than", "1d", "--journal"]);
+        case.args([kept.path()]).run()
+    };
+    let all_of_bob = ["--user-name", "Bob", "--all-keys"];
+    let error = "iam-del-key: error: An error occurred (NoSuchEntity) when calling the ListAccessKeys operation: The user \
+                 with name Bob cannot be found.\n\
+                 hint: check the user name; if the user is in another account, use a profile of that account (--profile NAME)\n";
+    run(&all_of_bob).stops_exactly(
+        3,
+        &format!(
+            "{error}hint: if the user was renamed or deleted, replace --user-name and --all-keys with \
+             --access-key-id {BOBS_KEY} --find-user to verify what earlier runs started\n\
+             result: this run changed no key; 1 key of earlier runs is still unknown\n"
+        ),
+    );
+    run(&["--access-key-id", BOBS_KEY, "--find-user"]).deletes(&format!("{STARTED}; {IN_NO_LIST}"));
+    run(&all_of_bob).stops_exactly(3, &format!("{error}result: no key was changed\n"));
+}
+
+#[test]
 fn a_dry_run_names_no_user_who_is_gone() {
     let kept = begun();
     let before = kept.journal();
