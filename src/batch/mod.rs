@@ -163,7 +163,7 @@ impl Run<'_> {
         let swept = work.signals.race(Box::pin(swept)).await;
         bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
-        let sweep = sweep.map_err(AbortReason::fatal)?;
+        let sweep = sweep.map_err(|error| AbortReason::fatal(work.with_unfinished(error)))?;
         work.selector.report_denied(sweep.denied);
         Messages::of(request).note(&describe_sweep(&sweep, request));
         let unfinished = work.unfinished(&sweep).into_iter();

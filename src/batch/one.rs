@@ -15,11 +15,11 @@ use crate::error::Exit;
 use crate::guard;
 use crate::ident::AccessKeyId;
 use crate::journal::{Journal, PriorState};
-use crate::locate::Search;
+use crate::locate::{KeyLocation, Search};
 use crate::metadata::Target;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
-use crate::request::{Action, Mode, Request};
+use crate::request::{Action, Key, Mode, Request, Selection};
 use crate::select::{Choice, Selector, named_by};
 use crate::signal::Signals;
 
@@ -129,12 +129,16 @@ impl Work<'_> {
             return Err(self.unchanged(target, outcome));
         }
         let (mut seen, mut listed) = (None, None);
+        let is_change = self.request.mode == Mode::Change;
+        // A dry run confirms nothing, but its hints depend on where the key is.
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
-            && self.request.mode == Mode::Change
+            && (is_change || stage == Stage::Verify)
         {
             let attempts = Attempts::default();
             let change = self.change_of(&target, prior, iam, budget, &attempts);
-            if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await {
+            if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await
+                && is_change
+            {
                 // An undo of what the calling user's list shows needs no name.
                 let is_named = self.request.find_user || change.search.hint.is_named();
                 let owner = change.search.confirmed_owner();
@@ -152,7 +156,12 @@ impl Work<'_> {
         let mut choice = match stage {
             Stage::Verify => {
                 let why = "it was not selected";
-                let outcome = left_unverified(Exit::Unknown, why, Check::List);
+                let found = self.in_no_list(&target.key, seen.as_ref());
+                let outcome = match self.signals.race(Box::pin(found)).await {
+                    Ok(Some(outcome)) => outcome,
+                    Ok(None) => left_unverified(Exit::Unknown, why, Check::List),
+                    Err(exit) => self.interrupted(exit),
+                };
                 let result = KeyResult::unchanged(target, self.request.action, outcome);
                 Err(self.with_prior_state(Box::new(result), seen))
             }
@@ -171,6 +180,9 @@ impl Work<'_> {
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
                 let decided = self.selector.decide(target.key.clone(), iam, budget);
                 let started_earlier = target.metadata.started_earlier;
+                // The first selection may have read the owner.
+                let first = target.metadata.has_owner_of_iam();
+                let first = first.then(|| named_by(self.request, &target.metadata));
                 match self.signals.race(Box::pin(decided)).await {
                     Ok(Ok(mut target)) => {
                         target.metadata.started_earlier = started_earlier;
@@ -178,6 +190,9 @@ impl Work<'_> {
                     }
                     Ok(Err(mut result)) => {
                         result.metadata.started_earlier = started_earlier;
+                        if let Some(named_by) = first {
+                            result.outcome = result.outcome.with_owner_named_by(named_by);
+                        }
                         Err(self.with_prior_state(result, seen))
                     }
                     Err(exit) => Err(self.unchanged(target, self.interrupted(exit))),
@@ -190,6 +205,17 @@ impl Work<'_> {
         };
         metadata.located = listed;
         choice
+    }
+
+    /// Returns the outcome of a key that a sweep of the account did not select, and which no user has.
+    async fn in_no_list(&self, key: &Key, seen: Option<&KeyLocation>) -> Option<Outcome> {
+        let is_absent = seen.is_some_and(KeyLocation::is_absence);
+        match self.request.selection {
+            Selection::Account if is_absent && self.request.mode == Mode::Change => {
+                self.selector.in_no_list(key).await
+            }
+            _ => None,
+        }
     }
 
     /// Records in the journal that the key is about to be changed, after checking that its result can be printed. A signal

@@ -4,7 +4,7 @@ use std::io;
 
 use super::Work;
 use crate::conclude::{Ambiguity, Response, check};
-use crate::error::Exit;
+use crate::error::{Exit, RunError};
 use crate::guard;
 use crate::journal::{EarlierAttempt, PriorState};
 use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
@@ -133,6 +133,23 @@ impl Work<'_> {
                 && (self.may_still_act(&key.id) || !sweep.shows_unchanged(&key.id))
         });
         keys
+    }
+
+    /// Adds to the error of a sweep of a user who does not exist how to verify the keys that earlier runs started to change.
+    pub(super) fn with_unfinished(&self, error: RunError) -> RunError {
+        let mut keys = self.journal.unfinished();
+        keys.retain(|key| self.request.selection.may_include(key));
+        if error.code != "NoSuchEntity" || keys.is_empty() {
+            return error;
+        }
+        let ids = keys
+            .iter()
+            .map(|key| format!("--access-key-id {} ", key.id));
+        error.hint(format!(
+            "if the user was renamed or deleted, replace --user-name and --all-keys with {}--find-user to verify what earlier \
+             runs started",
+            ids.collect::<String>()
+        ))
     }
 
     /// Returns whether a later run can prove what happened to a key.

@@ -112,6 +112,9 @@ impl Report<'_> {
     /// Returns the hint for a key that is known to belong to another user or account.
     fn other_owner_hint(&self, key: &Key, context: &Context) -> Option<Hint> {
         match &context.owner {
+            Some(_) if context.named_by == NamedBy::Iam => Some(Hint::again(
+                "the user was renamed after IAM reported it as the owner: ",
+            )),
             Some(owner) if !self.is_one_of_many() => {
                 let command = self.commands.show_key(key.id.as_str(), Some(owner));
                 Some(Hint::command("review it first", command))

@@ -1,5 +1,5 @@
-//! The owner of every access key of the account, for runs in which `GetAccessKeyLastUsed` is denied. It is read once per
-//! run, when the first key needs it.
+//! The owner of every access key of the account, for keys whose owner `GetAccessKeyLastUsed` does not return. It is read
+//! once per run, when the first key needs it.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -7,10 +7,12 @@ use std::ops::ControlFlow;
 use tokio::time::sleep;
 
 use super::Selector;
-use crate::error::CallError;
+use crate::error::{CallError, SearchScope};
 use crate::ident::AccessKeyId;
 use crate::locate::CONFIRM_ABSENCE;
 use crate::metadata::KeyMetadata;
+use crate::outcome::Outcome;
+use crate::request::Key;
 
 /// What the lists of all users say about each access key, by ID. It may be incomplete if it contains the run's only key.
 pub(super) type Index = HashMap<AccessKeyId, KeyMetadata>;
@@ -27,6 +29,13 @@ impl Selector<'_> {
         index.as_ref().map_err(Clone::clone)
     }
 
+    /// Returns the outcome of a key that the lists of all users lack.
+    pub(crate) async fn in_no_list(&self, key: &Key) -> Option<Outcome> {
+        let index = self.index().await.ok()?;
+        let is_absent = !index.contains_key(&key.id);
+        is_absent.then(|| self.not_found(key, CallError::not_found(SearchScope::Account)))
+    }
+
     async fn read_index(&self) -> Result<Index, CallError> {
         self.log.verbose(|| {
             "GetAccessKeyLastUsed is denied: reading the keys of every user, once for this run"
@@ -37,6 +46,7 @@ impl Selector<'_> {
         let single = self.request.single().map(|key| &key.id);
         let mut index = Index::new();
         self.read_users(
+            None,
             |_| false,
             |_, _| true,
             async |user| {

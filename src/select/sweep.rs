@@ -193,6 +193,7 @@ impl Selector<'_> {
         let mut added = Ok(());
         let (excepted, excluded) = (Cell::new(0), Cell::new(0));
         let read = self.read_users(
+            self.request.path_prefix.as_ref(),
             |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
             |user, earlier_lists| {

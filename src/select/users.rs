@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{Names, Selector, failed};
 use crate::aws::{Iam, ListedUser, Listing};
 use crate::error::{CallError, Hint, TransportError};
-use crate::ident::UserName;
+use crate::ident::{PathPrefix, UserName};
 use crate::outcome::Outcome;
 
 /// The pauses before the users are listed again because one of them does not exist, in milliseconds. A renamed user then
@@ -20,7 +20,7 @@ use crate::outcome::Outcome;
 const LIST_AGAIN: [u64; 4] = [200, 400, 800, 1600];
 
 impl Selector<'_> {
-    /// Calls `read` for every user of the request's path who is `wanted`, each at least once, and `take` with the result,
+    /// Calls `read` for every user of this path who is `wanted`, each at least once, and `take` with the result,
     /// which may end it early. `wanted` also gets the number of earlier lists: the users of a later list are new, have a new
     /// name, or did not exist when they were read. `progress` gets the number of users that were read, and of all users to read.
     ///
@@ -32,6 +32,7 @@ impl Selector<'_> {
     /// A read failed, or users change faster than they can be listed.
     pub(super) async fn read_users<T>(
         &self,
+        path_prefix: Option<&PathPrefix>,
         is_complete: impl Fn(&[ListedUser]) -> bool,
         wanted: impl Fn(&ListedUser, usize) -> bool,
         read: impl AsyncFn(&UserName) -> Result<T, CallError>,
@@ -41,7 +42,7 @@ impl Selector<'_> {
         let (mut seen, mut done) = (HashSet::new(), 0);
         let (mut lists_without_missing, mut last_missing) = (0, None);
         for list in 0..=LIST_AGAIN.len() {
-            let listed = self.list_users().await?;
+            let listed = self.list_users(path_prefix).await?;
             let is_enough = list == 0 && is_complete(&listed);
             let users: Vec<ListedUser> = listed
                 .into_iter()
@@ -110,7 +111,7 @@ impl Selector<'_> {
 
     /// Returns the lowercase names of the users who are under the request's path now.
     pub(super) async fn names_under_path(&self) -> Names {
-        let users = self.list_users().await?;
+        let users = self.list_users(self.request.path_prefix.as_ref()).await?;
         Ok(users.iter().map(|user| lowercase(&user.name)).collect())
     }
 
@@ -130,9 +131,11 @@ impl Selector<'_> {
         Some(Outcome::Skipped(reason))
     }
 
-    /// Lists the users under the request's path.
-    async fn list_users(&self) -> Result<Vec<ListedUser>, CallError> {
-        let path_prefix = self.request.path_prefix.as_ref();
+    /// Lists the users under this path.
+    async fn list_users(
+        &self,
+        path_prefix: Option<&PathPrefix>,
+    ) -> Result<Vec<ListedUser>, CallError> {
         let read = self.iam.users(path_prefix);
         let users = self.limited(self.iam, "ListUsers", read).await?;
         if path_prefix.is_some() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
-use iam_sandbox::{Sandbox, What};
+use iam_sandbox::{KeySeed, Sandbox, What};
 
 use crate::assume_root::identity;
 use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, always, documented, each, faulty};
@@ -265,4 +265,76 @@ fn an_answer_of_no_removes_no_link_and_no_file_of_another_process() {
     let declined = dialogue.types(b"n\n").end().exits(11);
     let _ = declined.prints_nothing().says(&[DECLINED]);
     assert_eq!(kept.journal(), longer);
+}
+
+#[test]
+fn the_hint_for_a_key_that_moves_during_the_question_does_not_ask_for_an_owner_whom_iam_named() {
+    type Event = fn(&Sandbox);
+    let renamed: Event = |sandbox| sandbox.rename_user("Bob", "Robert");
+    let deleted: Event = |sandbox| sandbox.remove_key(BOBS_KEY);
+    let gone: Event = |sandbox| {
+        sandbox.remove_key(BOBS_KEY);
+        sandbox.rename_user("Bob", "Robert");
+    };
+    let moved = [
+        (
+            renamed,
+            "for keys that belong to other users: ",
+            "the user was renamed after IAM reported it as the owner: run the same command again",
+        ),
+        (
+            deleted,
+            "for keys that were not found: ",
+            "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's \
+             responses contradict each other: run the same command again",
+        ),
+        (
+            gone,
+            "for keys that were not found: ",
+            "the user was renamed or deleted after IAM reported it as the owner: run the same command again",
+        ),
+    ];
+    let one = ["--access-key-id", BOBS_KEY, "--find-user", "--interactive"];
+    let selections = [
+        (
+            &["--whole-account", "--except-user", "admin"][..],
+            &moved[..],
+        ),
+        // Only the caller names a user who is gone.
+        (&["--user-name", "Bob", "--all-keys"], &moved[1..2]),
+        (&["--find-user", "--from"], &moved),
+        (&one, &moved),
+    ];
+    for (selection, moved) in selections {
+        each(moved, |(event, which, why)| {
+            let seed = KeySeed::new("Bob", BOBS_KEY);
+            let sandbox = Sandbox::builder().key(seed).start();
+            let case = Case::at(&sandbox, ["--older-than", "1d"]);
+            let list = case.path("list").into_os_string();
+            let is_list = selection.ends_with(&["--from"]);
+            let list = is_list.then_some(list);
+            let case = case.file("list", format!("{BOBS_KEY}\n"));
+            let dialogue = Dialogue::start(case.args(selection).args(list)).shows("[y/N] ");
+            event(&sandbox);
+            let said = dialogue.types(b"y\n").end().exits(3).prints_anything();
+            let which = if *selection == one { "" } else { which };
+            // A sweep does not read the keys that it deleted, and one key is not deleted.
+            let option = if is_list {
+                " with --ignore-missing"
+            } else {
+                ""
+            };
+            let hints = said
+                .messages()
+                .lines()
+                .filter(|line| line.contains("hint:"));
+            let hints: Vec<_> = hints.collect();
+            assert_eq!(
+                hints,
+                [format!("hint: {which}{why}{option}")],
+                "{}",
+                said.messages()
+            );
+        });
+    }
 }

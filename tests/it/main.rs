@@ -145,6 +145,7 @@ mod unfinished;
 mod unread;
 mod unusable;
 mod update;
+mod user_gone;
 mod users;
 mod verification;
 mod whose_key;

@@ -1,0 +1,154 @@
+//! Sweeps that are resumed after the user of a begun key is gone: the lists of all users settle the key.
+
+use iam_sandbox::{Fault, Sandbox, What};
+
+use crate::case::{BOBS_KEY, Case, actions, documented, each_at_once};
+use crate::intent::begun;
+use crate::journal::{ACCOUNT, Kept};
+use crate::resumed_owner::begun_to;
+
+/// A sweep that selects no key.
+fn sweep(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
+    let args = ["--whole-account", "--yes", "--older-than", "9000d"];
+    let case = Case::at(sandbox, args).args(["--expect-account", ACCOUNT, "--journal"]);
+    case.args([kept.path()]).args(more.iter().copied())
+}
+
+/// Bob's key is deleted, and then Bob's name is gone.
+fn bob_is_gone() -> Sandbox {
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.rename_user("Bob", "Robert");
+    sandbox
+}
+
+/// A result with Bob as the owner, whom the journal names.
+fn row(outcome: &str, reason: &str) -> String {
+    format!(
+        "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\",\"Reason\":\"{reason}\"}}\n"
+    )
+}
+
+const STARTED: &str = "an earlier run started this, and IAM now reports no such key";
+const IN_NO_LIST: &str = "IAM does not list the key for any user in the account";
+
+#[test]
+fn a_begun_key_that_no_user_has_is_deleted() {
+    let sweeps = [
+        (&[][..], "4 keys of 3 users checked"),
+        // The sweep does not read all users.
+        (
+            &["--except-user", "Robert"],
+            "3 keys of 2 users checked; 1 user skipped (--except-user)",
+        ),
+        (&["--path-prefix", "/nobody/"], "0 keys of 0 users checked"),
+        (&["--fail-fast"], "4 keys of 3 users checked"),
+    ];
+    each_at_once(sweeps, |(more, checked)| {
+        let (sandbox, kept) = (bob_is_gone(), begun());
+        let proof = format!("{STARTED}; {IN_NO_LIST}");
+        let ended = sweep(&sandbox, &kept, more).run().exits(0);
+        let _ = ended.prints(&row("Deleted", &proof)).says_exactly(&format!(
+            "iam-del-key: note: {checked}\n\
+             iam-del-key: warning: {BOBS_KEY} is presumed deleted: {proof}\n\
+             result: 1 key: 1 deleted; root user keys are not included\n"
+        ));
+        // It is finished.
+        let ended = sweep(&sandbox, &kept, more).run().exits(0);
+        let _ = ended.prints_nothing().says(&["result: nothing to do: "]);
+        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    });
+}
+
+#[test]
+fn a_begun_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
+    let cases = [
+        // IAM did not list it for Bob, so it may be another account's or the root user's.
+        ("delete", "", &[][..], ""),
+        // It was deleted, and nobody knows whether it was deactivated before.
+        (
+            "deactivate",
+            ",\"Status\":\"Active\"",
+            &["--deactivate"],
+            ", 1 already inactive",
+        ),
+    ];
+    each_at_once(cases, |(action, status, more, inactive)| {
+        let sandbox = bob_is_gone();
+        let kept = begun_to(action, BOBS_KEY, "\"Bob\"", status);
+        let ended = sweep(&sandbox, &kept, more).run().exits(10);
+        let _ = ended.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
+            "iam-del-key: note: 4 keys of 3 users checked{inactive}\n\
+             iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; unknown: {STARTED}; {IN_NO_LIST}\n\
+             hint: for keys that were not found: the key does not exist, or it is the root user's or another account's\n\
+             hint: add --ignore-missing to treat the key as already gone if no user in the account has it\n\
+             result: 1 key: 1 unknown; root user keys are not included\n"
+        ));
+        let more = [more, &["--ignore-missing"]].concat();
+        let ended = sweep(&sandbox, &kept, &more).run().exits(0);
+        assert!(ended.prints_outcomes(&[("Missing", 1)]).says_no_error());
+        assert_eq!(kept.results()[BOBS_KEY], "Missing");
+    });
+}
+
+/// What a sweep says that does not settle Bob's key.
+fn unsettled(checked: &str, end: &str) -> String {
+    format!(
+        "iam-del-key: note: {checked} keys of 3 users checked\n\
+         iam-del-key: error: {BOBS_KEY}: this run did not change it: it was not selected; unknown: an earlier run started to \
+         change it, and the result is unknown\n\
+         hint: check with: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run\n\
+         result: 1 key: 1 unknown; {end}root user keys are not included\n"
+    )
+}
+
+#[test]
+fn a_begun_key_stays_unknown_if_another_user_has_it_or_not_all_lists_can_be_read() {
+    let renamed = documented();
+    renamed.rename_user("Bob", "Robert");
+    renamed.deny("iam:GetAccessKeyLastUsed");
+    let unread = bob_is_gone();
+    let denied = What::error(403, "AccessDenied", "no");
+    // The sweep itself lists the users twice.
+    unread.fault(Fault::new(denied).on("ListUsers").skip(2).always());
+    each_at_once([(renamed, "5"), (unread, "4")], |(sandbox, checked)| {
+        let kept = begun();
+        let ended = sweep(&sandbox, &kept, &[]).run().exits(10);
+        let said = ended.prints_outcomes(&[("Unknown", 1)]);
+        let _ = said.says_exactly(&unsettled(checked, ""));
+        assert_eq!(kept.results().get(BOBS_KEY), None);
+    });
+}
+
+#[test]
+fn a_sweep_of_a_user_who_is_gone_says_how_to_settle_the_begun_key() {
+    let (sandbox, kept) = (bob_is_gone(), begun());
+    let run = |keys: &[&str]| {
+        let case = Case::at(&sandbox, keys).args(["--yes", "--older-than", "1d", "--journal"]);
+        case.args([kept.path()]).run()
+    };
+    let all_of_bob = ["--user-name", "Bob", "--all-keys"];
+    let error = "iam-del-key: error: An error occurred (NoSuchEntity) when calling the ListAccessKeys operation: The user \
+                 with name Bob cannot be found.\n\
+                 hint: check the user name; if the user is in another account, use a profile of that account (--profile NAME)\n";
+    run(&all_of_bob).stops_exactly(
+        3,
+        &format!(
+            "{error}hint: if the user was renamed or deleted, replace --user-name and --all-keys with \
+             --access-key-id {BOBS_KEY} --find-user to verify what earlier runs started\n\
+             result: this run changed no key; 1 key of earlier runs is still unknown\n"
+        ),
+    );
+    run(&["--access-key-id", BOBS_KEY, "--find-user"]).deletes(&format!("{STARTED}; {IN_NO_LIST}"));
+    run(&all_of_bob).stops_exactly(3, &format!("{error}result: no key was changed\n"));
+}
+
+#[test]
+fn a_dry_run_names_no_user_who_is_gone() {
+    let kept = begun();
+    let before = kept.journal();
+    let ended = sweep(&bob_is_gone(), &kept, &["--dry-run"]).run().exits(10);
+    let said = ended.prints_outcomes(&[("Unknown", 1)]);
+    let _ = said.says_exactly(&unsettled("4", "this was a dry run; "));
+    assert_eq!(kept.journal(), before);
+}
