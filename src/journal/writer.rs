@@ -222,7 +222,7 @@ mod tests {
                 answers.push(answer);
             }
             answer(records, whole, &result);
-            let found = answers.iter_mut().map(|answer| answer.try_recv());
+            let found = answers.iter_mut().map(oneshot::Receiver::try_recv);
             let found: Vec<bool> = found
                 .map(|answer| answer.expect("an answer").is_ok())
                 .collect();
