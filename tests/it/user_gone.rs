@@ -41,7 +41,10 @@ fn a_begun_key_that_no_user_has_is_deleted() {
             &["--except-user", "Robert"],
             "3 keys of 2 users checked; 1 user skipped (--except-user)",
         ),
-        (&["--path-prefix", "/nobody/"], "0 keys of 0 users checked"),
+        (
+            &["--path-prefix", "/nobody/"],
+            "0 keys of 0 users checked; no user is under /nobody/",
+        ),
         (&["--fail-fast"], "4 keys of 3 users checked"),
     ];
     each_at_once(sweeps, |(more, checked)| {
