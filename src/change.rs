@@ -1,9 +1,11 @@
 //! Changes one key: the call, its time limit and signals. A lost response never becomes "deleted" or "failed" by guesswork:
 //! the request is sent again until IAM responds, and the state of the key is verified.
 
+use std::cell::Cell;
+use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
@@ -14,7 +16,7 @@ use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
 use crate::outcome::{Check, KeyState, Outcome, ResponseMetadata};
 use crate::signal::{self, Signals};
 
-/// How long a pending response may take after a signal.
+/// How long a pending response may take after a signal before the key is located too.
 const FOR_RESPONSE: Duration = Duration::from_millis(400);
 
 /// How long a response that has arrived may take to be read after a second signal.
@@ -44,8 +46,10 @@ impl Change<'_> {
         let call = self.send_and_verify();
         tokio::pin!(call);
         let exit = tokio::select! {
-            outcome = &mut call => return (outcome, self.count_sent()),
+            // After a signal, the call must not get a slot of the rate limiter and send the first request.
+            biased;
             exit = signals.next() => exit,
+            outcome = &mut call => return (outcome, self.count_sent()),
         };
         let is_single = self.search.request.single().is_some();
         let outcome = match self.finish_after_signal(&mut call, exit, signals).await {
@@ -93,8 +97,8 @@ impl Change<'_> {
         Some(Outcome::confirmed(evidence, None))
     }
 
-    /// Ends the change after a signal: no further attempt is made. A pending response gets a moment, and then the key is
-    /// located, both within the time that a signal leaves.
+    /// Ends the change after a signal: no further attempt is made. If a pending response takes more than a moment, the key is
+    /// located too. The first proof counts, within the time that a signal leaves.
     async fn finish_after_signal(
         &self,
         call: &mut (impl Future<Output = Outcome> + Unpin),
@@ -102,38 +106,43 @@ impl Change<'_> {
         signals: &mut Signals,
     ) -> Outcome {
         self.attempts.close();
+        self.search.iam.lift_limit_in_flight();
         let end = Instant::now() + signal::KEYS;
         let unverified = || self.stopped(exit, self.unverified_state());
         if self.ambiguity() == Ambiguity::None && !self.attempts.is_no_such_entity() {
             return unverified();
         }
+        // Without a pending response, the call itself verifies the state.
+        let is_locating = Cell::new(false);
+        let location = async {
+            sleep(FOR_RESPONSE).await;
+            if !self.attempts.awaits_response() {
+                return pending().await;
+            }
+            is_locating.set(true);
+            let found = self.search.locate_confirmed().await;
+            match self.shows_done(&found) {
+                Some(shown) if self.ambiguity() != Ambiguity::None => {
+                    let cause = self.describe_ambiguity(found.is_gone());
+                    Outcome::confirmed(format!("{cause}; {shown}"), Some(self.timed_out()))
+                }
+                _ => pending().await,
+            }
+        };
+        tokio::pin!(location);
         let last = async {
-            let deadline = if self.attempts.awaits_response() {
-                Instant::now() + FOR_RESPONSE
-            } else {
-                end
+            let outcome = tokio::select! {
+                biased;
+                outcome = call => outcome,
+                outcome = &mut location => return outcome,
             };
-            if let Ok(outcome) = timeout_at(deadline, &mut *call).await {
-                return outcome;
+            match outcome {
+                Outcome::Failed {
+                    known: KeyState::Unknown { .. },
+                    ..
+                } if is_locating.get() => location.await,
+                outcome => outcome,
             }
-            // The response arrived, and the call goes on to verify what it means.
-            if !self.attempts.awaits_response()
-                && let Ok(outcome) = timeout_at(end, call).await
-            {
-                return outcome;
-            }
-            if self.ambiguity() == Ambiguity::None {
-                return unverified();
-            }
-            let found = timeout_at(end, self.search.locate_confirmed()).await;
-            let Some((found, shown)) = found
-                .ok()
-                .and_then(|found| self.shows_done(&found).map(|shown| (found, shown)))
-            else {
-                return unverified();
-            };
-            let cause = self.describe_ambiguity(found.is_gone());
-            Outcome::confirmed(format!("{cause}; {shown}"), Some(self.timed_out()))
         };
         let second = async {
             signals.next().await;
@@ -142,6 +151,7 @@ impl Change<'_> {
         tokio::select! {
             biased;
             outcome = last => outcome,
+            () = sleep_until(end) => unverified(),
             () = second => unverified(),
         }
     }

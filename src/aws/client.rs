@@ -104,6 +104,13 @@ impl Iam {
         }
     }
 
+    /// Lets any number of requests be in flight, for a run that is ending.
+    pub(crate) fn lift_limit_in_flight(&self) {
+        if let Some(rate_limiter) = &self.rate_limiter {
+            rate_limiter.lift_limit_in_flight();
+        }
+    }
+
     /// Returns why ages cannot be evaluated in this run: IAM's clock jumped.
     pub(crate) fn clock_jump(&self) -> Option<CallError> {
         let reason = lock(&self.caller.responses).clock_jump.clone()?;

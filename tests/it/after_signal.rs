@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, SETTLED, documented, each_at_once};
-use crate::many::{crowd, from_stdin, outcomes};
+use crate::many::{crowd, from_stdin, left, outcomes};
 use crate::streams::wait_for;
 use crate::verification::throttled;
 
@@ -60,6 +60,64 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
         .within(SOON + SETTLED);
     let journal = std::fs::read_to_string(journal).expect("a journal");
     assert_eq!(journal.matches("\"Outcome\":\"Unknown\"").count(), 2);
+}
+
+#[test]
+fn after_a_signal_a_late_response_counts_and_is_not_waited_for_alone() {
+    // As many requests are in flight as the run allows at first. The response comes after the moment in which nothing else
+    // is tried.
+    let late = || What::Delay(Duration::from_millis(900));
+    let no_such_key = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    let cases = [
+        (1, vec![late()], "1 deleted"),
+        (2, vec![late()], "2 deleted"),
+        (8, vec![late()], "2 deleted, 6 not tried"),
+        (2, vec![late(), no_such_key()], "2 failed and not changed"),
+    ];
+    each_at_once(cases, |(count, faults, summary)| {
+        let (sandbox, list) = crowd(count);
+        for fault in faults {
+            sandbox.fault(Fault::new(fault).on("DeleteAccessKey").always());
+        }
+        let reads = Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed");
+        sandbox.fault(reads.always());
+        let running = from_stdin(&sandbox, &list, &["--jobs", "8"]).start();
+        let sent = count.min(2);
+        assert!(sandbox.wait_for_requests(sent, SOON));
+        let printed = interrupt(running, "INT").exits(130);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["error: interrupted: no more keys are tried"])
+            .ends_with(&format!("{count} keys: {summary}").replace("1 keys", "1 key"));
+        let requests = sandbox.requests();
+        let of = |action| requests.iter().filter(|sent| sent.action == action).count();
+        assert_eq!(of("DeleteAccessKey"), sent);
+        assert_eq!(of("GetAccessKeyLastUsed"), sent, "{requests:?}");
+    });
+}
+
+#[test]
+fn after_a_signal_keys_are_located_although_no_response_frees_a_slot() {
+    for (count, summary) in [(2, "2 deleted"), (8, "2 deleted, 6 not tried")] {
+        let (sandbox, list) = crowd(count);
+        sandbox.fault(
+            Fault::new(What::SilenceAfterActing)
+                .on("DeleteAccessKey")
+                .always(),
+        );
+        let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+        sandbox.fault(Fault::new(gone).on("GetAccessKeyLastUsed").always());
+        let running = from_stdin(&sandbox, &list, &["--jobs", "8"]).start();
+        assert!(sandbox.wait_for_requests(2, SOON));
+        let printed = interrupt(running, "INT").exits(130);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["no usable response arrived; "])
+            .ends_with(&format!("{count} keys: {summary}"));
+        assert_eq!(left(&sandbox, count), count - 2);
+    }
 }
 
 #[test]
