@@ -121,6 +121,39 @@ fn after_a_signal_keys_are_located_although_no_response_frees_a_slot() {
 }
 
 #[test]
+fn every_request_that_was_sent_is_counted() {
+    let deleted = "1 request to IAM: 1 DeleteAccessKey";
+    let located = "2 requests to IAM: 1 DeleteAccessKey, 1 GetAccessKeyLastUsed";
+    let of_one = [
+        (&[][..], deleted),
+        (&["INT"], located),
+        (&["INT", "TERM"], deleted),
+    ];
+    each_at_once(of_one, |(signals, told)| {
+        let (sandbox, list) = crowd(1);
+        if !signals.is_empty() {
+            sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+        }
+        let running = from_stdin(&sandbox, &list, &["-v"]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        for signal in signals {
+            running.signal(signal);
+        }
+        let ended = running
+            .end()
+            .exits(if signals.is_empty() { 0 } else { 130 });
+        let output = ended.output().to_owned();
+        let _ = ended.prints(&output).says(&[&format!("info: {told}\n")]);
+    });
+    let (sandbox, list) = crowd(1);
+    sandbox.stop_listening();
+    let printed = from_stdin(&sandbox, &list, &["-v"]).run().exits(9);
+    let _ = printed
+        .prints_outcomes(&[("Failed", 1)])
+        .says(&["info: 0 requests to IAM\n"]);
+}
+
+#[test]
 fn a_signal_counts_while_a_run_that_stops_finishes_its_keys() {
     let cases = [
         ("AccessDenied", &["--fail-fast"][..]),
