@@ -38,6 +38,8 @@ pub(crate) struct Change<'a> {
     /// The attempts so far.
     pub(crate) attempts: &'a Attempts,
     pub(crate) budget: &'a TimeBudget,
+    /// Whether the key is being located to learn what the attempts did: by the call, or after a signal in its place.
+    pub(crate) is_located: Cell<bool>,
 }
 
 impl Change<'_> {
@@ -112,14 +114,13 @@ impl Change<'_> {
         if self.ambiguity() == Ambiguity::None && !self.attempts.is_no_such_entity() {
             return unverified();
         }
-        // Without a pending response, the call itself verifies the state.
-        let is_locating = Cell::new(false);
         let location = async {
-            sleep(FOR_RESPONSE).await;
-            if !self.attempts.awaits_response() {
+            if self.attempts.awaits_response() {
+                sleep(FOR_RESPONSE).await;
+            }
+            if self.is_located.replace(true) {
                 return pending().await;
             }
-            is_locating.set(true);
             let found = self.search.locate_confirmed().await;
             match self.shows_done(&found) {
                 Some(shown) if self.ambiguity() != Ambiguity::None => {
@@ -129,28 +130,14 @@ impl Change<'_> {
                 _ => pending().await,
             }
         };
-        tokio::pin!(location);
-        let last = async {
-            let outcome = tokio::select! {
-                biased;
-                outcome = call => outcome,
-                outcome = &mut location => return outcome,
-            };
-            match outcome {
-                Outcome::Failed {
-                    known: KeyState::Unknown { .. },
-                    ..
-                } if is_locating.get() => location.await,
-                outcome => outcome,
-            }
-        };
         let second = async {
             signals.next().await;
             sleep(AT_HAND).await;
         };
         tokio::select! {
             biased;
-            outcome = last => outcome,
+            outcome = call => outcome,
+            outcome = location => outcome,
             () = sleep_until(end) => unverified(),
             () = second => unverified(),
         }
@@ -264,6 +251,9 @@ impl Change<'_> {
 
     /// Locates the key within the rest of the time limit, and concludes what happened to it.
     async fn verify(&self, failure: CallError) -> Outcome {
+        if self.is_located.replace(true) {
+            return pending().await;
+        }
         let ambiguity = self.ambiguity();
         let found = async {
             let found = self.search.locate_confirmed().await;

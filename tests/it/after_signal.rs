@@ -10,7 +10,7 @@ use iam_sandbox::{Fault, What};
 use serde_json::json;
 
 use crate::blocked::interrupt;
-use crate::case::{BOBS_KEY, Case, SETTLED, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, SETTLED, actions, documented, each_at_once};
 use crate::many::{crowd, from_stdin, left, outcomes};
 use crate::streams::wait_for;
 use crate::verification::throttled;
@@ -118,6 +118,25 @@ fn after_a_signal_keys_are_located_although_no_response_frees_a_slot() {
             .ends_with(&format!("{count} keys: {summary}"));
         assert_eq!(left(&sandbox, count), count - 2);
     }
+}
+
+#[test]
+fn a_signal_in_the_pause_before_a_retry_lets_the_key_be_located() {
+    let sandbox = documented();
+    let lost = Fault::new(What::ResetAfterActing).on("DeleteAccessKey");
+    sandbox.fault(lost.always());
+    let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    sandbox.fault(Fault::new(gone).on("GetAccessKeyLastUsed").always());
+    let running = Case::documented(&sandbox, &[]).start();
+    // The pause is now longer than what a signal leaves.
+    assert!(sandbox.wait_for_requests(12, SOON));
+    let _ = interrupt(running, "INT")
+        .exits(130)
+        .prints_outcome("Deleted")
+        .says(&["interrupted"])
+        .ends_with("deleted: the request was sent and no usable response arrived; IAM reports that the key does not exist");
+    let located = ["GetAccessKeyLastUsed", "ListAccessKeys"].repeat(2);
+    assert_eq!(actions(&sandbox)[12..], located);
 }
 
 #[test]
