@@ -1,9 +1,11 @@
 //! Changes one key: the call, its time limit and signals. A lost response never becomes "deleted" or "failed" by guesswork:
 //! the request is sent again until IAM responds, and the state of the key is verified.
 
+use std::cell::Cell;
+use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
@@ -14,7 +16,7 @@ use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
 use crate::outcome::{Check, KeyState, Outcome, ResponseMetadata};
 use crate::signal::{self, Signals};
 
-/// How long a pending response may take after a signal.
+/// How long a pending response may take after a signal before the key is located too.
 const FOR_RESPONSE: Duration = Duration::from_millis(400);
 
 /// How long a response that has arrived may take to be read after a second signal.
@@ -36,6 +38,8 @@ pub(crate) struct Change<'a> {
     /// The attempts so far.
     pub(crate) attempts: &'a Attempts,
     pub(crate) budget: &'a TimeBudget,
+    /// Whether the key is being located to learn what the attempts did: by the call, or after a signal in its place.
+    pub(crate) is_located: Cell<bool>,
 }
 
 impl Change<'_> {
@@ -44,8 +48,10 @@ impl Change<'_> {
         let call = self.send_and_verify();
         tokio::pin!(call);
         let exit = tokio::select! {
-            outcome = &mut call => return (outcome, self.count_sent()),
+            // After a signal, the call must not get a slot of the rate limiter and send the first request.
+            biased;
             exit = signals.next() => exit,
+            outcome = &mut call => return (outcome, self.count_sent()),
         };
         let is_single = self.search.request.single().is_some();
         let outcome = match self.finish_after_signal(&mut call, exit, signals).await {
@@ -93,8 +99,8 @@ impl Change<'_> {
         Some(Outcome::confirmed(evidence, None))
     }
 
-    /// Ends the change after a signal: no further attempt is made. A pending response gets a moment, and then the key is
-    /// located, both within the time that a signal leaves.
+    /// Ends the change after a signal: no further attempt is made. If a pending response takes more than a moment, the key is
+    /// located too. The first proof counts, within the time that a signal leaves.
     async fn finish_after_signal(
         &self,
         call: &mut (impl Future<Output = Outcome> + Unpin),
@@ -102,38 +108,27 @@ impl Change<'_> {
         signals: &mut Signals,
     ) -> Outcome {
         self.attempts.close();
+        self.search.iam.lift_limit_in_flight();
         let end = Instant::now() + signal::KEYS;
         let unverified = || self.stopped(exit, self.unverified_state());
         if self.ambiguity() == Ambiguity::None && !self.attempts.is_no_such_entity() {
             return unverified();
         }
-        let last = async {
-            let deadline = if self.attempts.awaits_response() {
-                Instant::now() + FOR_RESPONSE
-            } else {
-                end
-            };
-            if let Ok(outcome) = timeout_at(deadline, &mut *call).await {
-                return outcome;
+        let location = async {
+            if self.attempts.awaits_response() {
+                sleep(FOR_RESPONSE).await;
             }
-            // The response arrived, and the call goes on to verify what it means.
-            if !self.attempts.awaits_response()
-                && let Ok(outcome) = timeout_at(end, call).await
-            {
-                return outcome;
+            if self.is_located.replace(true) {
+                return pending().await;
             }
-            if self.ambiguity() == Ambiguity::None {
-                return unverified();
+            let found = self.search.locate_confirmed().await;
+            match self.shows_done(&found) {
+                Some(shown) if self.ambiguity() != Ambiguity::None => {
+                    let cause = self.describe_ambiguity(found.is_gone());
+                    Outcome::confirmed(format!("{cause}; {shown}"), Some(self.timed_out()))
+                }
+                _ => pending().await,
             }
-            let found = timeout_at(end, self.search.locate_confirmed()).await;
-            let Some((found, shown)) = found
-                .ok()
-                .and_then(|found| self.shows_done(&found).map(|shown| (found, shown)))
-            else {
-                return unverified();
-            };
-            let cause = self.describe_ambiguity(found.is_gone());
-            Outcome::confirmed(format!("{cause}; {shown}"), Some(self.timed_out()))
         };
         let second = async {
             signals.next().await;
@@ -141,7 +136,9 @@ impl Change<'_> {
         };
         tokio::select! {
             biased;
-            outcome = last => outcome,
+            outcome = call => outcome,
+            outcome = location => outcome,
+            () = sleep_until(end) => unverified(),
             () = second => unverified(),
         }
     }
@@ -254,6 +251,9 @@ impl Change<'_> {
 
     /// Locates the key within the rest of the time limit, and concludes what happened to it.
     async fn verify(&self, failure: CallError) -> Outcome {
+        if self.is_located.replace(true) {
+            return pending().await;
+        }
         let ambiguity = self.ambiguity();
         let found = async {
             let found = self.search.locate_confirmed().await;

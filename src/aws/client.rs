@@ -80,7 +80,7 @@ impl Iam {
         }
     }
 
-    /// Returns the number of requests per operation, retries included.
+    /// Returns the number of requests that were sent per operation, retries included.
     pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
         let request_counts = lock(&self.request_counts);
         request_counts.clone().into_iter().collect()
@@ -101,6 +101,13 @@ impl Iam {
         Self {
             patience: Duration::ZERO,
             ..self.clone()
+        }
+    }
+
+    /// Lets any number of requests be in flight, for a run that is ending.
+    pub(crate) fn lift_limit_in_flight(&self) {
+        if let Some(rate_limiter) = &self.rate_limiter {
+            rate_limiter.lift_limit_in_flight();
         }
     }
 
@@ -125,7 +132,12 @@ impl Iam {
     ) -> Result<O, E> {
         let asked_at = Instant::now();
         loop {
-            let before = attempts.count();
+            let counted = Counted {
+                before: attempts.count(),
+                iam: self,
+                operation,
+                attempts,
+            };
             let mut wait_guard = WaitGuard::start(&self.wait_clock);
             let permit = match &self.rate_limiter {
                 // Without a permit the request is sent anyway, so that IAM's own error is reported.
@@ -143,8 +155,7 @@ impl Iam {
             recorder.signer = Some(Arc::clone(&self.signer));
             let generation = self.caller.generation();
             let result = send(recorder).await;
-            drop(wait_guard);
-            *lock(&self.request_counts).entry(operation).or_default() += attempts.count() - before;
+            drop((wait_guard, counted));
             if attempts.is_closed() {
                 return result;
             }
@@ -319,6 +330,28 @@ impl Iam {
             generated: output.generated_time().and_then(time),
             at: trusted_server_time(&attempts, &self.caller.responses),
         })
+    }
+}
+
+/// Counts the requests of a call that were sent when it ends, even if a signal or a time limit ends it.
+struct Counted<'a> {
+    iam: &'a Iam,
+    operation: &'static str,
+    attempts: &'a Attempts,
+    /// The number of earlier attempts.
+    before: usize,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let attempts = self.attempts.lock();
+        let new = attempts.iter().skip(self.before);
+        let sent = new.filter(|attempt| attempt.was_sent()).count();
+        if sent > 0 {
+            *lock(&self.iam.request_counts)
+                .entry(self.operation)
+                .or_default() += sent;
+        }
     }
 }
 

@@ -64,6 +64,12 @@ impl RateLimiter {
         }
     }
 
+    /// Lets any number of requests be in flight, at the same rate. After a signal, no read may wait for a response.
+    pub(super) fn lift_limit_in_flight(&self) {
+        lock(&self.state).is_unlimited = true;
+        self.changed.notify_waiters();
+    }
+
     async fn acquire(&self) -> Permit<'_> {
         loop {
             let changed = self.changed.notified();
@@ -146,6 +152,8 @@ struct State {
     /// How often a limit was reached, and how many requests since then are unanswered.
     generation: u64,
     in_flight: u32,
+    /// Whether any number of requests may be in flight.
+    is_unlimited: bool,
 }
 
 impl State {
@@ -160,6 +168,7 @@ impl State {
             next_slot: now,
             generation: 0,
             in_flight: 0,
+            is_unlimited: false,
         }
     }
 
@@ -178,6 +187,7 @@ impl State {
     /// Admits a request. `Err`: it has to ask again at the given time, or when the state changes.
     fn admit(&mut self, now: Instant) -> Result<Admission, Option<Instant>> {
         let max_in_flight = match self.rate {
+            _ if self.is_unlimited => u32::MAX,
             Some(_) if self.is_probing => 1,
             Some(_) => u32::MAX,
             // When the limit is reached for the first time, all requests in flight are throttled, so only a few are

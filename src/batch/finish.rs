@@ -202,6 +202,10 @@ fn describe_requests(counts: &[(&str, usize)]) -> String {
     let each = counts
         .iter()
         .map(|(operation, count)| format!("{count} {operation}"));
-    let each: Vec<String> = each.collect();
-    format!("{all} requests to IAM: {}", each.join(", "))
+    let each = each.collect::<Vec<String>>().join(", ");
+    match all {
+        0 => "0 requests to IAM".to_owned(),
+        1 => format!("1 request to IAM: {each}"),
+        _ => format!("{all} requests to IAM: {each}"),
+    }
 }

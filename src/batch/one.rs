@@ -1,5 +1,6 @@
 //! Processes one key of a run: it is checked, changed and reported, and each step is recorded.
 
+use std::cell::Cell;
 use std::io;
 use std::time::SystemTime;
 
@@ -342,6 +343,7 @@ impl Work<'_> {
             },
             attempts,
             budget,
+            is_located: Cell::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use iam_sandbox::{Fault, What};
 use serde_json::json;
 
 use crate::blocked::interrupt;
-use crate::case::{BOBS_KEY, Case, SETTLED, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, SETTLED, actions, documented, each_at_once};
 use crate::many::{crowd, from_stdin, outcomes};
 use crate::streams::wait_for;
 use crate::verification::throttled;
@@ -60,6 +60,93 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
         .within(SOON + SETTLED);
     let journal = std::fs::read_to_string(journal).expect("a journal");
     assert_eq!(journal.matches("\"Outcome\":\"Unknown\"").count(), 2);
+}
+
+#[test]
+fn after_a_signal_a_late_response_counts_and_is_not_waited_for_alone() {
+    // As many requests are in flight as the run allows at first. The response comes after the moment in which nothing else
+    // is tried.
+    let late = || What::Delay(Duration::from_millis(900));
+    let no_such_key = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    let cases = [
+        (1, vec![late()], "1 deleted"),
+        (2, vec![late()], "2 deleted"),
+        (8, vec![late()], "2 deleted, 6 not tried"),
+        (2, vec![late(), no_such_key()], "2 failed and not changed"),
+        (8, vec![What::SilenceAfterActing], "2 unknown, 6 not tried"),
+    ];
+    each_at_once(cases, |(count, faults, summary)| {
+        let (sandbox, list) = crowd(count);
+        for fault in faults {
+            sandbox.fault(Fault::new(fault).on("DeleteAccessKey").always());
+        }
+        let reads = Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed");
+        sandbox.fault(reads.always());
+        let running = from_stdin(&sandbox, &list, &["--jobs", "8"]).start();
+        let sent = count.min(2);
+        assert!(sandbox.wait_for_requests(sent, SOON));
+        let printed = interrupt(running, "INT").exits(130);
+        let output = printed.output().to_owned();
+        let _ = printed
+            .prints(&output)
+            .says(&["error: interrupted: no more keys are tried"])
+            .ends_with(&format!("{count} keys: {summary}").replace("1 keys", "1 key"));
+        let requests = sandbox.requests();
+        let of = |action| requests.iter().filter(|sent| sent.action == action).count();
+        assert_eq!(of("DeleteAccessKey"), sent);
+        assert_eq!(of("GetAccessKeyLastUsed"), sent, "{requests:?}");
+    });
+}
+
+#[test]
+fn a_signal_in_the_pause_before_a_retry_lets_the_key_be_located() {
+    let sandbox = documented();
+    let lost = Fault::new(What::ResetAfterActing).on("DeleteAccessKey");
+    sandbox.fault(lost.always());
+    let read = Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed");
+    sandbox.fault(read.always());
+    let running = Case::documented(&sandbox, &[]).start();
+    // The pause is now longer than what a signal leaves.
+    assert!(sandbox.wait_for_requests(12, SOON));
+    let _ = interrupt(running, "INT")
+        .exits(130)
+        .prints_outcome("Unknown")
+        .says(&["interrupted"])
+        .ends_with("unknown: the request was sent and no usable response arrived");
+    assert_eq!(actions(&sandbox)[12..], ["GetAccessKeyLastUsed"]);
+}
+
+#[test]
+fn every_request_that_was_sent_is_counted() {
+    let deleted = "1 request to IAM: 1 DeleteAccessKey";
+    let located = "2 requests to IAM: 1 DeleteAccessKey, 1 GetAccessKeyLastUsed";
+    let of_one = [
+        (&[][..], deleted),
+        (&["INT"], located),
+        (&["INT", "TERM"], deleted),
+    ];
+    each_at_once(of_one, |(signals, told)| {
+        let (sandbox, list) = crowd(1);
+        if !signals.is_empty() {
+            sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+        }
+        let running = from_stdin(&sandbox, &list, &["-v"]).start();
+        assert!(sandbox.wait_for_requests(1, SOON));
+        for signal in signals {
+            running.signal(signal);
+        }
+        let ended = running
+            .end()
+            .exits(if signals.is_empty() { 0 } else { 130 });
+        let output = ended.output().to_owned();
+        let _ = ended.prints(&output).says(&[&format!("info: {told}\n")]);
+    });
+    let (sandbox, list) = crowd(1);
+    sandbox.stop_listening();
+    let printed = from_stdin(&sandbox, &list, &["-v"]).run().exits(9);
+    let _ = printed
+        .prints_outcomes(&[("Failed", 1)])
+        .says(&["info: 0 requests to IAM\n"]);
 }
 
 #[test]
