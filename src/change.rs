@@ -39,12 +39,12 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Changes the key. Returns the outcome and the number of attempts.
+    /// Changes the key. Returns the outcome and the number of requests that were sent.
     pub(crate) async fn run(&self, signals: &mut Signals) -> (Outcome, usize) {
         let call = self.send_and_verify();
         tokio::pin!(call);
         let exit = tokio::select! {
-            outcome = &mut call => return (outcome, self.count_sent()),
+            outcome = &mut call => return (outcome, self.attempts.count_sent()),
             exit = signals.next() => exit,
         };
         let is_single = self.search.request.single().is_some();
@@ -60,16 +60,7 @@ impl Change<'_> {
             },
             outcome => outcome,
         };
-        (outcome, self.count_sent())
-    }
-
-    /// Returns the number of attempts. Without a request that was sent, it is zero, and the key is not tried.
-    fn count_sent(&self) -> usize {
-        if self.attempts.was_sent() {
-            self.attempts.count()
-        } else {
-            0
-        }
+        (outcome, self.attempts.count_sent())
     }
 
     /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done.

@@ -172,7 +172,13 @@ impl Attempts {
 
     /// Whether any part of any attempt was sent.
     pub(crate) fn was_sent(&self) -> bool {
-        self.lock().iter().any(Attempt::was_sent)
+        self.count_sent() > 0
+    }
+
+    /// Returns the number of attempts of which any part was sent.
+    pub(crate) fn count_sent(&self) -> usize {
+        let attempts = self.lock();
+        attempts.iter().filter(|one| one.was_sent()).count()
     }
 
     /// Whether a response is still expected.
@@ -230,7 +236,7 @@ impl Attempts {
         (waited.unwrap_or_default(), began)
     }
 
-    /// Returns the number of attempts.
+    /// Returns the number of attempts, sent or not.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }
