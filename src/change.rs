@@ -43,7 +43,7 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Changes the key. Returns the outcome and the number of attempts.
+    /// Changes the key. Returns the outcome and the number of requests that were sent.
     pub(crate) async fn run(&self, signals: &mut Signals) -> (Outcome, usize) {
         let call = self.send_and_verify();
         tokio::pin!(call);
@@ -51,7 +51,7 @@ impl Change<'_> {
             // After a signal, the call must not get a slot of the rate limiter and send the first request.
             biased;
             exit = signals.next() => exit,
-            outcome = &mut call => return (outcome, self.count_sent()),
+            outcome = &mut call => return (outcome, self.attempts.count_sent()),
         };
         let is_single = self.search.request.single().is_some();
         let outcome = match self.finish_after_signal(&mut call, exit, signals).await {
@@ -66,16 +66,7 @@ impl Change<'_> {
             },
             outcome => outcome,
         };
-        (outcome, self.count_sent())
-    }
-
-    /// Returns the number of attempts. Without a request that was sent, it is zero, and the key is not tried.
-    fn count_sent(&self) -> usize {
-        if self.attempts.was_sent() {
-            self.attempts.count()
-        } else {
-            0
-        }
+        (outcome, self.attempts.count_sent())
     }
 
     /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done.

@@ -40,11 +40,16 @@ impl CommandLine {
         self
     }
 
-    /// Appends an option. A value that begins with a dash is joined to it; otherwise it would be parsed as an option.
+    /// Appends an option. A value that begins with a dash is joined to it; otherwise it would be parsed as an option. After
+    /// `--`, nothing is.
     pub(crate) fn option(self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
         let value = value.as_ref();
         let starts_with_dash = value.as_encoded_bytes().first() == Some(&b'-');
-        let separator = if starts_with_dash { '=' } else { ' ' };
+        let separator = if starts_with_dash && name != "--" {
+            '='
+        } else {
+            ' '
+        };
         self.push(name, separator, value)
     }
 
@@ -71,7 +76,7 @@ impl CommandLine {
 /// Returns what stands for the value of an option, such as `EXTERNAL_ID`.
 fn placeholder(option: &str) -> String {
     match option {
-        "<" | "--from" => "FILE".to_owned(),
+        "<" | "--" | "--from" => "FILE".to_owned(),
         _ => {
             let name = option.trim_start_matches('-').replace('-', "_");
             name.to_ascii_uppercase()
@@ -147,6 +152,8 @@ mod tests {
             let line = CommandLine::new("aws x").option("--profile", OsStr::from_bytes(value));
             assert_eq!(line.to_string(), expected);
         }
+        let line = CommandLine::new("chmod o-w").option("--", "-x");
+        assert_eq!(line.to_string(), "chmod o-w -- -x");
         let line = CommandLine::new("aws x").words("--query 'a'");
         let line = line.joined("--user-name", "Bob");
         assert_eq!(line.to_string(), "aws x --query 'a' --user-name=Bob");

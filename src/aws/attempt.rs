@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use aws_smithy_types::DateTime;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
+use super::error::RAISE_READ_TIMEOUT;
 use super::parameters::Parameters;
 use super::response_body::Response;
 use super::response_limit::has_begun;
@@ -172,7 +173,13 @@ impl Attempts {
 
     /// Whether any part of any attempt was sent.
     pub(crate) fn was_sent(&self) -> bool {
-        self.lock().iter().any(Attempt::was_sent)
+        self.count_sent() > 0
+    }
+
+    /// Returns the number of attempts of which any part was sent.
+    pub(crate) fn count_sent(&self) -> usize {
+        let attempts = self.lock();
+        attempts.iter().filter(|one| one.was_sent()).count()
     }
 
     /// Whether a response is still expected.
@@ -207,11 +214,19 @@ impl Attempts {
         }
     }
 
-    /// Returns why the last attempt has no response, or the one before it if the last was only started.
+    /// Returns why the last attempt has no response, or the one before it if the last was only started, or waits for what did
+    /// not arrive within the time of the one before it.
     pub(super) fn last_failure(&self) -> Option<TransportError> {
         let attempts = self.lock();
-        let started = |attempt: &&Attempt| attempt.was_sent() || attempt.has_ended;
-        attempts.iter().rev().find(started)?.failure.clone()
+        let mut last = attempts.iter().rev().peekable();
+        let running = last.next_if(|attempt| !attempt.has_ended);
+        let before = last.peek().and_then(|attempt| attempt.failure.clone());
+        before.filter(|failure| match running {
+            Some(running) if running.was_sent() => {
+                !running.response_began() && failure.hint == Some(RAISE_READ_TIMEOUT.into())
+            }
+            _ => true,
+        })
     }
 
     /// Returns how long there has been no response: the time since the first of the last attempts that got none. If the last
@@ -230,7 +245,7 @@ impl Attempts {
         (waited.unwrap_or_default(), began)
     }
 
-    /// Returns the number of attempts.
+    /// Returns the number of attempts, sent or not.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }

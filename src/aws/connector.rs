@@ -26,11 +26,11 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
-use super::error::sources;
+use super::error::{SPEAKS_TLS, sources};
 use super::late::{Late, within};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
-use super::response_limit::{LimitedStream, ResponseLimit, SharedReading, has_begun};
+use super::response_limit::{LimitedStream, ResponseLimit, SharedReading, has_begun, start};
 use super::tls;
 use crate::error::RunError;
 use crate::lock::lock;
@@ -38,6 +38,9 @@ use crate::lock::lock;
 /// The most that is read of a connection at a time, and the maximum size of the head of a response. The runtime lets
 /// other tasks run after 128 reads, so signals are received soon even if the client needs long for each byte.
 const READ: usize = 16 << 10;
+
+/// How a server that expects TLS begins to answer anything else.
+const TLS_ALERT: [u8; 2] = [0x15, 3];
 
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -88,8 +91,10 @@ pub(super) async fn send(
     let request = request.try_into_http1x();
     let mut request = request.map_err(|error| ConnectorError::user(error.into()))?;
     let limit = request.extensions().get::<ResponseLimit>().copied();
+    let without_tls = request.uri().scheme_str() == Some("http");
+    let is_plain = without_tls && proxy.is_none();
     // Through TLS, only the proxy's tunnel is authorized.
-    let proxy = proxy.filter(|_| request.uri().scheme_str() == Some("http"));
+    let proxy = proxy.filter(|_| without_tls);
     if let Some(authorization) = proxy.as_ref().and_then(|proxy| proxy.authorization.clone()) {
         let headers = request.headers_mut();
         headers.insert(PROXY_AUTHORIZATION, authorization);
@@ -120,7 +125,10 @@ pub(super) async fn send(
             within(read_timeout, Instant::now(), late, response).await
         }
     };
-    let response = response.map_err(connector_error)?;
+    let response = response.map_err(|error| {
+        let has_tls = is_plain && start(&began).starts_with(&TLS_ALERT);
+        connector_error(if has_tls { SPEAKS_TLS.into() } else { error })
+    })?;
     if let Some(proxy) = proxy
         && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
     {

@@ -254,7 +254,7 @@ impl Source {
         let fetching = async {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
-                Provider::Process(words) => process::run(words, &self.origin, settings.log).await,
+                Provider::Process(words) => process::run(words, &self.origin, settings).await,
                 Provider::Sso(sso) => {
                     let token = sso.token(settings, budget).await?;
                     sso.role_credentials(token, settings, budget).await

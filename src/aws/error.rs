@@ -183,6 +183,9 @@ pub(super) const UNFINISHED: &str = "its response began but did not end";
 
 const CLOSED: &str = "the connection was closed too early";
 
+/// The text of our error for a server that expects TLS on a connection without it.
+pub(super) const SPEAKS_TLS: &str = "it speaks TLS";
+
 pub(super) const NO_ROUTE: &str = "there is no route to the host";
 
 /// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
@@ -268,6 +271,9 @@ fn connection(
         Some(Kind::UnexpectedEof) => (CLOSED, None),
         _ if says("connection closed before message completed") => (CLOSED, None),
         Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => (NO_ROUTE, Some(NETWORK)),
+        _ if says("it speaks tls") => {
+            (SPEAKS_TLS, Some("an endpoint with TLS has an https:// URL"))
+        }
         _ if is_unresolved => (
             "its name could not be resolved",
             Some("check the region and the endpoint URL, and that DNS works"),

@@ -14,9 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
+use super::settings::Settings;
 use crate::error::RunError;
 use crate::known_secret::redact_message;
-use crate::log::Log;
+use crate::lock::lock;
 use crate::sanitize::truncate_escaped;
 use crate::terminal;
 
@@ -25,7 +26,7 @@ const MAX_OUTPUT: u64 = 64 << 10;
 /// The maximum size of its standard error that is shown, in bytes.
 const MAX_ERROR_OUTPUT: u64 = 4 << 10;
 
-/// The hint if the process fails or prints no JSON.
+/// The hint if the process fails or prints no JSON, and has not worked in this run.
 const NO_SHELL: &str = "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; run the \
      command by itself to see what is wrong";
 /// The hint if its JSON is not an access key.
@@ -38,8 +39,19 @@ const RENEW: &str = "sign in again, or renew the credentials that the command re
 /// # Errors
 ///
 /// The process fails or prints anything but credentials.
-pub(super) async fn run(words: &[String], origin: &str, log: Log) -> Result<Credentials, RunError> {
+pub(super) async fn run(
+    words: &[String],
+    origin: &str,
+    settings: &Settings,
+) -> Result<Credentials, RunError> {
     let unusable = |reason: &str, hint: &str| {
+        // A process that has worked in this run has the right words.
+        let has_worked = !lock(&settings.signing_keys).is_empty();
+        let hint = if has_worked && hint == NO_SHELL {
+            BY_ITSELF
+        } else {
+            hint
+        };
         RunError::credentials(format!("no credentials: {origin} {reason}")).hint(hint)
     };
     let fail = |reason: &str| unusable(reason, NO_SHELL);
@@ -58,7 +70,7 @@ pub(super) async fn run(words: &[String], origin: &str, log: Log) -> Result<Cred
         .stdout(Stdio::piped())
         // The process may print instructions, such as to touch a security key.
         .stderr(stdio(
-            stderr().is_terminal() && !log.is_json(),
+            stderr().is_terminal() && !settings.log.is_json(),
             Stdio::piped(),
         ))
         .kill_on_drop(true);

@@ -94,12 +94,17 @@ pub(super) struct Reading {
 
 /// Whether a part of the current response on a connection was read.
 pub(super) fn has_begun(connection: &CaptureConnection) -> bool {
+    !start(connection).is_empty()
+}
+
+/// Returns the first bytes that were read of the current response on a connection.
+pub(super) fn start(connection: &CaptureConnection) -> Vec<u8> {
     let mut extensions = Extensions::new();
     if let Some(connected) = connection.connection_metadata().as_ref() {
         connected.get_extras(&mut extensions);
     }
     let reading = extensions.get::<SharedReading>();
-    reading.is_some_and(|reading| lock(reading).began())
+    reading.map_or_else(Vec::new, |reading| lock(reading).start.clone())
 }
 
 impl Reading {

@@ -20,9 +20,16 @@ impl Lines {
     /// Starts at the first line. A byte order mark is skipped.
     pub(super) fn new(mut source: Box<dyn BufRead>) -> Result<Self, InputError> {
         let start = source.fill_buf().map_err(|error| read_failure(0, &error))?;
-        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-            return Err(InputError::new(1, 1, "this is UTF-16")
-                .hint("save the list as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8"));
+        let encoding = match start {
+            // A text in UTF-16 does not begin with a NUL.
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+            _ => None,
+        };
+        if let Some(encoding) = encoding {
+            let hint =
+                format!("save the list as UTF-8, or convert it: iconv -f {encoding} -t UTF-8");
+            return Err(InputError::new(1, 1, format!("this is {encoding}")).hint(hint));
         }
         if start.starts_with(b"\xef\xbb\xbf") {
             source.consume(3);

@@ -205,7 +205,12 @@ fn read_entries(source: Box<dyn BufRead>, keys: &mut KeyCollector<'_>) -> Result
         Some(b'{' | b'[') => json::read(lines, keys),
         Some(_) if keys.is_undo() => Err(InputError::not_undoable(Position::line(1))),
         Some(_) => {
-            let Some(first) = lines.next()? else {
+            let mut first = lines.next()?;
+            // It tells Excel the delimiter, which the header shows too.
+            if let Some("sep=," | "sep=;" | "sep=\t") = first.as_deref() {
+                first = lines.next()?;
+            }
+            let Some(first) = first else {
                 return Ok(());
             };
             match csv::Header::of(&first, lines.number)? {

@@ -10,6 +10,7 @@ use rustix::process::geteuid;
 
 use super::writer::or_fsync;
 use super::{Unusable, unusable};
+use crate::command_line::CommandLine;
 use crate::error::{Hint, RunError};
 use crate::report::stream::identity;
 use crate::request::Mode;
@@ -73,9 +74,9 @@ fn not_opened(path: &Path, error: &io::Error) -> Unusable {
 }
 
 fn check(path: &Path, found: &Metadata) -> Result<(), Unusable> {
-    let refused = |what: String, hint: Option<&str>| {
+    let refused = |what: String, hint: Option<Hint>| {
         let mut error = unusable(path, what);
-        error.hints.extend(hint.map(Hint::from));
+        error.hints.extend(hint);
         let is_journal = false;
         let error = Box::new(error);
         Err(Unusable { error, is_journal })
@@ -89,10 +90,10 @@ fn check(path: &Path, found: &Metadata) -> Result<(), Unusable> {
     ] {
         if stream == Some((found.dev(), found.ino())) {
             let what = format!("{name} is written to the same file");
-            return refused(what, Some("use a separate file for the journal"));
+            return refused(what, Some("use a separate file for the journal".into()));
         }
     }
-    match distrust(found.uid(), found.mode(), geteuid().as_raw()) {
+    match distrust(path, found.uid(), found.mode(), geteuid().as_raw()) {
         Some((what, hint)) => refused(what, Some(hint)),
         None => Ok(()),
     }
@@ -114,15 +115,16 @@ fn irregular(kind: FileType) -> Option<&'static str> {
 }
 
 /// Returns why the records cannot be believed, with a hint. A key that they call deleted would not be deleted.
-fn distrust(owner: u32, mode: u32, caller: u32) -> Option<(String, &'static str)> {
+fn distrust(path: &Path, owner: u32, mode: u32, caller: u32) -> Option<(String, Hint)> {
     if owner != caller && owner != 0 {
         Some((
             format!("it belongs to another user (user ID {owner})"),
-            "if you trust its records, copy it to a new file, and use that as --journal",
+            "if you trust its records, copy it to a new file, and use that as --journal".into(),
         ))
     } else if mode & OTHERS_WRITE != 0 {
         let what = "any user can write to it".to_owned();
-        Some((what, "if you trust its records: chmod o-w FILE"))
+        let command = CommandLine::new("chmod o-w").option("--", path);
+        Some((what, Hint::command("if you trust its records", command)))
     } else {
         None
     }
@@ -251,7 +253,7 @@ mod tests {
             (1000, 0o100_666, 1000, Some("any user can write to it")),
             (0, 0o100_602, 1000, Some("any user can write to it")),
         ] {
-            let what = distrust(owner, mode, caller).map(|(what, _)| what);
+            let what = distrust(Path::new("/"), owner, mode, caller).map(|(what, _)| what);
             let case = format!("{owner} {mode:o} {caller}");
             assert_eq!(what.as_deref(), expected, "{case}");
         }

@@ -20,7 +20,7 @@ pub(crate) struct KeyResult {
     /// The requested action.
     pub(crate) action: Action,
     pub(crate) outcome: Outcome,
-    /// The number of requests to change the key, retries included.
+    /// The number of requests to change the key that were sent, retries included.
     pub(crate) attempts: usize,
 }
 

@@ -11,7 +11,7 @@ use rustix::termios::tcgetwinsize;
 
 use super::columns::{Column, GAP, columns};
 use super::fit::{display_width, fit_ends, fit_start};
-use super::message::{Messages, is_colorful};
+use super::message::Messages;
 use super::record::{failure, reason, status};
 use super::stream;
 use crate::age::rough_age;
@@ -231,7 +231,7 @@ pub(crate) fn show_targets(
     targets: &mut impl Iterator<Item = io::Result<Target>>,
 ) -> io::Result<()> {
     let columns = columns(request, width(io::stderr()), None);
-    let table = Table::new(columns, is_colorful(&io::stderr()));
+    let table = Table::new(columns, Messages::of(request).colored);
     let mut text = table.head(request, None);
     let (mut count, mut left_out) = (0, None);
     loop {

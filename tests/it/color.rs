@@ -1,6 +1,8 @@
 //! Colors: only where somebody sees them, unless they are not wanted.
 
+use crate::asked::{ASKED, asked};
 use crate::case::{BOBS_KEY, Case, binary, documented, each};
+use crate::dialogue::Dialogue;
 
 #[test]
 fn f65_no_colours_where_nobody_sees_them() {
@@ -58,4 +60,22 @@ fn f65_colours_on_a_terminal_unless_they_are_not_wanted() {
     assert!(!on_a_terminal(&[("TERM", "xterm"), ("NO_COLOR", "1")]).contains('\u{1b}'));
     assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\u{1b}'));
     assert!(!on_a_terminal(&[]).contains('\u{1b}'));
+}
+
+#[test]
+fn the_table_before_a_question_is_colored_as_the_messages_are() {
+    let sandbox = documented();
+    for (color, terminal, is_colored) in [("off", "xterm", false), ("on", "dumb", true)] {
+        let case = asked(&sandbox).args(["--color", color]);
+        let said = Dialogue::start(case.env("TERM", terminal))
+            .shows(ASKED)
+            .types(b"n\n")
+            .end()
+            .exits(11)
+            .prints_nothing();
+        let is_bold = said.messages().contains("\u{1b}[1mACCESS KEY ID ");
+        assert_eq!(is_bold, is_colored, "{}", said.messages());
+        assert!(is_colored || !said.messages().contains('\u{1b}'));
+        let _ = said.says(&[BOBS_KEY]);
+    }
 }

@@ -351,10 +351,8 @@ fn c75_a_journal_that_somebody_else_can_write_is_refused() {
     let kept = planted();
     let rights = std::fs::Permissions::from_mode(0o646);
     std::fs::set_permissions(kept.path(), rights).expect("its rights");
-    refused(
-        &kept,
-        "any user can write to it\nhint: if you trust its records: chmod o-w FILE",
-    );
+    let what = "any user can write to it\nhint: if you trust its records: chmod o-w -- ";
+    refused(&kept, &format!("{what}{}", kept.path().display()));
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
     // A new one is not written by others, whatever the umask.

@@ -23,6 +23,19 @@ fn f34_a_sweep_never_takes_the_key_that_signs() {
     assert!(sandbox.has_key(ADMIN_KEY_ID) && !sandbox.has_key(&spare));
 }
 
+#[test]
+fn a_list_with_only_the_key_that_signs_says_how_to_permit_it() {
+    let sandbox = documented();
+    let list = format!("{ADMIN_KEY_ID}\n");
+    let said = from_stdin(&sandbox, &list, &[]).run().exits(11);
+    let _ = said.prints_outcomes(&[("Refused", 1)]).says_exactly(&format!(
+        "iam-del-key: warning: {ADMIN_KEY_ID} belongs to your own credentials: you would lock yourself out\n\
+         hint: use other credentials (--profile NAME), or add --allow-self\n\
+         result: 1 key: 1 refused\n"
+    ));
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
 /// Where the key of the profile `base` may come from.
 fn bases(sandbox: &Sandbox) -> [(String, String); 4] {
     let key =

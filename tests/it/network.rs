@@ -242,6 +242,25 @@ fn f45_plain_http_on_the_port() {
 }
 
 #[test]
+fn tls_on_the_port_of_an_endpoint_without_it() {
+    // OpenSSL and others answer plain HTTP with an alert.
+    let alert = What::NotHttp(b"\x15\x03\x01\x00\x02\x02\x46".to_vec());
+    let sandbox = faulty([Fault::new(alert).always()]);
+    let host = sandbox.address();
+    let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+    ended.ends_exactly(
+        10,
+        "Unknown",
+        &format!(
+            "iam-del-key: error: no usable response from IAM at {host}: it speaks TLS\n\
+             hint: an endpoint with TLS has an https:// URL\n\
+             hint: check with: aws iam list-access-keys --user-name=Bob\n\
+             result: {BOBS_KEY}: {UNCHECKED}\n"
+        ),
+    );
+}
+
+#[test]
 fn f45_tls_that_stalls() {
     let sandbox = stalling();
     let case = Case::documented(&sandbox, &["--cli-connect-timeout", "1"]);

@@ -2,7 +2,9 @@
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, faulty};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, faulty, once};
+use crate::many::from_stdin;
+use crate::proxied::behind_a_proxy;
 use crate::session::requests_session;
 
 const REFUSED: &str = "hint: check that the address is right and that no firewall blocks it\n";
@@ -121,4 +123,34 @@ fn a_change_that_is_repeated_until_the_time_limit() {
         "iam-del-key: error: could not reach IAM at {host}: the connection was refused; --timeout is 2 s\n\
          {REFUSED}result: {BOBS_KEY}: {UNSENT}"
     ));
+}
+
+/// The member of results and of errors.
+const ONE_ATTEMPT: &str = "\"Attempts\":1";
+
+#[test]
+fn only_requests_that_were_sent_are_counted() {
+    // Two connections end before TLS is set up.
+    let sandbox = behind_a_proxy();
+    sandbox.fault(Fault::new(What::ResetOnAccept).times(2));
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let printed = from_stdin(&sandbox, &list, &["--verbose"]).run().exits(0);
+    assert!(
+        printed.output().contains(ONE_ATTEMPT),
+        "{}",
+        printed.output()
+    );
+    let _ = printed
+        .prints_outcomes(&[("Deleted", 1)])
+        .says(&["attempt 2: not sent\n", "attempt 3: HTTP 200"]);
+    // A response is lost, and then nothing listens.
+    let sandbox = faulty([once("DeleteAccessKey", What::LoseReplyAndStopListening)]);
+    let limits = ["--timeout", "4", "--error-format", "json"];
+    let printed = Case::documented(&sandbox, &limits).run().exits(10);
+    assert!(
+        printed.output().contains(ONE_ATTEMPT),
+        "{}",
+        printed.output()
+    );
+    let _ = printed.prints_outcome("Unknown").says(&[ONE_ATTEMPT]);
 }

@@ -39,6 +39,26 @@ fn c03_rows_of_empty_cells_are_skipped() {
         .says_exactly("result: nothing to do: the list has no keys to change\n");
 }
 
+/// Such a line tells Excel the delimiter.
+#[test]
+fn a_first_line_that_names_the_delimiter_is_skipped() {
+    let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    for delimiter in [",", ";", "\t"] {
+        let rows = ["AccessKeyId", "UserName", first, "Bob", second, "Bob"];
+        let rows = rows.chunks(2).map(|row| row.join(delimiter));
+        let rows: Vec<String> = rows.collect();
+        reads(
+            format!("\u{feff}sep={delimiter}\r\n{}\r\n", rows.join("\r\n")),
+            &[],
+        );
+    }
+    refused(
+        "sep=|\n",
+        "line 1, column 1: `sep=|` is not an access key ID: character 4 is `=` (U+003D); only A-Z, a-z, 0-9 and _ are allowed",
+        "correct the line and run the same command again",
+    );
+}
+
 #[test]
 fn c03_a_row_without_an_id_and_with_another_cell_is_an_error() {
     for cells in [",Bob", "\"\",Bob", " , Bob"] {
@@ -99,6 +119,13 @@ fn c39_a_list_that_is_not_utf_8_is_to_be_converted() {
         "line 1, column 1: this is UTF-16",
         "save the list as UTF-8, or convert it: iconv -f UTF-16 -t UTF-8",
     );
+    for mark in [b"\xff\xfe\0\0A\0\0\0", b"\0\0\xfe\xff\0\0\0A"] {
+        refused(
+            mark,
+            "line 1, column 1: this is UTF-32",
+            "save the list as UTF-8, or convert it: iconv -f UTF-32 -t UTF-8",
+        );
+    }
 }
 
 #[test]

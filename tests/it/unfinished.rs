@@ -136,6 +136,21 @@ fn f43_an_endless_response_without_long_pauses_is_bounded() {
     ));
 }
 
+/// The last attempt gets no more time than the one before it, which --cli-read-timeout ended.
+#[test]
+fn the_option_that_ends_the_attempts_is_named() {
+    let sandbox = faulty([always("DeleteAccessKey", What::SilenceBeforeActing)]);
+    let host = sandbox.address();
+    let limits = ["--cli-read-timeout", "1", "--timeout", "4"];
+    let ended = Case::documented(&sandbox, &limits).run().exits(10);
+    let _ = ended.prints_outcome("Unknown").says_exactly(&format!(
+        "iam-del-key: error: no usable response from IAM at {host}: it did not respond within 1 s; --timeout is 4 s\n\
+         hint: if the service is just slow, raise --cli-read-timeout\n\
+         hint: check with: aws iam list-access-keys --user-name=Bob\n\
+         result: {BOBS_KEY}: unknown: the request was sent and no usable response arrived; IAM still lists the key\n"
+    ));
+}
+
 #[test]
 fn f43_the_log_says_that_a_response_is_incomplete() {
     let sandbox = faulty([always("DeleteAccessKey", stall(PARTS[1]))]);
