@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
 use crate::conclude::{Ambiguity, Response, check, describe_ambiguity};
-use crate::error::{CallError, ErrorKind, Exit};
+use crate::error::{CallError, ErrorKind, Exit, SearchScope};
 use crate::guard;
 use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
 use crate::outcome::{Check, KeyState, Outcome, ResponseMetadata};
@@ -87,7 +87,15 @@ impl Change<'_> {
         let found = self.budget.spend(limit * 2 / 3, found).await?;
         let shown = self.shows_done(&found)?;
         let evidence = format!("an earlier run started this; {shown}");
-        Some(Outcome::confirmed(evidence, None))
+        // Since the earlier run, the owner may have been renamed, and another user may have got the name.
+        let failure = (found == KeyLocation::NoLongerListed).then(|| {
+            let mut failure = CallError::not_found(SearchScope::Account);
+            if let Some(context) = failure.context_mut() {
+                context.owner_unchecked = true;
+            }
+            failure
+        });
+        Some(Outcome::confirmed(evidence, failure))
     }
 
     /// Ends the change after a signal: no further attempt is made. If a pending response takes more than a moment, the key is

@@ -132,6 +132,12 @@ impl Work<'_> {
                 && sweep.passed_over(&key.id)
                 && (self.may_still_act(&key.id) || !sweep.shows_unchanged(&key.id))
         });
+        for key in &mut keys {
+            // The owner may have a new name, and another user the old one.
+            if let Some(owner) = sweep.owner(&key.id) {
+                key.user_name = Some(owner.clone());
+            }
+        }
         keys
     }
 

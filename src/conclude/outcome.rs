@@ -38,7 +38,8 @@ pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError
     match conclude(evidence) {
         Conclusion::Done => {
             if let Some(context) = failure.context_mut() {
-                context.owner_unchecked = false;
+                // IAM listed the key for its owner in this run, or since then another user may have got the name.
+                context.owner_unchecked &= !evidence.ambiguity.is_of_this_run();
             }
             Outcome::confirmed(why, Some(failure))
         }
@@ -157,6 +158,7 @@ mod tests {
     fn a_failure_says_where_the_key_is() {
         let (delete, deactivate) = (Action::Delete, Action::Deactivate);
         let (none, out) = (Ambiguity::None, Ambiguity::Unanswered);
+        let earlier = Ambiguity::EarlierRun;
         let (missing, denied) = ("NoSuchEntity", "AccessDenied");
         for (location, action, ambiguity, code, expected) in [
             (KeyLocation::LookupDenied, delete, none, missing, "du"),
@@ -171,8 +173,9 @@ mod tests {
             (KeyLocation::AbsentAsNamed, delete, none, denied, ""),
             (KeyLocation::NotListed, delete, none, missing, "u"),
             (KeyLocation::NoLongerListed, delete, none, missing, "u"),
-            // The list of its owner proves that it is gone.
+            // The list of its owner proves that it is gone, unless another user got the name since an earlier run.
             (KeyLocation::NoLongerListed, delete, out, missing, ""),
+            (KeyLocation::NoLongerListed, delete, earlier, missing, "u"),
             (KeyLocation::LookupFailed, delete, none, missing, ""),
             (
                 KeyLocation::GoneButNamed(name("Alice")),

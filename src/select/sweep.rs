@@ -82,6 +82,11 @@ impl Sweep {
         self.found.get(id).is_none_or(|found| found.is_passed_over)
     }
 
+    /// Returns the user for whom IAM listed the key.
+    pub(crate) fn owner(&self, id: &AccessKeyId) -> Option<&UserName> {
+        self.found.get(id)?.user.as_ref()
+    }
+
     /// Whether IAM listed the key in a state that shows that no expired request of an earlier run changed it.
     pub(crate) fn shows_unchanged(&self, id: &AccessKeyId) -> bool {
         let found = self.found.get(id);

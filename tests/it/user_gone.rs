@@ -2,7 +2,7 @@
 
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, actions, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
 use crate::intent::begun;
 use crate::journal::{ACCOUNT, Kept};
 use crate::resumed_owner::begun_to;
@@ -94,13 +94,15 @@ fn a_begun_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
     });
 }
 
+const FIND_USER: &str = "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run";
+
 /// What a sweep says that does not settle Bob's key.
-fn unsettled(checked: &str, end: &str) -> String {
+fn unsettled(checked: &str, check: &str, end: &str) -> String {
     format!(
         "iam-del-key: note: {checked} keys of 3 users checked\n\
          iam-del-key: error: {BOBS_KEY}: this run did not change it: it was not selected; unknown: an earlier run started to \
          change it, and the result is unknown\n\
-         hint: check with: iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run\n\
+         hint: check with: {check}\n\
          result: 1 key: 1 unknown; {end}root user keys are not included\n"
     )
 }
@@ -110,17 +112,28 @@ fn a_begun_key_stays_unknown_if_another_user_has_it_or_not_all_lists_can_be_read
     let renamed = documented();
     renamed.rename_user("Bob", "Robert");
     renamed.deny("iam:GetAccessKeyLastUsed");
+    // Somebody else has the name now.
+    let reused = documented();
+    reused.rename_user("Bob", "Robert");
+    reused.rename_user("Alice", "Bob");
+    reused.deny("iam:GetAccessKeyLastUsed");
     let unread = bob_is_gone();
     let denied = What::error(403, "AccessDenied", "no");
     // The sweep itself lists the users twice.
     unread.fault(Fault::new(denied).on("ListUsers").skip(2).always());
-    each_at_once([(renamed, "5"), (unread, "4")], |(sandbox, checked)| {
+    let of_robert = "aws iam list-access-keys --user-name=Robert\n\
+                     hint: to continue, run the same command again; keys that the journal records as finished are skipped";
+    for (sandbox, checked, check) in [
+        (renamed, "5", of_robert),
+        (reused, "5", of_robert),
+        (unread, "4", FIND_USER),
+    ] {
         let kept = begun();
         let ended = sweep(&sandbox, &kept, &[]).run().exits(10);
         let said = ended.prints_outcomes(&[("Unknown", 1)]);
-        let _ = said.says_exactly(&unsettled(checked, ""));
+        let _ = said.says_exactly(&unsettled(checked, check, ""));
         assert_eq!(kept.results().get(BOBS_KEY), None);
-    });
+    }
 }
 
 #[test]
@@ -152,6 +165,25 @@ fn a_dry_run_names_no_user_who_is_gone() {
     let before = kept.journal();
     let ended = sweep(&bob_is_gone(), &kept, &["--dry-run"]).run().exits(10);
     let said = ended.prints_outcomes(&[("Unknown", 1)]);
-    let _ = said.says_exactly(&unsettled("4", "this was a dry run; "));
+    let _ = said.says_exactly(&unsettled("4", FIND_USER, "this was a dry run; "));
     assert_eq!(kept.journal(), before);
+}
+
+/// Bob has another name since the earlier run, and somebody else has his, whose list is all that may be read.
+#[test]
+fn a_begun_key_is_only_presumed_deleted_if_another_user_may_have_the_name() {
+    let (sandbox, kept) = (documented(), begun());
+    sandbox.rename_user("Bob", "Robert");
+    sandbox.rename_user("Alice", "Bob");
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let run = |owner: &[&str]| {
+        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY]).args(owner.iter().copied());
+        case.args(["--journal"]).args([kept.path()]).run()
+    };
+    run(&["--user-name", "Bob"])
+        .deletes("an earlier run started this; IAM no longer lists the key");
+    assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
+    sandbox.allow("iam:GetAccessKeyLastUsed");
+    let _ = run(&["--find-user"]).exits(0).prints(DELETED);
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
