@@ -225,11 +225,12 @@ impl FromStr for UserName {
     }
 }
 
+/// Parses a name that this program wrote.
 impl TryFrom<String> for UserName {
     type Error = Invalid;
 
     fn try_from(text: String) -> Result<Self, Invalid> {
-        Self::parse(OsStr::new(&text))
+        text.parse()
     }
 }
 
