@@ -314,9 +314,14 @@ fn stopped(error: anyhow::Error, request: &Request, in_flight: &InFlight) -> Exi
     if let Some(hint) = hint {
         stop.hints = vec![hint.into()];
     }
-    let (exit, unfinished) = (stop.exit, in_flight.unfinished().len());
+    let unfinished = in_flight.unfinished().map(|ids| ids.len());
+    let exit = stop.exit;
     let ended_by_chance = exit.is_signal() || exit == Exit::Unreachable;
-    if ended_by_chance && stop.hints.is_empty() && request.mode == Mode::Change && unfinished > 0 {
+    if ended_by_chance
+        && stop.hints.is_empty()
+        && request.mode == Mode::Change
+        && unfinished > Some(0)
+    {
         stop.hints = vec![Hint::again("to continue, ")];
     }
     let explanation = if let Some((key, known)) = in_flight.single() {
@@ -334,13 +339,14 @@ fn stopped(error: anyhow::Error, request: &Request, in_flight: &InFlight) -> Exi
     exit
 }
 
-/// Says that this run changed no key, given the number of keys that earlier runs started to change.
-fn no_key_changed(unfinished: usize) -> String {
+/// Says that this run changed no key, given the number of keys that earlier runs started to change, if it is known.
+fn no_key_changed(unfinished: Option<usize>) -> String {
     match unfinished {
-        0 => "no key was changed".to_owned(),
-        1 => "this run changed no key; 1 key of earlier runs is still unknown".to_owned(),
-        _ => {
-            format!("this run changed no key; {unfinished} keys of earlier runs are still unknown")
+        None => "this run changed no key; what earlier runs changed is unknown".to_owned(),
+        Some(0) => "no key was changed".to_owned(),
+        Some(1) => "this run changed no key; 1 key of earlier runs is still unknown".to_owned(),
+        Some(count) => {
+            format!("this run changed no key; {count} keys of earlier runs are still unknown")
         }
     }
 }

@@ -15,8 +15,9 @@ pub(crate) struct InFlight {
     /// The run's only key.
     single: Option<Key>,
     entries: Mutex<Vec<Entry>>,
-    /// The keys that earlier runs started to change, and of which this run has not reported more than that.
-    unfinished: Mutex<HashSet<AccessKeyId>>,
+    /// The keys that earlier runs started to change, and of which this run has not reported more than that. `None` if the
+    /// journal says nothing about them.
+    unfinished: Mutex<Option<HashSet<AccessKeyId>>>,
 }
 
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl InFlight {
         Self {
             single: request.single().cloned(),
             entries: Mutex::default(),
-            unfinished: Mutex::default(),
+            unfinished: Mutex::new(Some(HashSet::new())),
         }
     }
 
@@ -48,22 +49,25 @@ impl InFlight {
 
     /// Sets the keys that earlier runs started to change.
     pub(crate) fn set_unfinished(&self, ids: HashSet<AccessKeyId>) {
-        *lock(&self.unfinished) = ids;
+        *lock(&self.unfinished) = Some(ids);
     }
 
-    /// Returns the keys that earlier runs started to change, and that are still unknown.
-    pub(crate) fn unfinished(&self) -> HashSet<AccessKeyId> {
+    /// Returns the keys that earlier runs started to change, and that are still unknown, unless the journal says nothing
+    /// about them.
+    pub(crate) fn unfinished(&self) -> Option<HashSet<AccessKeyId>> {
         lock(&self.unfinished).clone()
     }
 
     /// Records that it is known what happened to a key.
     pub(super) fn finish(&self, key: &Key) {
-        lock(&self.unfinished).remove(&key.id);
+        if let Some(unfinished) = &mut *lock(&self.unfinished) {
+            unfinished.remove(&key.id);
+        }
     }
 
     /// Records that the journal says nothing about the keys. `why` is a clause.
     pub(crate) fn add_unread_journal(&self, why: &str) {
-        self.set_unfinished(HashSet::new());
+        *lock(&self.unfinished) = None;
         let why = format!("the results of earlier runs are unknown: {why}");
         self.add_prior(|_| Some(KeyState::unknown(why)));
     }

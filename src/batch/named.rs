@@ -42,7 +42,7 @@ pub(crate) async fn named(
     }
     let (find_user, action) = (request.find_user, request.action);
     let list_command = list_deactivated(file.as_deref()).to_string();
-    let mut unfinished = in_flight.unfinished();
+    let mut unfinished = in_flight.unfinished().unwrap_or_default();
     let read = move || {
         let options = ReadOptions {
             user_name: user_name.as_ref(),

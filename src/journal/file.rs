@@ -94,7 +94,7 @@ fn check(path: &Path, found: &Metadata) -> Result<(), Unusable> {
         }
     }
     match distrust(path, found.uid(), found.mode(), geteuid().as_raw()) {
-        Some((what, hint)) => refused(what, Some(hint)),
+        Some((what, hint)) => Err(unusable(path, what).hint(hint).into()),
         None => Ok(()),
     }
 }
