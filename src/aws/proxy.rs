@@ -98,7 +98,9 @@ impl ProxyError {
         let (reason, _, _) = failure(&**cause);
         let hint = match tls::explain(&**cause) {
             _ if tls::is_not_tls(&**cause) => Some("a proxy without TLS has an http:// URL"),
-            Some((_, hint)) => hint.filter(|hint| *hint != INTERCEPTED),
+            Some((_, hint)) => {
+                hint.filter(|hint| ![INTERCEPTED, tls::WITHOUT_CERTIFICATE].contains(hint))
+            }
             None => file_limit_hint(&reason),
         };
         let subjects = [

@@ -25,6 +25,7 @@ use super::redact::secrets_of;
 use super::response_body::{self, Response, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
+use super::tls;
 use crate::error::{CredentialKind, ErrorKind, Operation, classify};
 use crate::guard::Signer;
 use crate::lock::lock;
@@ -243,6 +244,10 @@ impl Intercept for Recorder {
             && let (None, Some(Err(error))) = (&attempt.response, context.output_or_error())
         {
             attempt.failure = Some(transport_error(error, &attempt.host));
+            // Each further request would be answered by the same alert.
+            if tls::requires_certificate(error) {
+                self.attempts.close();
+            }
         }
         attempt.has_ended = true;
         if let Some(response) = context.response() {

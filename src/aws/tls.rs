@@ -14,6 +14,8 @@ use super::error::{INTERCEPTED, sources};
 const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
 /// For endpoints that the user configured.
 pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL";
+pub(super) const WITHOUT_CERTIFICATE: &str =
+    "this program has no client certificate: use an endpoint that requires none";
 const CLOCK: &str = "check this machine's clock";
 const NOT_FOR_A_SERVER: &str = "give the server a certificate with basicConstraints CA:FALSE";
 const NOTHING_SHARED: &str = "it supports no TLS version or cipher suite of this program";
@@ -50,7 +52,10 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
         | Tls::DecryptError => ("it violates the TLS protocol", Some(INTERCEPTED)),
         Tls::NoCertificatesPresented => ("it sent no TLS certificate", None),
         Tls::PeerIncompatible(_) | Tls::NoApplicationProtocol => (NOTHING_SHARED, None),
-        Tls::AlertReceived(alert) => (alert_words(*alert), None),
+        Tls::AlertReceived(alert) => (
+            alert_words(*alert),
+            (*alert == AlertDescription::CertificateRequired).then_some(WITHOUT_CERTIFICATE),
+        ),
         Tls::FailedToGetCurrentTime => {
             ("TLS needs this machine's clock, which cannot be read", None)
         }
@@ -62,6 +67,11 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
 /// Whether the other side does not speak TLS.
 pub(super) fn is_not_tls(error: &(dyn Error + 'static)) -> bool {
     explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_TLS))
+}
+
+/// Whether the server requires a client certificate. With TLS 1.3, it says so when the request is under way.
+pub(super) fn requires_certificate(error: &(dyn Error + 'static)) -> bool {
+    explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_CERTIFICATE))
 }
 
 fn alert_words(alert: AlertDescription) -> &'static str {

@@ -1,7 +1,7 @@
 //! The way to IAM: every wait ends, and whether the request left is known.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -239,6 +239,57 @@ fn f45_plain_http_on_the_port() {
     let case = at_url(&sandbox, &sandbox.url().replace("http:", "https:"));
     let hint = "hint: an endpoint without TLS has an http:// URL";
     fails_at_once(&sandbox, case, &["it does not speak TLS", hint]);
+}
+
+/// The way to a server through which the end of the handshake arrives together with the request, as over a long line.
+fn long_line(server: SocketAddr) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut there = TcpStream::connect(server).expect("the server");
+            let (mut back, mut to) = (
+                there.try_clone().expect("a handle"),
+                client.try_clone().expect("a handle"),
+            );
+            thread::spawn(move || std::io::copy(&mut back, &mut to));
+            thread::spawn(move || {
+                // The first message, and then more bytes than the last one of the handshake has.
+                for least in [1, 500] {
+                    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+                    while bytes.len() < least
+                        && let Ok(count @ 1..) = client.read(&mut buffer)
+                    {
+                        bytes.extend_from_slice(&buffer[..count]);
+                    }
+                    let _ = there.write_all(&bytes);
+                }
+                let _ = std::io::copy(&mut client, &mut there);
+                let _ = there.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    address
+}
+
+/// With TLS 1.3, the server demands it when the request is under way, and without an answer nobody knows more.
+#[test]
+fn a_server_that_demands_a_client_certificate_is_asked_once() {
+    let sandbox = Sandbox::documented().https(Certificate::Mutual).start();
+    let host = long_line(sandbox.address());
+    let case = at_url(&sandbox, &format!("https://{host}"));
+    let printed = case.args(["--verbose"]).run().exits(10);
+    assert_eq!(printed.object()["Attempts"], 1);
+    let said = printed.prints_outcome("Unknown").says(&[
+        &format!(
+            "iam-del-key: error: no usable response from IAM at {host}: it asks for a client certificate\n\
+             hint: this program has no client certificate: use an endpoint that requires none\n\
+             hint: check with: aws iam list-access-keys --user-name=Bob --endpoint-url https://{host}\n"
+        ),
+        "attempt 1: sent, no response\n",
+    ]);
+    let _ = said.ends_with(UNCHECKED);
+    assert!(sandbox.has_key(BOBS_KEY));
 }
 
 #[test]

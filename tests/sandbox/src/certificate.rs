@@ -5,9 +5,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, Error, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::io;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
@@ -40,6 +41,8 @@ pub enum Certificate {
     SelfSigned,
     /// The server signed it itself, as an authority, and clients are to trust it.
     SelfSignedAuthority,
+    /// Nothing, but clients must show one of the sandbox's authority too.
+    Mutual,
 }
 
 /// What the server needs for TLS, and what its clients need.
@@ -55,7 +58,7 @@ impl Tls {
     }
 
     fn generate(certificate: Certificate) -> Result<io::Result<Self>, Error> {
-        let (ca, mut ca_pem) = authority()?;
+        let (ca, ca_der, mut ca_pem) = authority()?;
         let key = KeyPair::generate()?;
         let params = leaf(certificate)?;
         let leaf = match certificate {
@@ -68,12 +71,23 @@ impl Tls {
             ca_pem = leaf.pem();
         }
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let provider = Arc::new(ring::default_provider());
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .and_then(|config| {
-                config
-                    .with_no_client_auth()
-                    .with_single_cert(vec![leaf.der().clone()], private)
+                let config = if certificate == Certificate::Mutual {
+                    let mut roots = RootCertStore::empty();
+                    roots.add(ca_der)?;
+                    let clients = Arc::new(roots);
+                    let clients = WebPkiClientVerifier::builder_with_provider(clients, provider);
+                    let clients = clients
+                        .build()
+                        .map_err(|error| rustls::Error::General(error.to_string()))?;
+                    config.with_client_cert_verifier(clients)
+                } else {
+                    config.with_no_client_auth()
+                };
+                config.with_single_cert(vec![leaf.der().clone()], private)
             });
         let acceptor = config
             .map(|config| TlsAcceptor::from(Arc::new(config)))
@@ -82,15 +96,16 @@ impl Tls {
     }
 }
 
-fn authority() -> Result<(Issuer<'static, KeyPair>, String), Error> {
+fn authority() -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>, String), Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
     params.distinguished_name = named("IAM sandbox CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     (params.not_before, params.not_after) = validity(-30, 30);
-    let pem = params.self_signed(&key)?.pem();
-    Ok((Issuer::new(params, key), pem))
+    let certificate = params.self_signed(&key)?;
+    let (der, pem) = (certificate.der().clone(), certificate.pem());
+    Ok((Issuer::new(params, key), der, pem))
 }
 
 fn leaf(certificate: Certificate) -> Result<CertificateParams, Error> {
@@ -110,7 +125,8 @@ fn leaf(certificate: Certificate) -> Result<CertificateParams, Error> {
         Certificate::Valid
         | Certificate::WrongHost
         | Certificate::SelfSigned
-        | Certificate::SelfSignedAuthority => validity(-1, 20),
+        | Certificate::SelfSignedAuthority
+        | Certificate::Mutual => validity(-1, 20),
     };
     Ok(params)
 }

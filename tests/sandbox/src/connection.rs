@@ -85,7 +85,13 @@ impl Server {
             (Some(What::ResetOnAccept), _) => transport::reset(&socket),
             (Some(_), _) => transport::hold(socket).await,
             (None, None) => self.converse(socket, number).await,
-            (None, Some(tls)) => self.converse(tls.accept(socket).await?, number).await,
+            (None, Some(tls)) => match tls.accept(socket).into_fallible().await {
+                Ok(transport) => self.converse(transport, number).await,
+                // Closed with unread bytes, the connection would be reset, and the alert lost.
+                Err((_, mut socket)) => tokio::io::copy(&mut socket, &mut tokio::io::sink())
+                    .await
+                    .map(drop),
+            },
         }
     }
 
