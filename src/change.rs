@@ -117,7 +117,7 @@ impl Change<'_> {
             if self.attempts.awaits_response() {
                 sleep(FOR_RESPONSE).await;
             }
-            if self.is_located.replace(true) {
+            if self.ambiguity() == Ambiguity::None || self.is_located.replace(true) {
                 return pending().await;
             }
             let found = self.search.locate_confirmed().await;

@@ -59,13 +59,18 @@ const BBO: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bbo"];
 
 #[test]
 fn f61_a_signal_before_a_retry_lets_no_further_request_out() {
-    let sandbox = faulty([once("DeleteAccessKey", throttled())]);
-    let says = "iam-del-key: error: interrupted; before that: An error occurred (Throttling) when calling the \
-                DeleteAccessKey operation: Rate exceeded\n\
-                result: AKIDPMS9RO4H3FEXAMPLE: not deleted: IAM refused the request\n";
-    interrupted(&sandbox).ends_exactly(130, "Failed", says);
-    assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
-    assert!(sandbox.has_key(BOBS_KEY));
+    for delay in [None, Some(slow())] {
+        let sandbox = faulty([once("DeleteAccessKey", throttled())]);
+        if let Some(delay) = delay {
+            sandbox.fault(delay);
+        }
+        let says = "iam-del-key: error: interrupted; before that: An error occurred (Throttling) when calling the \
+                    DeleteAccessKey operation: Rate exceeded\n\
+                    result: AKIDPMS9RO4H3FEXAMPLE: not deleted: IAM refused the request\n";
+        interrupted(&sandbox).ends_exactly(130, "Failed", says);
+        assert_eq!(actions(&sandbox), ["DeleteAccessKey"]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }
 
 #[test]
