@@ -31,6 +31,8 @@ PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confir
 UNCHECKED = "IAM did not confirm the owner"
 # How an error begins if STS did not answer the question that a journal requires.
 NO_ACCOUNT = "iam-del-key: error: the journal needs the account: "
+# The last line of a run that ended before its first key. It may count keys that earlier runs left unknown.
+NOTHING_CHANGED = re.compile(r"\nresult: (no key was changed|this run changed no key; (\d+) keys? of earlier runs (is|are) still unknown)\n$")
 # What is reported of a key without a condition where reads are allowed.
 TRIED = {*truth.DONE.values(), "Missing", "Failed", "Unknown"}
 
@@ -202,7 +204,10 @@ class Judge:
         self.false += [f"{id}: printed, and not named" for id in times if id not in self.named]
         for row in run.rows:
             self.judge_row(row, run, "the output")
-        if NO_ACCOUNT in run.stderr and run.stderr.endswith("\nresult: no key was changed\n"):
+        ended_early = NOTHING_CHANGED.search(run.stderr)
+        if NO_ACCOUNT in run.stderr and ended_early:
+            if int(ended_early[2] or 0) > len(self.named):
+                self.false.append(f"{ended_early[2]} keys are unknown, and {len(self.named)} are named")
             # STS did not say whose account it is, so the run ended before the first key.
             changed = [id for id, time in self.changed.items() if run.start <= time <= run.end]
             self.false += [f"{id}: changed by a run without an account" for id in changed]
