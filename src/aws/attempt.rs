@@ -130,8 +130,16 @@ pub(super) fn poison(connection: &CaptureConnection) {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     attempts: Arc<Mutex<Vec<Attempt>>>,
-    /// Set if no further attempt is made: whether that is because the key now belongs to the credentials in use.
-    closed: Arc<OnceLock<bool>>,
+    closed: Arc<OnceLock<Closed>>,
+}
+
+/// Why no further attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closed {
+    /// The run is ending.
+    RunEnds,
+    /// The key now belongs to the credentials in use.
+    OwnKey,
 }
 
 impl Attempts {
@@ -252,17 +260,17 @@ impl Attempts {
 
     /// Prevents further attempts. A response to the current one is still read.
     pub(crate) fn close(&self) {
-        let _ = self.closed.set(false);
+        let _ = self.closed.set(Closed::RunEnds);
     }
 
     /// Prevents further attempts because the key now belongs to the credentials in use.
     pub(super) fn close_for_own_key(&self) {
-        let _ = self.closed.set(true);
+        let _ = self.closed.set(Closed::OwnKey);
     }
 
     /// Whether an attempt was prevented because the key now belongs to the credentials in use.
     pub(crate) fn ended_at_own_key(&self) -> bool {
-        self.closed.get() == Some(&true)
+        self.closed.get() == Some(&Closed::OwnKey)
     }
 
     /// Whether further attempts are prevented.

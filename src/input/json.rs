@@ -43,7 +43,10 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
         line: number + 1,
         column: 0,
     };
-    let places = Rc::new(Cell::new([start; 2]));
+    let places = Rc::new(Cell::new(Places {
+        read: start,
+        string: start,
+    }));
     let counter = LineCounter {
         source: BufReader::with_capacity(1 << 16, source),
         places: Rc::clone(&places),
@@ -61,7 +64,7 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
         problem: None,
     };
     while json.end().is_err() {
-        let start = places.get()[0].line;
+        let start = places.get().read.line;
         let result = (&mut found).deserialize(&mut json);
         if let Some(problem) = found.problem.take() {
             return Err(problem);
@@ -122,7 +125,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let at = self.places.get()[1];
+        let at = self.places.get().string;
         // The strings of a list in a list are the columns of a row, and no header names them.
         if self.depth > 1 {
             return self.refuse(InputError::no_members(at));
@@ -135,7 +138,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let at = self.places.get()[0];
+        let at = self.places.get().read;
         let (mut id, mut user_name) = (None, None);
         let (mut outcome, mut action) = (None::<String>, None::<String>);
         let (mut previous_status, mut is_owner_unchecked) = (None, false);
@@ -279,7 +282,7 @@ impl Objects<'_, '_> {
 
     /// Creates an error for the string that was just read.
     fn wrong_string(&self, reason: String) -> InputError {
-        InputError::of(self.places.get()[1], reason)
+        InputError::of(self.places.get().string, reason)
     }
 
     /// Creates an error for what is not JSON, in a value that starts on the line `start`.
@@ -325,7 +328,11 @@ impl Objects<'_, '_> {
 }
 
 /// Where the text was read last, and where the last string starts. Columns count characters.
-pub(super) type Places = [Position; 2];
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) read: Position,
+    pub(super) string: Position,
+}
 
 /// Tracks the place in a text while it is read, and fails if a string is too long.
 struct LineCounter<R> {
@@ -342,7 +349,10 @@ impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         for byte in &buffer[..count] {
-            let [mut place, mut string] = self.places.get();
+            let Places {
+                read: mut place,
+                mut string,
+            } = self.places.get();
             if self.is_line_over {
                 place.line += 1;
                 place.column = 0;
@@ -360,7 +370,10 @@ impl<R: Read> Read for LineCounter<R> {
                 _ if is_quote => 0,
                 length => length + 1,
             };
-            self.places.set([place, string]);
+            self.places.set(Places {
+                read: place,
+                string,
+            });
             self.is_escaped = self.length > 0 && *byte == b'\\' && !self.is_escaped;
             if self.length > MAX_STRING + 1 {
                 return Err(io::Error::other(format!(

@@ -75,7 +75,8 @@ impl Lines {
         Ok(())
     }
 
-    /// Returns the next line, without its line break, that is neither blank nor a comment. Rows of empty fields, which spreadsheets add, are blank.
+    /// Returns the next line, without its line break, that is neither blank nor a comment. Rows of empty fields, which
+    /// spreadsheets add, are blank.
     pub(super) fn next(&mut self) -> Result<Option<String>, InputError> {
         loop {
             let mut bytes = Vec::new();

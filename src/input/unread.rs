@@ -67,7 +67,7 @@ impl<'de> Visitor<'de> for Unread<'_> {
         let mut found = None;
         while let Some(name) = object.next_key::<String>()? {
             let is_id = meaning(&name, ["AccessKeyId"]).is_some();
-            found = found.or(is_id.then(|| self.0.get()[1]));
+            found = found.or(is_id.then(|| self.0.get().string));
             found = found.or(object.next_value_seed(self)?);
         }
         Ok(found)
