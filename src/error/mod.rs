@@ -273,7 +273,7 @@ impl CallError {
         self
     }
 
-    /// Adds what the response is about, if it is that which cannot be used.
+    /// Adds what the response is about, if it cannot be used.
     pub(crate) fn about(mut self, key: Option<&AccessKeyId>, user: Option<&UserName>) -> Self {
         if let Self::Incomplete(error) = &mut self
             && !error.ran_out_of_time

@@ -35,7 +35,7 @@ fn sweep(sandbox: &Sandbox, args: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_date_before_1970_that_decides_nothing_keeps_no_key() {
+fn a_date_before_1970_does_not_end_a_sweep_that_ignores_dates() {
     for date in ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z"] {
         let sandbox = account();
         listed(&sandbox, "2020-01-01T00:00:00Z", date);
