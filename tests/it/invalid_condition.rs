@@ -8,6 +8,12 @@ fn ages_that_are_none() {
         ("45", "an age is a whole number of hours, days or weeks"),
         ("6m", "months and years vary in length"),
         ("0d", "every key is at least that old"),
+        ("1d2h", "an age is a whole number of hours, days or weeks"),
+        ("1hour", "an age is a whole number of hours, days or weeks"),
+        (
+            "90 days",
+            "an age is a whole number of hours, days or weeks",
+        ),
         ("-1d", "an age is a whole number of hours, days or weeks"),
         ("", "an age is a whole number of hours, days or weeks"),
         ("1d\u{1b}[2J", "\\u{1b}[2J"),
