@@ -8,8 +8,8 @@ use crate::request::{Action, Mode, Request};
 pub(super) const GAP: usize = 2;
 /// The width of an access key ID: the one in AWS's documentation is the longest. A longer ID moves its row.
 const ID_WIDTH: usize = 21;
-/// The width of a user name: at least, before there are more columns, and at most.
-const NAME_WIDTHS: [usize; 3] = [12, 20, 64];
+/// The width of a user name: at least, before there are more columns, then at least, and at most.
+const NAME_WIDTHS: [usize; 4] = [4, 12, 20, 64];
 /// The width of the longest status of AWS.
 const STATUS_WIDTH: usize = 8;
 /// The width of the longest age.
@@ -58,15 +58,18 @@ pub(super) fn result_columns(request: &Request, width: usize) -> Vec<(Column, us
     columns(request, width, Some(outcome_width))
 }
 
-/// Returns the columns that fit into `width`, and their widths. Facts that the run does not read have none.
+/// Returns the columns that fit into `width`, and their widths. Facts that the run does not read have none. The ID and the
+/// outcome are always there, even if they do not fit.
 pub(super) fn columns(
     request: &Request,
     width: usize,
     outcome_width: Option<usize>,
 ) -> Vec<(Column, usize)> {
-    let mut columns = vec![(Column::Id, ID_WIDTH), (Column::Owner, NAME_WIDTHS[0])];
+    let mut columns = vec![(Column::Id, ID_WIDTH)];
     columns.extend(outcome_width.map(|width| (Column::Outcome, width)));
-    for (column, wanted_width) in wanted_columns(request, outcome_width.is_some()) {
+    let owner = [NAME_WIDTHS[0], NAME_WIDTHS[1]].map(|width| (Column::Owner, width));
+    let wanted = wanted_columns(request, outcome_width.is_some());
+    for (column, wanted_width) in owner.into_iter().chain(wanted) {
         let used: usize = columns.iter().map(|(_, width)| width + GAP).sum();
         let free = (width + GAP).saturating_sub(used);
         match columns.iter_mut().find(|(other, _)| *other == column) {
@@ -92,12 +95,12 @@ fn wanted_columns(request: &Request, is_result: bool) -> Vec<(Column, usize)> {
     if conditions.iter().any(is_old) {
         wanted.sort_by_key(|(column, _)| *column != Column::Created);
     }
-    wanted.push((Column::Owner, NAME_WIDTHS[1]));
+    wanted.push((Column::Owner, NAME_WIDTHS[2]));
     wanted.extend(is_looked_up.then_some((Column::UsedFor, PLACE_WIDTH)));
     if is_result && (!conditions.is_empty() || request.action != Action::Delete) {
         wanted.extend(REASON_WIDTHS.map(|width| (Column::Reason, width)));
     }
-    wanted.push((Column::Owner, NAME_WIDTHS[2]));
+    wanted.push((Column::Owner, NAME_WIDTHS[3]));
     wanted
 }
 
@@ -149,6 +152,8 @@ mod tests {
                 80,
                 &[Id, Owner, Status, Created, Outcome],
             ),
+            (NAMED, 36, &[Id, Outcome]),
+            (NAMED, 37, &[Id, Owner, Outcome]),
             (NAMED, 200, &[Id, Owner, Outcome]),
             (&found, 92, &[Id, Owner, LastUsed, UsedFor, Outcome]),
         ] {
@@ -165,12 +170,15 @@ mod tests {
             "--yes --user-name Bob --all-keys",
         ] {
             let request = request(words);
-            for width in 52..300 {
+            for width in 38..300 {
                 let columns = result_columns(&request, width);
                 let used: usize = columns.iter().map(|(_, width)| width + GAP).sum();
                 assert!(used <= width + GAP, "{words} {width}: {columns:?}");
-                let name = columns[1].1;
-                assert!((NAME_WIDTHS[0]..=NAME_WIDTHS[2]).contains(&name), "{name}");
+                let mut names = columns
+                    .iter()
+                    .filter(|(column, _)| *column == Column::Owner);
+                let is_in_range = |width| (NAME_WIDTHS[0]..=NAME_WIDTHS[3]).contains(width);
+                assert!(names.all(|(_, width)| is_in_range(width)), "{columns:?}");
             }
         }
     }
