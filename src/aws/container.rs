@@ -39,9 +39,17 @@ const MAX_ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The hint for failures of a container's service.
+/// The hint if a container's service does not respond.
 const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the service \
                      there runs";
+
+/// The hint if something responds that is not such a service.
+const CHECK_ADDRESS: &str =
+    "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+
+/// The hint if the service refuses a request without a token.
+const NO_TOKEN: &str = "if the service requires a token, set AWS_CONTAINER_AUTHORIZATION_TOKEN or \
+                        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 /// Whether the environment configures container credentials.
 pub(super) fn is_configured() -> Result<bool, RunError> {
@@ -65,9 +73,9 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
             headers.insert("authorization", token.value.clone());
         }
         let is_set = request.set_uri(url.as_str());
-        is_set.map_err(|error| Failure::new(error.to_string(), CHECK))?;
+        is_set.map_err(|error| Failure::new(error.to_string(), CHECK_ADDRESS))?;
         match http.ask(request).await {
-            Ok((200, body)) => json(&body, CHECK),
+            Ok((200, body)) => json(&body, CHECK_ADDRESS),
             Ok((status, body)) => {
                 let message = message(&body);
                 let reason = format!("its service returned HTTP status {status}{message}");
@@ -75,20 +83,26 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
                     (Some(token), 401 | 403) => {
                         format!("check the token of {}", token.source).into()
                     }
-                    _ => busy_hint(status).unwrap_or(CHECK.into()),
+                    (None, 401 | 403) => NO_TOKEN.into(),
+                    _ => busy_hint(status).unwrap_or(CHECK_ADDRESS.into()),
                 };
                 Err(Failure::new(reason, hint))
             }
             Err(error) => {
                 let reason = truncate_escaped(&error.reason);
                 let reason = format!("no usable response from its service: {reason}");
-                Err(Failure::new(reason, CHECK))
+                let hint = if error.has_unexpected_response {
+                    CHECK_ADDRESS
+                } else {
+                    CHECK
+                };
+                Err(Failure::new(reason, hint))
             }
         }
     };
     let value = repeat(MAX_ATTEMPTS, PAUSE, budget, ask).await;
     let value = value.map_err(|failure| failure.error("the container"))?;
-    read(&value, "the container", [CHECK; 2])
+    read(&value, "the container", [CHECK_ADDRESS; 2])
 }
 
 /// Returns the message of an error without the token, which it may repeat.

@@ -21,6 +21,10 @@ const CONTAINER: &str = "GET /creds ";
 const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the \
                      service there runs";
 
+/// The hint if something else responds.
+const CHECK_ADDRESS: &str =
+    "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+
 /// A metadata service that fails at first.
 struct Failing {
     url: String,
@@ -239,7 +243,7 @@ fn the_last_failure_before_the_time_limit_is_told() {
             "its service returned HTTP status 500",
             "wait a minute, and run the same command again",
         ),
-        (NO_JSON, "it did not return JSON", CHECK),
+        (NO_JSON, "it did not return JSON", CHECK_ADDRESS),
     ];
     each_at_once(cases, |(failure, what, hint)| {
         let sandbox = documented();
@@ -309,5 +313,31 @@ fn a_containers_service_that_refuses_the_token_names_its_variable() {
             ),
             &format!("check the token of the environment variable {name}"),
         );
+    });
+}
+
+#[test]
+fn a_containers_service_that_responds_with_something_else_may_need_a_token_or_another_address() {
+    let token = "if the service requires a token, set AWS_CONTAINER_AUTHORIZATION_TOKEN or \
+                 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    let cases = [
+        (
+            STATUS_401,
+            "its service returned HTTP status 401: invalid token",
+            token,
+        ),
+        (STATUS_403, "its service returned HTTP status 403", token),
+        (
+            STATUS_404,
+            "its service returned HTTP status 404",
+            CHECK_ADDRESS,
+        ),
+        (NO_JSON, "it did not return JSON", CHECK_ADDRESS),
+    ];
+    each_at_once(cases, |(failure, what, hint)| {
+        let sandbox = documented();
+        let service = Failing::start(&sandbox, CONTAINER, failure, usize::MAX);
+        let what = format!("from the container: in the last of 3 attempts, {what}");
+        fails(in_container(&sandbox, &service.url), &what, hint);
     });
 }
