@@ -22,6 +22,8 @@ use crate::outcome::ResponseMetadata;
 pub(crate) struct Attempt {
     /// The host that the request was for, and its proxy.
     pub(crate) host: String,
+    /// Whether there is neither TLS nor a proxy.
+    pub(super) is_plain: bool,
     pub(super) start: Instant,
     /// The time in the signature.
     pub(super) signed_at: Option<DateTime>,

@@ -87,7 +87,11 @@ pub(super) fn call_error(
     let returned = |attempt| service_error(operation, attempt).map(Box::new);
     error.before = attempts.lock().iter().rev().find_map(returned);
     if error.has_unexpected_response {
-        error.hint = Some(unexpected_hint(last.metadata.status));
+        error.hint = Some(if error.reason.ends_with(EXPECTS_TLS) {
+            HTTPS_URL.into()
+        } else {
+            unexpected_hint(last.metadata.status)
+        });
     }
     if attempts.may_have_acted() {
         CallError::NoResponse(error)
@@ -186,6 +190,11 @@ const CLOSED: &str = "the connection was closed too early";
 /// The text of our error for a server that expects TLS on a connection without it.
 pub(super) const SPEAKS_TLS: &str = "it speaks TLS";
 
+/// The end of the reason for a response that says this without TLS.
+pub(super) const EXPECTS_TLS: &str = "this port expects HTTPS";
+
+const HTTPS_URL: &str = "an endpoint with TLS has an https:// URL";
+
 pub(super) const NO_ROUTE: &str = "there is no route to the host";
 
 /// The texts of the HTTP client's errors for invalid HTTP, which have no types, and our descriptions.
@@ -271,9 +280,7 @@ fn connection(
         Some(Kind::UnexpectedEof) => (CLOSED, None),
         _ if says("connection closed before message completed") => (CLOSED, None),
         Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => (NO_ROUTE, Some(NETWORK)),
-        _ if says("it speaks tls") => {
-            (SPEAKS_TLS, Some("an endpoint with TLS has an https:// URL"))
-        }
+        _ if says("it speaks tls") => (SPEAKS_TLS, Some(HTTPS_URL)),
         _ if is_unresolved => (
             "its name could not be resolved",
             Some("check the region and the endpoint URL, and that DNS works"),

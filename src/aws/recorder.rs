@@ -18,7 +18,7 @@ use aws_smithy_types::date_time::Format;
 use super::attempt::{Attempt, Attempts, SendTracking};
 use super::clock::server_time;
 use super::credential_parts::with_article;
-use super::error::transport_error;
+use super::error::{EXPECTS_TLS, transport_error};
 use super::parameters::Parameters;
 use super::proxy;
 use super::redact::secrets_of;
@@ -91,6 +91,9 @@ impl Recorder {
                     message: None,
                     request_id: String::new(),
                 });
+            }
+            Response::Unexpected(_) if attempt.is_plain && expects_tls(body) => {
+                return unexpected(&format!("HTTP status {status}; {EXPECTS_TLS}"));
             }
             Response::Unexpected(reason) => {
                 return unexpected(&format!("HTTP status {status}; invalid body: {reason}"));
@@ -171,6 +174,8 @@ impl Intercept for Recorder {
         request.add_extension(ResponseLimit::to(operation));
         self.attempts.lock().push(Attempt {
             host: proxy::place(request.uri()),
+            is_plain: request.uri().starts_with("http:")
+                && matches!(proxy::of(request.uri()), Ok(None)),
             start: Instant::now(),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
             credentials: credential_kind(request),
@@ -258,6 +263,19 @@ impl Intercept for Recorder {
             .verbose(|| self.with_subject(format!("attempt {number}: {}", outline(attempt))));
         Ok(())
     }
+}
+
+/// Whether this is what a port with TLS answers to a request without: nginx, Apache, Go and Tomcat, in this order.
+fn expects_tls(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    [
+        "plain http request was sent to https port",
+        "plain http to an ssl-enabled server port",
+        "client sent an http request to an https server",
+        "combination of host and port requires tls",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 fn outline(attempt: &Attempt) -> String {

@@ -343,3 +343,40 @@ fn f40_the_time_for_a_response_begins_when_the_connection_is_open() {
     unreachable(case.run(), &["it did not respond within 3 s"]);
     assert!(sandbox.has_key(BOBS_KEY));
 }
+
+#[test]
+fn a_port_that_tells_a_request_without_tls_to_use_https() {
+    let nginx = "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n\
+                 <center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\
+                 \r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+    let apache = "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>400 Bad Request</title>\n\
+                  </head><body>\n<h1>Bad Request</h1>\n<p>Your browser sent a request that this server could not \
+                  understand.<br />\nReason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n Instead use \
+                  the HTTPS scheme to access this URL, please.<br />\n</p>\n</body></html>\n";
+    let go = "Client sent an HTTP request to an HTTPS server.\n";
+    let other = "<html><body>400 Bad Request</body></html>";
+    let expects = "this port expects HTTPS\nhint: an endpoint with TLS has an https:// URL\n";
+    let unclear = "invalid body: it is an HTML page\nhint: a proxy or captive portal may be intercepting the connection: check \
+                   the endpoint URL and the proxy\n";
+    let cases = [
+        (nginx, format!("; {expects}")),
+        (apache, format!("; {expects}")),
+        (go, format!("; {expects}")),
+        (other, format!("; {unclear}")),
+    ];
+    each_at_once(cases, |(page, says)| {
+        let page = What::page(400, "text/html", page);
+        let sandbox = faulty([Fault::new(page).always()]);
+        let host = sandbox.address();
+        let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
+        ended.ends_exactly(
+            10,
+            "Unknown",
+            &format!(
+                "iam-del-key: error: no usable response from IAM at {host}: HTTP status 400{says}\
+                 hint: check with: aws iam list-access-keys --user-name=Bob\n\
+                 result: {BOBS_KEY}: {UNCHECKED}\n"
+            ),
+        );
+    });
+}
