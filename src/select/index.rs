@@ -51,13 +51,12 @@ impl Selector<'_> {
             |_, _| true,
             async |user| {
                 let listing = self.list_keys(&format!("user {user}"), Some(user)).await;
-                let listing = listing.map_err(|failure| failure.about(None, Some(user)))?;
-                Ok((user.clone(), listing))
+                listing.map_err(|failure| failure.about(None, Some(user)))
             },
-            |(owner, listing)| {
+            |owner, listing| {
                 for (id, listed) in listing.0 {
                     let metadata = KeyMetadata {
-                        owner: Some(owner.clone()),
+                        owner: Some(owner.name.clone()),
                         ..listed
                     };
                     // After a user was renamed, the later name counts.

@@ -1,7 +1,7 @@
 //! Selects among all keys of a user or of the account. All lists are read completely before anything is done. A list that
 //! cannot be read ends the run: treating it as empty could hide a key.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
@@ -94,7 +94,6 @@ impl Sweep {
     }
 
     fn add(&mut self, (user, keys): Inspected) -> Result<(), RunError> {
-        self.users += 1;
         for (id, choice) in keys {
             let outcome = choice.as_ref().err().map(|result| &result.outcome);
             let metadata = match &choice {
@@ -191,29 +190,35 @@ impl Selector<'_> {
         if let Some(user) = single_user {
             let inspected = self.inspect(user).await;
             sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
+            sweep.users = 1;
             return Ok(sweep);
         }
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
         let mut added = Ok(());
-        let (excepted, excluded) = (Cell::new(0), Cell::new(0));
+        // A user who is renamed during the sweep is listed under both names. The ID stays the same.
+        let (mut read_ids, not_read) = (
+            HashSet::new(),
+            RefCell::new([HashSet::new(), HashSet::new()]),
+        );
         let read = self.read_users(
             self.request.path_prefix.as_ref(),
             |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
             |user, earlier_lists| {
-                let count = if earlier_lists == 0 && self.is_excepted(&user.name) {
-                    &excepted
+                let why = if earlier_lists == 0 && self.is_excepted(&user.name) {
+                    0
                 } else if report.is_some_and(|report| report.excludes(user)) {
-                    &excluded
+                    1
                 } else {
                     return true;
                 };
-                count.set(count.get() + 1);
+                not_read.borrow_mut()[why].insert(user.id.clone());
                 false
             },
             async |user| self.inspect(Some(user)).await,
-            |inspected| {
+            |user, inspected| {
+                read_ids.insert(user.id.clone());
                 added = sweep.add(inspected);
                 match added {
                     Ok(()) => ControlFlow::Continue(()),
@@ -224,7 +229,10 @@ impl Selector<'_> {
         );
         read.await.map_err(|failure| self.read_failed(&failure))?;
         added?;
-        sweep.not_read = [excepted.get(), excluded.get()];
+        sweep.users = read_ids.len();
+        sweep.not_read = not_read
+            .into_inner()
+            .map(|ids| ids.difference(&read_ids).count());
         let names = match &self.request.path_prefix {
             Some(_) => self.names_under_path().await,
             None => Ok(HashSet::new()),

@@ -36,7 +36,7 @@ impl Selector<'_> {
         is_complete: impl Fn(&[ListedUser]) -> bool,
         wanted: impl Fn(&ListedUser, usize) -> bool,
         read: impl AsyncFn(&UserName) -> Result<T, CallError>,
-        mut take: impl FnMut(T) -> ControlFlow<()>,
+        mut take: impl FnMut(&ListedUser, T) -> ControlFlow<()>,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
         let (mut seen, mut done) = (HashSet::new(), 0);
@@ -59,7 +59,7 @@ impl Selector<'_> {
                     Ok(found) => {
                         done += 1;
                         progress(done, count);
-                        if take(found).is_break() {
+                        if take(&user, found).is_break() {
                             return Ok(());
                         }
                     }

@@ -2,7 +2,7 @@
 
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented, once};
 use crate::many::{outcomes, rows};
 use crate::response::{keys, member, result, xml};
 
@@ -337,5 +337,25 @@ fn c57_a_key_that_one_page_shows_with_two_dates_is_an_error() {
             )])
             .ends_with("not deleted: no request to change it was sent to IAM");
         assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn a_user_who_is_renamed_during_a_sweep_counts_once() {
+    for (action, more, checked) in [
+        ("ListAccessKeys", &[][..], "5 keys of 3 users checked\n"),
+        (
+            "ListUsers",
+            &["--except-user", "Bob"],
+            "5 keys of 3 users checked\n",
+        ),
+    ] {
+        let sandbox = documented();
+        sandbox.deny("iam:GenerateCredentialReport");
+        let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
+        sandbox.fault(once(action, What::ThenRename { name, to }));
+        let args = ["--whole-account", "--only-inactive", "--dry-run"];
+        let printed = Case::at(&sandbox, args).args(more.iter().copied()).run();
+        let _ = printed.exits(0).prints_anything().says(&[checked]);
     }
 }
