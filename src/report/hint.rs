@@ -165,9 +165,9 @@ impl Report<'_> {
         let mut hints = vec![self.owner_hint(key, context).after(&why)];
         if context.owner_unchecked {
             let gone = if self.is_one_of_many() {
-                "if they belonged to the named users, they are already gone; add --ignore-missing to count that as success"
+                "if they belonged to the named users, and no user was renamed, they are already gone; add --ignore-missing to count that as success"
             } else {
-                "if it was the named user's key, it is already gone: --ignore-missing counts that as success"
+                "if it was the named user's key, and the user was not renamed, it is already gone: --ignore-missing counts that as success"
             };
             hints.push(gone.into());
         }

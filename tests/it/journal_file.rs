@@ -261,7 +261,7 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
     // The same command would find out nothing more.
     assert!(!said.messages().contains("to continue"));
     let _ = said
-        .says(&["if they belonged to the named users, they are already gone; add --ignore-missing to count that as success"])
+        .says(&["if they belonged to the named users, and no user was renamed, they are already gone; add --ignore-missing to count that as success"])
         .ends_with("3 keys: 2 deleted, 1 unknown");
     let printed = kept.case(&sandbox, &["--ignore-missing"]).run().exits(0);
     let _ = printed

@@ -198,3 +198,19 @@ fn c51_a_status_that_an_earlier_run_set_counts_after_a_rename_too() {
         .says(&["(AccessDenied)"])
         .ends_with("unknown: an earlier run deactivated it, and its current state is unknown");
 }
+
+/// Bob has another name since the list was made, and somebody else has his. Nothing shows that the key still exists.
+#[test]
+fn no_hint_says_that_a_key_is_gone_whose_owner_may_have_another_name() {
+    let sandbox = documented();
+    sandbox.rename_user("Bob", "Robert");
+    sandbox.rename_user("Alice", "Bob");
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let printed = Case::documented(&sandbox, &["--only-inactive"]).run();
+    let said = printed.exits(3).prints_outcome("Failed");
+    let _ = said.says(&[
+        "hint: if it was the named user's key, and the user was not renamed, it is already gone: --ignore-missing counts that \
+         as success\n",
+    ]);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
