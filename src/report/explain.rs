@@ -10,8 +10,8 @@ use super::message::{Level, Messages};
 use super::{record, stream};
 use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
 use crate::guard::OTHER_CREDENTIALS;
-use crate::outcome::{KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
-use crate::request::{Key, Mode};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
+use crate::request::{Key, Mode, Selection};
 use crate::sanitize::SafeText;
 
 /// The value of the member `Result` if each key has a result of its own.
@@ -159,8 +159,16 @@ impl Report<'_> {
                 error("NotTried", why, known)
             }
             Outcome::Stopped { known, failure, .. } => {
-                if let KeyState::Done(_) = known {
-                    next = self.after_change(result);
+                match known {
+                    KeyState::Done(_) => next = self.after_change(result),
+                    // The next run with the journal verifies it, unless that needs a permission.
+                    KeyState::Unknown {
+                        check: Check::List | Check::Owner,
+                        ..
+                    } if self.request.journal.is_some() && self.request.mode == Mode::Change => {
+                        next.push(Hint::again("to continue, "));
+                    }
+                    _ => {}
                 }
                 let message = interrupted(result, known, failure.as_ref());
                 error("Interrupted", &message, known.clone())
@@ -226,16 +234,22 @@ impl Report<'_> {
         let is_unknown = matches!(known, Some(KeyState::Unknown { .. }));
         let failure = record::failure(&result.outcome);
         let has_owner = failure.is_some_and(|failure| failure.context().owner.is_some());
+        let this_run = match self.request.selection {
+            _ if self.request.mode == Mode::Change => None,
+            Selection::Root => Some(self.commands.list_root()),
+            _ => (self.request.find_user).then(|| self.commands.find_owner(id.as_str())),
+        };
         let check = known
             .and_then(|known| self.commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
             .filter(|check| {
-                let is_shown = |hint: &Hint| match (hint, check) {
-                    (Hint::Command(_, shown), Hint::Command(_, check)) => shown == check,
-                    _ => false,
+                let Hint::Command(_, check) = check else {
+                    return true;
                 };
-                !error.hints.iter().any(is_shown)
+                let is_shown =
+                    |hint: &Hint| matches!(hint, Hint::Command(_, shown) if shown == check);
+                this_run.as_ref() != Some(&**check) && !error.hints.iter().any(is_shown)
             });
         let hints = error.hints.iter();
         let hints = hints.map(|hint| self.for_next_run(hint, is_unknown).into());

@@ -109,3 +109,23 @@ fn what_this_run_finds_out_is_not_unknown() {
     let said = printed.prints_outcomes(&[("Deleted", 1), ("Unknown", 1)]);
     let _ = said.says(&["error: 2 keys match, more than --max-keys 1 allows\n", ONE]);
 }
+
+#[test]
+fn a_signal_during_the_reads_of_the_only_key() {
+    each_at_once([true, false], |is_begun| {
+        let kept = if is_begun { begun() } else { Kept::new("") };
+        let sandbox = faulty([always("GetAccessKeyLastUsed", What::SilenceBeforeActing)]);
+        let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
+        let running = Case::at(&sandbox, args).args([kept.path()]).start();
+        assert!(sandbox.wait_for_requests(2, SOON));
+        let says = if is_begun {
+            "hint: to continue, run the same command again\n\
+             hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run\n\
+             result: AKIDPMS9RO4H3FEXAMPLE: unknown: an earlier run started to change it, and the result is unknown\n"
+        } else {
+            "result: AKIDPMS9RO4H3FEXAMPLE: not deleted: no request to change it was sent\n"
+        };
+        let printed = interrupt(running, "INT").exits(130).prints_anything();
+        let _ = printed.says_exactly(&format!("iam-del-key: error: interrupted\n{says}"));
+    });
+}

@@ -250,3 +250,21 @@ fn your_own_key_is_not_looked_up_in_a_list_that_was_denied() {
     assert!(!said.messages().contains("hint: check with"));
     let _ = said.says(&["hint: with the permission iam:ListAccessKeys, check with: "]);
 }
+
+#[test]
+fn a_dry_run_does_not_propose_itself() {
+    let sandbox = without_bob();
+    let args = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
+    let kept = begun();
+    let printed = Case::at(&sandbox, args)
+        .args(["--journal"])
+        .args([kept.path()])
+        .run();
+    let said = printed.exits(10).prints_outcome("Unknown");
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: no user of this account has such a key\n\
+         hint: the key does not exist, or it is the root user's or another account's\n\
+         hint: add {SETTLE}\n\
+         result: {BOBS_KEY}: unknown: an earlier run started to change it, and the result is unknown\n"
+    ));
+}
