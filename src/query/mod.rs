@@ -1,5 +1,6 @@
 //! `--query`: a `JMESPath` expression that is parsed once and applied to results.
 
+mod literal;
 mod number;
 
 use std::ffi::OsStr;
@@ -43,7 +44,7 @@ impl FromStr for Query {
         if has_secret(text) {
             return Err(Invalid::secret(text).typed());
         }
-        let query = match number::FUNCTIONS.compile(text) {
+        let query = match literal::compile(text) {
             Ok(expression) => Self(expression),
             Err(error) => return refuse(invalid(&error)),
         };
@@ -189,7 +190,9 @@ fn describe_error(error: &JmespathError) -> String {
         Some(quote) if reason.starts_with("Unclosed") => {
             format!("the {quote} {place} is never closed")
         }
-        Some('`') => format!("the text in backticks {place} is not JSON"),
+        Some('`') if reason.starts_with(literal::NO_JSON) => {
+            format!("the text in backticks {place} is not JSON")
+        }
         Some('"') if reason.starts_with("Unable") => {
             format!("the name in double quotes {place} is not valid")
         }
@@ -267,7 +270,10 @@ mod tests {
             ("[?a='b']", "use == instead of = at character 4"),
             ("a['b", "the ' at character 3 is never closed"),
             ("\"b", "the \" at character 1 is never closed"),
-            ("`b`", "the text in backticks at character 1 is not JSON"),
+            ("`it's`", "the text in backticks at character 1 is not JSON"),
+            ("a `1`", "unexpected ``` at character 3"),
+            ("a `b`", "unexpected ``` at character 3"),
+            ("`b`.%", "unexpected `%` at character 5"),
             (
                 "\"\\x\"",
                 "the name in double quotes at character 1 is not valid",
