@@ -12,7 +12,7 @@ use super::error::RAISE_READ_TIMEOUT;
 use super::parameters::Parameters;
 use super::response_body::Response;
 use super::response_limit::has_begun;
-use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
+use crate::error::{CredentialKind, ErrorKind, TransportError, classify, without_suffix};
 use crate::known_secret::Secrets;
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
@@ -217,7 +217,7 @@ impl Attempts {
         match attempts.last().map(|last| &last.response) {
             Some(Some(Response::Error {
                 code: Some(code), ..
-            })) => code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken",
+            })) => without_suffix(code) == "ExpiredToken",
             _ => false,
         }
     }
