@@ -36,7 +36,7 @@ pub(crate) struct Change<'a> {
     /// Whether an earlier run may have changed the key.
     pub(crate) earlier: Ambiguity,
     /// The attempts so far.
-    pub(crate) attempts: &'a Attempts,
+    pub(crate) attempts: Attempts,
     pub(crate) budget: &'a TimeBudget,
     /// Whether the key is being located to learn what the attempts did: by the call, or after a signal in its place.
     pub(crate) is_located: Cell<bool>,
@@ -209,8 +209,8 @@ impl Change<'_> {
     async fn send(&self) -> Result<ResponseMetadata, CallError> {
         let Search { iam, key, .. } = self.search;
         match self.search.request.action.status() {
-            None => iam.delete_access_key(key, self.attempts).await,
-            Some(status) => iam.update_access_key(key, &status, self.attempts).await,
+            None => iam.delete_access_key(key, &self.attempts).await,
+            Some(status) => iam.update_access_key(key, &status, &self.attempts).await,
         }
     }
 
@@ -226,8 +226,7 @@ impl Change<'_> {
     }
 
     fn timed_out(&self) -> CallError {
-        let request = self.search.request;
-        timed_out(request.action.operation(), self.attempts, request.limit)
+        timed_out(&self.attempts, self.search.request.limit)
     }
 
     /// Returns what IAM responded to the attempts so far.

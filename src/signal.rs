@@ -12,22 +12,15 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::Exit;
 
-/// How long a run waits for something that can block, after the first and after the second signal.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience(pub(crate) Duration, pub(crate) Duration);
-
 /// How long the keys in flight continue after a signal. Each later step has some time left, so that a result of the last
 /// moment is still recorded and printed.
 pub(crate) const KEYS: Duration = Duration::from_millis(1600);
-/// How long a run waits for the journal.
-pub(crate) const JOURNAL: Patience =
-    Patience(Duration::from_millis(1750), Duration::from_millis(100));
-/// How long a run waits for the reader of the results.
-pub(crate) const OUTPUT: Patience =
-    Patience(Duration::from_millis(1800), Duration::from_millis(200));
-/// How long a run waits for the last check of the journal.
-pub(crate) const CHECK: Patience =
-    Patience(Duration::from_millis(1830), Duration::from_millis(230));
+/// How long a run waits for the journal after the first and after the second signal.
+pub(crate) const JOURNAL: [Duration; 2] = [Duration::from_millis(1750), Duration::from_millis(100)];
+/// The same for the reader of the results.
+pub(crate) const OUTPUT: [Duration; 2] = [Duration::from_millis(1800), Duration::from_millis(200)];
+/// The same for the last check of the journal.
+pub(crate) const CHECK: [Duration; 2] = [Duration::from_millis(1830), Duration::from_millis(230)];
 /// How long a run then waits for the reader of the last messages, which report what was not printed.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(120);
 /// The maximum time from a signal to the end of the process, which takes a moment too.
@@ -120,14 +113,14 @@ impl Signals {
         }
     }
 
-    /// Waits for `work`, which may block. After a signal, the wait is limited by `patience`.
+    /// Waits for `work`, which may block. `patience` limits the wait after the first and after the second signal.
     ///
     /// # Errors
     ///
     /// The time after the signal was not enough. The error is the exit status of the first signal.
     pub(crate) async fn bound<T>(
         &self,
-        patience: Patience,
+        patience: [Duration; 2],
         work: impl Future<Output = T>,
     ) -> Result<T, Exit> {
         tokio::select! {
@@ -138,16 +131,16 @@ impl Signals {
     }
 
     /// Waits for a signal, and then until `patience` ends. Returns the exit status of the first signal.
-    pub(crate) async fn overdue(&self, patience: Patience) -> Exit {
+    pub(crate) async fn overdue(&self, patience: [Duration; 2]) -> Exit {
         let mut signals = Self {
             seen: self.seen.clone(),
             got: 0,
         };
         let exit = signals.next().await;
-        let end = self.time(0) + patience.0;
+        let end = self.time(0) + patience[0];
         tokio::select! {
             () = sleep_until(end) => {}
-            _ = signals.next() => sleep_until(end.min(self.time(1) + patience.1)).await,
+            _ = signals.next() => sleep_until(end.min(self.time(1) + patience[1])).await,
         }
         exit
     }
@@ -233,10 +226,10 @@ mod tests {
 
     #[test]
     fn after_a_signal_each_step_has_time_left_by_the_one_before() {
-        assert!(KEYS < JOURNAL.0);
-        assert!(JOURNAL.0 < OUTPUT.0 && JOURNAL.1 < OUTPUT.1);
-        assert!(OUTPUT.0 < CHECK.0 && OUTPUT.1 < CHECK.1);
-        assert!(CHECK.0 + LAST_WORDS < END);
+        assert!(KEYS < JOURNAL[0]);
+        assert!(JOURNAL[0] < OUTPUT[0] && JOURNAL[1] < OUTPUT[1]);
+        assert!(OUTPUT[0] < CHECK[0] && OUTPUT[1] < CHECK[1]);
+        assert!(CHECK[0] + LAST_WORDS < END);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::error::RAISE_READ_TIMEOUT;
 use super::parameters::Parameters;
 use super::response_body::Response;
 use super::response_limit::has_begun;
-use crate::error::{CredentialKind, ErrorKind, TransportError, classify};
+use crate::error::{
+    CredentialKind, ErrorKind, Operation, TransportError, classify, without_suffix,
+};
 use crate::known_secret::Secrets;
 use crate::lock::lock;
 use crate::outcome::ResponseMetadata;
@@ -129,9 +131,10 @@ pub(super) fn poison(connection: &CaptureConnection) {
 
 /// All attempts of one call. Clones share them, so they can be read during the call, after it was dropped, and after a
 /// panic.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attempts {
-    attempts: Arc<Mutex<Vec<Attempt>>>,
+    pub(super) operation: Operation,
+    list: Arc<Mutex<Vec<Attempt>>>,
     closed: Arc<OnceLock<Closed>>,
 }
 
@@ -145,6 +148,15 @@ enum Closed {
 }
 
 impl Attempts {
+    /// Creates the record of a call of `operation`, before its first attempt.
+    pub(crate) fn of(operation: Operation) -> Self {
+        Self {
+            operation,
+            list: Arc::default(),
+            closed: Arc::default(),
+        }
+    }
+
     /// Returns the last attempt.
     pub(crate) fn last(&self) -> Option<Attempt> {
         self.lock().last().cloned()
@@ -219,7 +231,7 @@ impl Attempts {
         match attempts.last().map(|last| &last.response) {
             Some(Some(Response::Error {
                 code: Some(code), ..
-            })) => code.strip_suffix("Exception").unwrap_or(code) == "ExpiredToken",
+            })) => without_suffix(code) == "ExpiredToken",
             _ => false,
         }
     }
@@ -281,6 +293,6 @@ impl Attempts {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Vec<Attempt>> {
-        lock(&self.attempts)
+        lock(&self.list)
     }
 }

@@ -126,7 +126,6 @@ impl Iam {
     /// recorder of the attempts.
     async fn call<O, E>(
         &self,
-        operation: &'static str,
         attempts: &Attempts,
         mut send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<O, E> {
@@ -135,7 +134,6 @@ impl Iam {
             let counted = Counted {
                 before: attempts.count(),
                 iam: self,
-                operation,
                 attempts,
             };
             let mut wait_guard = WaitGuard::start(&self.wait_clock);
@@ -145,12 +143,8 @@ impl Iam {
                 None => None,
             };
             wait_guard.stop_waiting(attempts);
-            let mut recorder = Recorder::new(
-                attempts,
-                Operation::Iam(operation),
-                &self.caller.responses,
-                self.caller.settings.log,
-            );
+            let log = self.caller.settings.log;
+            let mut recorder = Recorder::new(attempts, &self.caller.responses, log);
             recorder.subject.clone_from(&self.subject);
             recorder.signer = Some(Arc::clone(&self.signer));
             let generation = self.caller.generation();
@@ -220,13 +214,10 @@ impl Iam {
         operation: &'static str,
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<(O, Attempts), CallError> {
-        let attempts = Attempts::default();
-        match self.call(operation, &attempts, send).await {
+        let attempts = Attempts::of(Operation::Iam(operation));
+        match self.call(&attempts, send).await {
             Ok(output) => Ok((output, attempts)),
-            Err(error) => {
-                let failure = read_error(Operation::Iam(operation), &attempts, &error);
-                Err(self.with_source_hints(failure))
-            }
+            Err(error) => Err(self.with_source_hints(read_error(&attempts, &error))),
         }
     }
 
@@ -234,16 +225,14 @@ impl Iam {
     /// status 200.
     async fn change<O, E: Error + 'static>(
         &self,
-        operation: &'static str,
         attempts: &Attempts,
         send: impl AsyncFnMut(Recorder) -> Result<O, E>,
     ) -> Result<ResponseMetadata, CallError> {
-        let result = self.call(operation, attempts, send).await;
-        let operation = Operation::Iam(operation);
+        let result = self.call(attempts, send).await;
         let failure = match (result, attempts.last()) {
-            (Err(error), _) => call_error(operation, attempts, Some(&error)),
+            (Err(error), _) => call_error(attempts, Some(&error)),
             (Ok(_), Some(last)) if last.is_success() => return Ok(last.metadata),
-            (Ok(_), _) => call_error(operation, attempts, None),
+            (Ok(_), _) => call_error(attempts, None),
         };
         Err(self.with_source_hints(failure))
     }
@@ -259,7 +248,7 @@ impl Iam {
             .access_key_id(key.id.as_str())
             .set_user_name(key.user_name.as_ref().map(ToString::to_string));
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
-        self.change("DeleteAccessKey", attempts, send).await
+        self.change(attempts, send).await
     }
 
     /// Calls `UpdateAccessKey`. `attempts` is complete even if this future is dropped.
@@ -275,7 +264,7 @@ impl Iam {
             .set_user_name(key.user_name.as_ref().map(ToString::to_string))
             .status(status.as_str().into());
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
-        self.change("UpdateAccessKey", attempts, send).await
+        self.change(attempts, send).await
     }
 
     /// Calls `GetAccessKeyLastUsed`, which also returns the owner of any key in the account.
@@ -336,7 +325,6 @@ impl Iam {
 /// Counts the requests of a call that were sent when it ends, even if a signal or a time limit ends it.
 struct Counted<'a> {
     iam: &'a Iam,
-    operation: &'static str,
     attempts: &'a Attempts,
     /// The number of earlier attempts.
     before: usize,
@@ -349,7 +337,7 @@ impl Drop for Counted<'_> {
         let sent = new.filter(|attempt| attempt.was_sent()).count();
         if sent > 0 {
             *lock(&self.iam.request_counts)
-                .entry(self.operation)
+                .entry(self.attempts.operation.name())
                 .or_default() += sent;
         }
     }

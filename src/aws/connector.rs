@@ -21,8 +21,10 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, InvalidMessage};
 use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
@@ -170,27 +172,30 @@ impl Dialer {
             let stream = MaybeHttpsStream::Http(self.connect(uri).await?);
             return Ok(LimitedStream::new(stream, false));
         };
-        let tunnel = Tunnel {
-            proxy: Arc::new(proxy),
-            start,
-            dialer: self,
+        let proxy = Arc::new(proxy);
+        let of_proxy = |cause| ProxyError {
+            proxy: Arc::clone(&proxy),
+            cause,
         };
         if uri.scheme_str() != Some("https") {
-            let stream = MaybeHttpsStream::Http(Box::pin(tunnel.first(None)).await?);
+            let stream = self.connect_proxy(&proxy, None, start).await;
+            let stream = MaybeHttpsStream::Http(stream.map_err(of_proxy)?);
             return Ok(LimitedStream::new(stream, true));
         }
-        let tls = tunnel.dialer.tls.clone().ok_or("TLS is not configured")?;
-        let proxy = Arc::clone(&tunnel.proxy);
-        let stream = HttpsConnector::from((tunnel, tls)).call(uri).await;
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let host = ServerName::try_from(host.to_owned())?;
+        let tls = self.tls.clone().ok_or("TLS is not configured")?;
+        let stream = self.connect_proxy(&proxy, Some(&uri), start).await;
+        let stream = TokioIo::new(stream.map_err(of_proxy)?);
+        let stream = TlsConnector::from(tls).connect(host, stream).await;
         let stream = stream.map_err(|error| {
-            let is_of_proxy = sources(&*error).any(<dyn Error>::is::<ProxyError>);
-            if is_of_proxy || !tls::is_not_tls(&*error) {
-                return error;
+            if tls::is_not_tls(&error) {
+                BoxError::from(of_proxy(ProxyCause::NotTls(error.into())))
+            } else {
+                error.into()
             }
-            let cause = ProxyCause::NotTls(error);
-            ProxyError { proxy, cause }.into()
         })?;
-        Ok(LimitedStream::new(stream, false))
+        Ok(LimitedStream::new(stream.into(), false))
     }
 
     /// Connects to a host or to a proxy.
@@ -204,55 +209,30 @@ impl Dialer {
             }
         }
     }
-}
 
-/// Opens connections through a proxy.
-#[derive(Clone)]
-struct Tunnel {
-    proxy: Arc<Proxy>,
-    /// When the time limit of the connection began.
-    start: Instant,
-    dialer: Dialer,
-}
-
-impl Tunnel {
-    /// Connects to the proxy, and then through it to `host`, if there is one.
-    async fn first(self, host: Option<Uri>) -> Result<FirstStream, ProxyError> {
-        let Self { proxy, dialer, .. } = &self;
+    /// Connects to a proxy, and then through it to `host`, if there is one. `start` is when the time limit began.
+    async fn connect_proxy(
+        &self,
+        proxy: &Proxy,
+        host: Option<&Uri>,
+        start: Instant,
+    ) -> Result<FirstStream, ProxyCause> {
         let reading = OnceLock::new();
         let open = async {
-            let stream = Box::pin(dialer.connect(proxy.uri.clone())).await;
+            let stream = Box::pin(self.connect(proxy.uri.clone())).await;
             match (stream.map_err(ProxyCause::Failed)?, host) {
                 (stream, None) => Ok(stream),
-                (stream, Some(host)) => Box::pin(tunnel(stream, &host, proxy, &reading)).await,
+                (stream, Some(host)) => Box::pin(tunnel(stream, host, proxy, &reading)).await,
             }
         };
         let late = |limit| match reading.get() {
             Some(reading) if lock(reading).began() => Late::Rest(limit),
             _ => Late::Connection(limit),
         };
-        let open = within(dialer.timeout, self.start, late, async {
+        let open = within(self.timeout, start, late, async {
             Ok::<_, BoxError>(open.await)
         });
-        let opened = open.await.map_err(ProxyCause::Failed).flatten();
-        opened.map_err(|cause| ProxyError {
-            proxy: Arc::clone(proxy),
-            cause,
-        })
-    }
-}
-
-impl Service<Uri> for Tunnel {
-    type Response = FirstStream;
-    type Error = ProxyError;
-    type Future = Pin<Box<dyn Future<Output = Result<FirstStream, ProxyError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(self.clone().first(Some(uri)))
+        open.await.map_err(ProxyCause::Failed).flatten()
     }
 }
 

@@ -20,7 +20,7 @@ use super::settings::Settings;
 use super::sso::Sso;
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{CredentialKind, Hint, RunError, ServiceError};
+use crate::error::{CredentialKind, Hint, RunError, ServiceError, without_suffix};
 use crate::known_secret::learn;
 use crate::lock::lock;
 use crate::sanitize::{escape, escape_path};
@@ -111,12 +111,9 @@ impl Source {
             );
         }
         let is_session = error.context.credentials == CredentialKind::Session;
-        let code = error.code.as_deref().unwrap_or_default();
+        let code = error.code.as_deref().map_or("", without_suffix);
         let origin = self.described();
-        let hint = match (
-            code.strip_suffix("Exception").unwrap_or(code),
-            &self.provider,
-        ) {
+        let hint = match (code, &self.provider) {
             (_, Provider::Static(_)) => return None,
             _ if error.context.clocks.is_some() => return None,
             ("SignatureDoesNotMatch", _) => format!(

@@ -30,15 +30,11 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
 
 /// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
 /// leaves no key in an unknown state.
-pub(super) fn read_error(
-    operation: Operation,
-    attempts: &Attempts,
-    error: &(dyn Error + 'static),
-) -> CallError {
+pub(super) fn read_error(attempts: &Attempts, error: &(dyn Error + 'static)) -> CallError {
     if attempts.last().is_some_and(|last| last.is_success()) {
         return incomplete_response(attempts, unreadable_value(error));
     }
-    match call_error(operation, attempts, Some(error)) {
+    match call_error(attempts, Some(error)) {
         CallError::NoResponse(error) if error.has_unexpected_response => CallError::NotSent(error),
         failure => failure,
     }
@@ -59,12 +55,9 @@ fn unreadable_value(error: &(dyn Error + 'static)) -> &'static str {
 }
 
 /// Converts the error of a call: IAM's error, a request that was not sent, or no usable response.
-pub(super) fn call_error(
-    operation: Operation,
-    attempts: &Attempts,
-    error: Option<&(dyn Error + 'static)>,
-) -> CallError {
-    let Some(last) = attempts.last() else {
+pub(super) fn call_error(attempts: &Attempts, error: Option<&(dyn Error + 'static)>) -> CallError {
+    let (operation, last) = (attempts.operation, attempts.last());
+    let Some(last) = last else {
         return CallError::NotSent(
             error.map_or_else(TransportError::default, |error| transport_error(error, "")),
         );
@@ -145,8 +138,8 @@ fn service_error(operation: Operation, attempt: &Attempt) -> Option<ServiceError
 /// Creates the error of a call that was canceled: IAM's last error, why the last attempt failed, or how far the request got.
 /// `limit` is that of the whole key. The call had only a part of it: reads came first, and some time is kept to verify the key. So the error
 /// says how long the call took.
-pub(crate) fn timed_out(operation: Operation, attempts: &Attempts, limit: Duration) -> CallError {
-    let mut failure = call_error(operation, attempts, None);
+pub(crate) fn timed_out(attempts: &Attempts, limit: Duration) -> CallError {
+    let mut failure = call_error(attempts, None);
     if let CallError::NotSent(error) | CallError::NoResponse(error) = &mut failure
         && !error.has_unexpected_response
     {

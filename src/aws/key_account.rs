@@ -7,8 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::attempt::Attempts;
-use super::error::{incomplete_response, read_error, timed_out};
-use super::recorder::Recorder;
+use super::error::incomplete_response;
 use super::sts::{Caller, UNKNOWN_CALLER};
 use crate::confirm;
 use crate::error::{CallError, Operation, RunError};
@@ -104,16 +103,14 @@ impl Caller {
         id: &AccessKeyId,
         limit: Duration,
     ) -> Result<AccountId, CallError> {
-        let operation = Operation::Sts("GetAccessKeyInfo");
-        let attempts = Attempts::default();
-        let recorder = Recorder::new(&attempts, operation, &self.responses, self.settings.log);
+        let attempts = Attempts::of(Operation::Sts("GetAccessKeyInfo"));
         let client = self.client(self.credentials());
         let client = client.map_err(|stop| incomplete_response(&attempts, stop.message))?;
         let call = client.get_access_key_info().access_key_id(id.as_str());
-        let sent = call.customize().interceptor(recorder).send();
-        let sent = tokio::time::timeout(limit, sent).await;
-        let sent = sent.map_err(|_| timed_out(operation, &attempts, limit))?;
-        let output = sent.map_err(|error| read_error(operation, &attempts, &error))?;
+        let output = self.read(&attempts, limit, async |recorder| {
+            call.customize().interceptor(recorder).send().await
+        });
+        let output = output.await?;
         let account = output.account().map(str::trim);
         let account = account.and_then(|account| account.parse().ok());
         account.ok_or_else(|| incomplete_response(&attempts, "it has no account"))

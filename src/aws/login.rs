@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::credential_parts::{CredentialParts, LOGIN_FIELDS};
 use super::environment;
-use super::session::{self, LastRequest, hex, read, save, text, time_in};
+use super::session::{self, LastRequest, read, save, text, time_in};
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
@@ -170,7 +170,8 @@ fn proof(key: &EcdsaKeyPair, uri: &str) -> Option<String> {
         "alg": "ES256",
         "jwk": { "kty": "EC", "x": base64_url(x), "y": base64_url(y), "crv": "P-256" },
     });
-    let payload = json!({ "jti": hex(&id), "htm": "POST", "htu": uri, "iat": now.as_secs() });
+    let payload =
+        json!({ "jti": hex::encode(id), "htm": "POST", "htu": uri, "iat": now.as_secs() });
     let parts = [header, payload].map(|part| base64_url(part.to_string().as_bytes()));
     let message = parts.join(".");
     let signature = key.sign(&random, message.as_bytes()).ok()?;

@@ -91,7 +91,7 @@ pub(crate) struct Purpose {
     pub(crate) allow_self: bool,
 }
 
-/// Returns the names of all profiles in the configuration files.
+/// Returns the names of all profiles in the configuration files, sorted.
 ///
 /// # Errors
 ///

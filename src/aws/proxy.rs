@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use aws_smithy_types::base64;
 use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
 use hyper::{StatusCode, Uri};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::connector::BoxError;
@@ -277,21 +278,7 @@ fn secrets_of(proxy: &str) -> Vec<String> {
 
 /// Decodes percent-encoding.
 fn decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let value = percent_decoded(rest);
-        bytes.push(value.unwrap_or(byte));
-        rest = if value.is_some() { &after[2..] } else { after };
-    }
-    bytes
-}
-
-/// Decodes the percent-encoded byte at the start of a text.
-fn percent_decoded(text: &[u8]) -> Option<u8> {
-    let digits = text.strip_prefix(b"%")?.get(..2)?;
-    let digits = std::str::from_utf8(digits).ok()?;
-    u8::from_str_radix(digits, 16).ok()
+    percent_decode_str(text).collect()
 }
 
 fn with_scheme(value: &str) -> String {

@@ -26,7 +26,7 @@ use super::response_body::{self, Response, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
 use super::tls;
-use crate::error::{CredentialKind, ErrorKind, Operation, classify};
+use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::guard::Signer;
 use crate::lock::lock;
 use crate::log::Log;
@@ -37,7 +37,6 @@ use crate::outcome::ResponseMetadata;
 #[derive(Debug)]
 pub(super) struct Recorder {
     attempts: Attempts,
-    operation: Operation,
     responses: SharedHistory,
     log: Log,
     /// The prefix of each log line.
@@ -47,16 +46,9 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Creates a recorder for a call of `operation`.
-    pub(super) fn new(
-        attempts: &Attempts,
-        operation: Operation,
-        responses: &SharedHistory,
-        log: Log,
-    ) -> Self {
+    pub(super) fn new(attempts: &Attempts, responses: &SharedHistory, log: Log) -> Self {
         Self {
             attempts: attempts.clone(),
-            operation,
             responses: Arc::clone(responses),
             log,
             subject: None,
@@ -78,7 +70,7 @@ impl Recorder {
         let body = response.body().bytes()?;
         let redact = |text: &str| attempt.secrets.redact(text);
         let unexpected = |reason: &str| Some(Response::Unexpected(redact(reason)));
-        let (status, operation) = (attempt.metadata.status, self.operation);
+        let (status, operation) = (attempt.metadata.status, self.attempts.operation);
         if let Some(reason) = unreliable_body(response) {
             return unexpected(&format!("HTTP status {status}; {reason}"));
         }
@@ -158,7 +150,7 @@ impl Intercept for Recorder {
             return Err("the run is ending: no more attempts are made".into());
         }
         memory::reserve().map_err(|_| "not enough memory: no attempt is made")?;
-        let operation = self.operation;
+        let operation = self.attempts.operation;
         let request = context.request_mut();
         let parameters = Parameters::of(request.body().bytes().unwrap_or_default());
         // The credentials may have been renewed since the guard checked the key.

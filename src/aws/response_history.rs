@@ -61,7 +61,8 @@ impl ResponseHistory {
         // The monotonic clock stops while the machine sleeps, and the wall clock may be set.
         let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
         let mut ours = [by_wall, monotonic.elapsed()].into_iter();
-        let is_apart = |ours: Duration| (passed - seconds(ours)).abs() > MAX_CLOCK_SKEW;
+        let is_apart =
+            |ours: Duration| (passed - ours.as_secs().cast_signed()).abs() > MAX_CLOCK_SKEW;
         let other = match signed_at {
             Some(at) if (at.secs() - time.secs()).abs() > MAX_SIGNATURE_SKEW => {
                 format!(
@@ -77,10 +78,6 @@ impl ResponseHistory {
             "IAM's clock cannot be trusted: it says {time}, {other}"
         ));
     }
-}
-
-fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 pub(super) fn http_date(time: DateTime) -> String {

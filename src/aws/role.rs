@@ -174,9 +174,9 @@ impl Role {
             settings.sdk_of("sts", settings.region())?
         };
         let client = sts::client(&sdk, base, IamRetries::Sdk);
-        let attempts = Attempts::default();
-        let recorder = sts::session_recorder(&attempts, operation, settings);
-        let failed = |error: &(dyn Error + 'static)| call_error(operation, &attempts, Some(error));
+        let attempts = Attempts::of(operation);
+        let recorder = sts::session_recorder(&attempts, settings);
+        let failed = |error: &(dyn Error + 'static)| call_error(&attempts, Some(error));
         let session_name = self.session_name.clone().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
@@ -205,7 +205,7 @@ impl Role {
             Ok((output.credentials, output.assumed_role_user))
         };
         let called = budget.spend(Duration::ZERO, call).await;
-        let called = called.unwrap_or_else(|| Err(timed_out(operation, &attempts, budget.limit)));
+        let called = called.unwrap_or_else(|| Err(timed_out(&attempts, budget.limit)));
         let (given, user) = called.map_err(|failure| {
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
             if failure.is_denied() {

@@ -92,7 +92,7 @@ impl Root {
         let mut throttled = None;
         loop {
             tried += 1;
-            let attempts = Attempts::default();
+            let attempts = Attempts::of(OPERATION);
             let failure = match budget
                 .spend(Duration::ZERO, self.call(&client, &attempts, settings))
                 .await
@@ -104,7 +104,7 @@ impl Root {
                 }
                 Some(Err(failure)) => failure,
                 // Throttling of earlier calls explains more than the timeout.
-                None => throttled.unwrap_or_else(|| timed_out(OPERATION, &attempts, budget.limit)),
+                None => throttled.unwrap_or_else(|| timed_out(&attempts, budget.limit)),
             };
             let is_throttled = failure.kind() == Some(ErrorKind::Throttling);
             if !is_throttled
@@ -127,14 +127,14 @@ impl Root {
         attempts: &Attempts,
         settings: &Settings,
     ) -> Result<AssumeRootOutput, CallError> {
-        let recorder = sts::session_recorder(attempts, OPERATION, settings);
+        let recorder = sts::session_recorder(attempts, settings);
         let policy = PolicyDescriptorType::builder().arn(&self.policy).build();
         let call = client
             .assume_root()
             .target_principal(self.account.as_str())
             .task_policy_arn(policy);
         let sent = call.customize().interceptor(recorder).send().await;
-        sent.map_err(|error| call_error(OPERATION, attempts, Some(&error)))
+        sent.map_err(|error| call_error(attempts, Some(&error)))
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {

@@ -177,7 +177,7 @@ fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, Strin
 
 /// Returns the file of a session. The AWS CLI uses the hash of the name.
 pub(super) fn path(folder: &Path, name: &str, algorithm: &'static Algorithm) -> PathBuf {
-    let name = hex(digest(algorithm, name.as_bytes()).as_ref());
+    let name = hex::encode(digest(algorithm, name.as_bytes()));
     folder.join(format!("{name}.json"))
 }
 
@@ -234,13 +234,4 @@ pub(super) fn time_in(seconds: i32) -> String {
     let now = DateTime::from(SystemTime::now()).secs();
     let time = DateTime::from_secs(now.saturating_add(seconds.max(0).into()));
     time.fmt(Format::DateTime).unwrap_or_default()
-}
-
-/// Formats bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

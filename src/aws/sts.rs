@@ -1,5 +1,6 @@
 //! Looks up the identity of the credentials with STS.
 
+use std::error::Error;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+use tokio::time::timeout;
 
 use super::attempt::Attempts;
 use super::connection::Connection;
@@ -26,8 +29,6 @@ use crate::ident::AccountId;
 
 /// The start of the error if STS does not identify the caller of `AssumeRole` or `AssumeRoot`.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
-
-const GET_CALLER_IDENTITY: Operation = Operation::Sts("GetCallerIdentity");
 
 /// Who signs the requests of a run: the credentials, their source, and what STS says about them.
 #[derive(Debug)]
@@ -90,13 +91,14 @@ impl Caller {
         credentials: Credentials,
         without: &str,
     ) -> Result<Identity, RunError> {
-        let client = self.client(credentials)?;
-        let attempts = Attempts::default();
-        let call = self.get_caller_identity(&client, &attempts);
-        let called = tokio::time::timeout(self.limit, call).await;
-        let called =
-            called.unwrap_or_else(|_| Err(timed_out(GET_CALLER_IDENTITY, &attempts, self.limit)));
-        called.map_err(|failure| {
+        let attempts = Attempts::of(Operation::Sts("GetCallerIdentity"));
+        let call = self.client(credentials)?.get_caller_identity();
+        let output = self.read(&attempts, self.limit, async |recorder| {
+            call.customize().interceptor(recorder).send().await
+        });
+        let output = output.await;
+        let identity = output.and_then(|output| Identity::of(&output, &attempts));
+        identity.map_err(|failure| {
             let explain = self.settings.explain;
             let stop = explain(&failure, "STS", &format!("{without}: "));
             self.source.with_hint(stop)
@@ -161,48 +163,17 @@ impl Caller {
         Ok(self)
     }
 
-    async fn get_caller_identity(
+    /// Makes a call that changes nothing. `limit` is the longest time for it.
+    pub(super) async fn read<O, E: Error + 'static>(
         &self,
-        client: &Client,
         attempts: &Attempts,
-    ) -> Result<Identity, CallError> {
-        let operation = GET_CALLER_IDENTITY;
-        let recorder = Recorder::new(attempts, operation, &self.responses, self.settings.log);
-        let call = client.get_caller_identity().customize();
-        let result = call.interceptor(recorder).send().await;
-        let output = result.map_err(|error| read_error(operation, attempts, &error))?;
-        let account = output.account().unwrap_or_default().trim();
-        let arn = output.arn().unwrap_or_default().trim();
-        let user_id = output.user_id().unwrap_or_default();
-        let account: AccountId = account.parse().map_err(|_| {
-            let what = if account.is_empty() {
-                "it has no account"
-            } else {
-                "its account does not have 12 digits"
-            };
-            incomplete_response(attempts, what)
-        })?;
-        if !arn.is_empty() && arn.split(':').nth(4) != Some(&account.to_string()) {
-            return Err(incomplete_response(
-                attempts,
-                "its account and its ARN contradict each other",
-            ));
-        }
-        Ok(Identity {
-            account,
-            principal: match arn.rsplit_once('/') {
-                // Without the session name, the ARN identifies the role.
-                Some((role, _)) if arn.contains(":assumed-role/") => role,
-                _ => arn,
-            }
-            .to_owned(),
-            unique_id: user_id
-                .split(':')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_owned(),
-        })
+        limit: Duration,
+        send: impl AsyncFnOnce(Recorder) -> Result<O, E>,
+    ) -> Result<O, CallError> {
+        let recorder = Recorder::new(attempts, &self.responses, self.settings.log);
+        let output = timeout(limit, send(recorder)).await;
+        let output = output.map_err(|_| timed_out(attempts, limit))?;
+        output.map_err(|error| read_error(attempts, &error))
     }
 }
 
@@ -218,6 +189,37 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    fn of(output: &GetCallerIdentityOutput, attempts: &Attempts) -> Result<Self, CallError> {
+        let account = output.account().unwrap_or_default().trim();
+        let arn = output.arn().unwrap_or_default().trim();
+        let user_id = output.user_id().unwrap_or_default();
+        let account: AccountId = account.parse().map_err(|_| {
+            let what = if account.is_empty() {
+                "it has no account"
+            } else {
+                "its account does not have 12 digits"
+            };
+            incomplete_response(attempts, what)
+        })?;
+        if !arn.is_empty() && arn.split(':').nth(4) != Some(account.as_str()) {
+            return Err(incomplete_response(
+                attempts,
+                "its account and its ARN contradict each other",
+            ));
+        }
+        let principal = match arn.rsplit_once('/') {
+            // Without the session name, the ARN identifies the role.
+            Some((role, _)) if arn.contains(":assumed-role/") => role,
+            _ => arn,
+        };
+        let (unique_id, _) = user_id.split_once(':').unwrap_or((user_id, ""));
+        Ok(Self {
+            account,
+            principal: principal.to_owned(),
+            unique_id: unique_id.trim().to_owned(),
+        })
+    }
+
     /// The partition of AWS that the account is in, such as `aws-cn`.
     pub(super) fn partition(&self) -> &str {
         let partition = self.principal.split(':').nth(1);
@@ -237,11 +239,7 @@ pub(super) fn client(
 }
 
 /// Creates a recorder for a call whose response contains credentials.
-pub(super) fn session_recorder(
-    attempts: &Attempts,
-    operation: Operation,
-    settings: &Settings,
-) -> Recorder {
+pub(super) fn session_recorder(attempts: &Attempts, settings: &Settings) -> Recorder {
     let log = settings.log.without_bodies();
-    Recorder::new(attempts, operation, &SharedHistory::default(), log)
+    Recorder::new(attempts, &SharedHistory::default(), log)
 }

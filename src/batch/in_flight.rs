@@ -23,7 +23,8 @@ pub(crate) struct InFlight {
 #[derive(Debug)]
 struct Entry {
     key: Key,
-    attempts: Attempts,
+    /// Those of this run, if it changes the key.
+    attempts: Option<Attempts>,
     /// The state of the key by earlier runs.
     prior: Option<KeyState>,
 }
@@ -43,7 +44,7 @@ impl InFlight {
         if let Some(key) = &self.single
             && let Some(known) = known(key)
         {
-            self.add(key, &Attempts::default(), Some(known));
+            self.add(key, None, Some(known));
         }
     }
 
@@ -72,12 +73,12 @@ impl InFlight {
         self.add_prior(|_| Some(KeyState::unknown(why)));
     }
 
-    /// Adds a key that is being changed by these attempts. `prior` is its state by earlier runs.
-    pub(super) fn add(&self, key: &Key, attempts: &Attempts, prior: Option<KeyState>) {
+    /// Adds a key, which these attempts change if there are any. `prior` is its state by earlier runs.
+    pub(super) fn add(&self, key: &Key, attempts: Option<Attempts>, prior: Option<KeyState>) {
         self.remove(key);
         lock(&self.entries).push(Entry {
             key: key.clone(),
-            attempts: attempts.clone(),
+            attempts,
             prior,
         });
     }
@@ -107,7 +108,8 @@ impl InFlight {
 
 impl Entry {
     fn known(&self) -> Option<KeyState> {
-        if self.attempts.may_have_acted() {
+        let attempts = self.attempts.as_ref();
+        if attempts.is_some_and(Attempts::may_have_acted) {
             return Some(KeyState::unknown("the request may have been sent"));
         }
         self.prior.clone()

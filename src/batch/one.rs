@@ -135,8 +135,7 @@ impl Work<'_> {
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
             && (is_change || stage == Stage::Verify)
         {
-            let attempts = Attempts::default();
-            let change = self.change_of(&target, prior, iam, budget, &attempts);
+            let change = self.change_of(&target, prior, iam, budget);
             if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await
                 && is_change
             {
@@ -286,10 +285,10 @@ impl Work<'_> {
             let reason = self.request.conditions.to_string();
             return self.unchanged(target, Outcome::WouldChange(reason));
         }
-        let record = Attempts::default();
-        self.in_flight.add(&target.key, &record, prior.known());
         let mut signals = self.signals.clone();
-        let change = self.change_of(&target, prior, iam, budget, &record);
+        let change = self.change_of(&target, prior, iam, budget);
+        let attempts = Some(change.attempts.clone());
+        self.in_flight.add(&target.key, attempts, prior.known());
         let (outcome, attempts) = change.run(&mut signals).await;
         let listed = change.search.listed.into_inner();
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
@@ -329,7 +328,6 @@ impl Work<'_> {
         prior: PriorState,
         iam: &'a Iam,
         budget: &'a TimeBudget,
-        attempts: &'a Attempts,
     ) -> Change<'a> {
         let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
@@ -341,7 +339,7 @@ impl Work<'_> {
                 }
                 PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,
             },
-            attempts,
+            attempts: Attempts::of(self.request.action.operation()),
             budget,
             is_located: Cell::default(),
         }

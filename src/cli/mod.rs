@@ -22,12 +22,12 @@ use crate::condition::{TagPattern, UserGlob};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId, PathPrefix, UserName};
 use crate::query::Query;
-use crate::request::{Color, ErrorFormat, Format, seconds};
-use aws::{Aws, Skeleton};
+use crate::request::{Color, ErrorFormat, Format, between, seconds};
+use aws::{Aws, Skeleton, accept_except};
 use error::sanitize_error;
 pub(crate) use error::{error_format_of, usage_error};
 use text::{EXAMPLES, EXIT_STATUS, HELP, MORE, MOST_USED, SHORT_EXAMPLES, USAGE};
-use value::typed;
+use value::{jobs, typed};
 
 /// Safely delete AWS IAM access keys
 ///
@@ -207,14 +207,15 @@ pub(crate) struct Cli {
     /// Stop if more than N keys match
     ///
     /// All keys are evaluated before the first one is changed. A dry run shows all of them, with a warning.
-    #[arg(long, value_name = "N", value_parser = value::max_keys())]
+    // An account has far fewer keys.
+    #[arg(long, value_name = "N", value_parser = between(1..=1_000_000))]
     #[arg(value_hint = ValueHint::Other, help_heading = "Safety")]
     max_keys: Option<u64>,
 
     /// Number of keys to process at the same time
     ///
     /// IAM's rate limits are respected, whatever the number is.
-    #[arg(long, value_name = "N", default_value = "8", value_parser = value::jobs())]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs())]
     #[arg(value_hint = ValueHint::Other, help_heading = "Many keys")]
     jobs: NonZeroUsize,
 
@@ -252,8 +253,8 @@ pub(crate) struct Cli {
     /// that is already gone; if the key is not deleted, it prints nothing. With --output text or table, the result is
     /// printed in that format. With --output json, a deleted key still prints {"ResponseMetadata":{}}, and any other
     /// result is printed as an object. Keys that you were asked about and did not confirm are not printed.
-    #[arg(long, value_name = "FORMAT", value_parser = value::output())]
-    #[arg(help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    #[arg(value_parser = accept_except::<Format>(&["yaml", "yaml-stream"], "use json; each line is also valid YAML"))]
     output: Option<Format>,
 
     /// Select parts of each result
@@ -268,8 +269,14 @@ pub(crate) struct Cli {
     /// With json, each line is an object. Failures have Level, Code, Message, ExitCode, Result, Hint and Attempts, and where
     /// they apply, Details, Operation, RequestId, AccessKeyId and UserName. Other lines have Level and Message. No question
     /// can be asked, so --yes is required where one would be.
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = value::error_format())]
-    #[arg(alias = "cli-error-format", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        alias = "cli-error-format",
+        help_heading = "Output"
+    )]
+    #[arg(value_parser = accept_except::<ErrorFormat>(&["yaml", "table"], "errors are text or JSON: use json for programs"))]
     error_format: ErrorFormat,
 
     /// Fill ResponseMetadata as boto3 does

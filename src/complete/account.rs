@@ -26,11 +26,7 @@ const MAX_PAGES: usize = 10;
 
 /// Returns the profiles of the configuration files. No request is sent.
 pub(super) fn profiles() -> Vec<Suggestion> {
-    within_limit(|| {
-        let mut names = aws::profile_names().ok()?;
-        names.sort();
-        Some(without_notes(names))
-    })
+    within_limit(|| Some(without_notes(aws::profile_names().ok()?)))
 }
 
 /// Returns the users of the account that the command line selects.
@@ -115,7 +111,6 @@ async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant
     }
     // A code works only once: the run needs it.
     connection.token_code = None;
-    let log = Log::quiet();
     let connecting = aws::connect(
         &connection,
         None,
@@ -126,7 +121,7 @@ async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant
             mode: Mode::DryRun,
             allow_self,
         },
-        log,
+        Log::quiet(),
         report::run_error,
     );
     timeout_at(deadline, connecting).await.ok()?.ok()

@@ -182,8 +182,7 @@ impl ServiceError {
 
     /// Whether the session that signed the request has expired, is unknown, or has another secret.
     pub(crate) fn rejects_session(&self) -> bool {
-        let code = self.code.as_deref().unwrap_or_default();
-        match code.strip_suffix("Exception").unwrap_or(code) {
+        match self.code.as_deref().map_or("", without_suffix) {
             "ExpiredToken"
             | "TokenRefreshRequired"
             | "InvalidClientTokenId"
@@ -243,10 +242,14 @@ const ERROR_CODES: [(ErrorKind, &str); 7] = [
     ),
 ];
 
+/// Returns an error code without the suffix `Exception`.
+pub(crate) fn without_suffix(code: &str) -> &str {
+    code.strip_suffix("Exception").unwrap_or(code)
+}
+
 /// Returns the kind of an error code, or of an HTTP status if there is no code.
 pub(crate) fn classify(code: Option<&str>, status: u16) -> ErrorKind {
-    let code = code.unwrap_or_default();
-    let code = code.strip_suffix("Exception").unwrap_or(code);
+    let code = code.map_or("", without_suffix);
     let has_code = |(_, codes): &&(ErrorKind, &str)| codes.split(' ').any(|known| known == code);
     match ERROR_CODES.iter().find(has_code) {
         Some((ErrorKind::Throttling, _)) => ErrorKind::Throttling,

@@ -160,7 +160,7 @@ mod tests {
 
     use super::{Kind, Record, Writer, answer, or_fsync, write_whole};
     use crate::error::Exit;
-    use crate::signal::{Patience, Signals};
+    use crate::signal::Signals;
 
     #[test]
     fn a_flush_that_a_file_system_does_not_support_is_done_by_fsync() {
@@ -269,7 +269,7 @@ mod tests {
             let (records, _nobody) = channel();
             let writer = Writer { records };
             let (sender, signals) = Signals::by_hand();
-            let patience = Patience(Duration::from_millis(50), Duration::ZERO);
+            let patience = [Duration::from_millis(50), Duration::ZERO];
             let ended = runtime.block_on(async {
                 let recorded =
                     signals.bound(patience, writer.write(Kind::Other, "record".to_owned()));

@@ -2,7 +2,7 @@
 //! hint states only what AWS documents for that code and message.
 
 use super::denial;
-use crate::error::{CredentialKind, ErrorKind, Hint, Operation, ServiceError};
+use crate::error::{CredentialKind, ErrorKind, Hint, Operation, ServiceError, without_suffix};
 
 /// Returns the hints for an error.
 pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
@@ -44,7 +44,7 @@ pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
 fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option<&'static str> {
     let message = error.message.to_ascii_lowercase();
     let late = "the request reached AWS long after it was signed: check this machine's clock and the network";
-    Some(match code.strip_suffix("Exception").unwrap_or(code) {
+    Some(match without_suffix(code) {
         // A request with a web identity token is not signed.
         "ExpiredToken" if kind == CredentialKind::None => {
             "the web identity token has expired: get a new one from the same identity provider"
