@@ -26,7 +26,7 @@ const AT_HAND: Duration = Duration::from_millis(50);
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
 /// How long verification takes if the lists lag.
-const VERIFICATION: Duration = Duration::from_millis(2500);
+const VERIFICATION: Duration = Duration::from_millis(3500);
 
 /// The change of one key.
 #[derive(Debug)]

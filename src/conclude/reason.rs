@@ -87,7 +87,7 @@ pub(crate) fn describe_location(
             return format!("IAM reports that {owner} owns the key");
         }
         KeyLocation::GoneButNamed(owner) => {
-            return format!("IAM no longer lists the key, but still names {owner} as its owner");
+            return format!("IAM does not list the key for {owner}, whom it named as the owner");
         }
         KeyLocation::OtherAccount(theirs, ours) => {
             return format!(
@@ -299,7 +299,7 @@ mod tests {
                 delete,
                 &bob,
                 &KeyLocation::GoneButNamed(name("Bob")),
-                "IAM no longer lists the key, but still names Bob as its owner",
+                "IAM does not list the key for Bob, whom it named as the owner",
             ),
             (
                 delete,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::KeyLocation;
+use super::{CONFIRM_ABSENCE, KeyLocation};
 use crate::metadata::Status;
 use crate::request::Action;
 
@@ -24,6 +24,14 @@ pub(crate) fn shows_status(started: Instant, read: Instant) -> bool {
 }
 
 impl KeyLocation {
+    /// Returns how long the key has to be absent there. If IAM names an owner, only the lists say that the key is gone.
+    pub(super) fn confirmation(&self) -> Duration {
+        match self {
+            Self::GoneButNamed(_) => LIST_LAG,
+            _ => CONFIRM_ABSENCE,
+        }
+    }
+
     /// Removes the status that `action` gives a key, unless the list of this location `shows_status`.
     pub(super) fn without_unproven(self, action: Action, shows_status: bool) -> Self {
         let is_unproven = |status: &Option<Status>| {
@@ -54,6 +62,19 @@ mod tests {
         ] {
             let read = started + Duration::from_millis(milliseconds);
             assert_eq!(shows_status(started, read), expected, "{milliseconds}");
+        }
+    }
+
+    #[test]
+    fn a_key_whose_owner_iam_names_has_to_be_absent_until_no_list_lags() {
+        let named = KeyLocation::GoneButNamed("Bob".parse().expect("a name"));
+        assert_eq!(named.confirmation(), LIST_LAG);
+        for location in [
+            KeyLocation::Gone,
+            KeyLocation::NoLongerListed,
+            KeyLocation::AbsentAsNamed,
+        ] {
+            assert_eq!(location.confirmation(), CONFIRM_ABSENCE, "{location:?}");
         }
     }
 

@@ -161,7 +161,7 @@ impl<'a> Search<'a> {
         loop {
             let mut location = self.locate_key().await;
             if location.is_absence() {
-                sleep(CONFIRM_ABSENCE).await;
+                sleep(location.confirmation()).await;
                 let again = self.locate_key().await;
                 if again == location {
                     return location;
@@ -251,7 +251,11 @@ impl<'a> Search<'a> {
             }
             Err(failure) => match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
-                Some(ErrorKind::AccessDenied) => Ok(OwnerRead::Denied),
+                // What IAM said before still counts. It returns this error for a key that does not exist, too.
+                Some(ErrorKind::AccessDenied) => match self.owner.borrow().clone() {
+                    Some(owner) => Ok(OwnerRead::Owner(owner)),
+                    None => Ok(OwnerRead::Denied),
+                },
                 _ => Err(failure),
             },
         }

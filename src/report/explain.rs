@@ -314,7 +314,7 @@ pub(super) fn contradiction(result: &KeyResult, failure: &CallError) -> Option<S
         failure.context().still_reported_owner.as_ref()?,
     );
     Some(format!(
-        "{key} is missing, but GetAccessKeyLastUsed still names {owner} as its owner: IAM's responses contradict each other, \
+        "{key} is missing, but GetAccessKeyLastUsed named {owner} as its owner: IAM's responses contradict each other, \
          which can happen for a few seconds after a change"
     ))
 }

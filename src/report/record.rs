@@ -179,7 +179,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         Outcome::Missing(failure) => {
             let context = failure.context();
             match &context.still_reported_owner {
-                Some(owner) => Some(format!("IAM still names {owner} as its owner")),
+                Some(owner) => Some(format!("IAM named {owner} as its owner")),
                 None => context
                     .owner_unchecked
                     .then(|| "IAM did not confirm the owner".to_owned()),

@@ -65,9 +65,9 @@ fn no_answer_at_all_and_the_key_gone_is_deleted() {
     let sandbox = lost(What::ResetAfterActing);
     sandbox.fault(never());
     sandbox.fault(always("GetAccessKeyLastUsed", last_use("Bob", NEVER)));
-    let ended = Case::documented(&sandbox, &LIMIT).run();
+    let ended = Case::documented(&sandbox, &["--timeout", "8"]).run();
     ended.deletes(
-        "the request was sent and no usable response arrived; IAM no longer lists the key, but still names Bob as its owner",
+        "the request was sent and no usable response arrived; IAM does not list the key for Bob, whom it named as the owner",
     );
     assert!(!sandbox.has_key(BOBS_KEY));
     // Only the command says whose it was. It may be wrong, and the key alive.

@@ -54,12 +54,17 @@ pub(crate) fn begun_to(action: &str, id: &str, user_name: &str, status: &str) ->
 
 /// A run that finds the one key of its list deleted by the run before it.
 pub(crate) fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
+    finds_it(sandbox, kept, more, "IAM no longer lists the key");
+}
+
+/// A run that finds it deleted because of what IAM reports.
+fn finds_it(sandbox: &Sandbox, kept: &Kept, more: &[&str], why: &str) {
     let printed = kept.case(sandbox, more).run().exits(0);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Deleted".to_owned(), 1)]);
     let _ = printed
         .prints(&output)
-        .says(&["an earlier run started this; IAM no longer lists the key"])
+        .says(&[&format!("an earlier run started this; {why}")])
         .ends_with("1 key: 1 deleted");
 }
 
@@ -309,7 +314,8 @@ fn f85_a_begun_key_that_iam_still_knows_is_gone_if_the_list_of_the_owner_it_name
         (sandbox, begun_without_owner(BOBS_KEY, "\"Bob\""))
     };
     let (sandbox, kept) = begun_bobs();
-    finds_it_deleted(&sandbox, &kept, &["--user-name", "Alice"]);
+    let whose = "IAM does not list the key for Bob, whom it named as the owner";
+    finds_it(&sandbox, &kept, &["--user-name", "Alice"], whose);
     // The list is denied.
     let (sandbox, kept) = begun_bobs();
     sandbox.deny("iam:ListAccessKeys");
@@ -329,7 +335,8 @@ fn f85_another_owner_of_a_begun_key_is_believed_only_if_their_list_has_it() {
         sandbox.remove_key(BOBS_KEY);
         let answer = last_use("Alice", NEVER);
         sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").times(times));
-        finds_it_deleted(&sandbox, &begun(), &["--older-than", "1d"]);
+        let whose = "IAM does not list the key for Alice, whom it named as the owner";
+        finds_it(&sandbox, &begun(), &["--older-than", "1d"], whose);
     }
 }
 

@@ -143,7 +143,7 @@ fn f55_access_denied_after_a_lost_answer_is_looked_into() {
             // IAM says so too.
             let sandbox = faulty([lost(), error(), still_bobs()]);
             Case::documented(&sandbox, &[]).run().deletes(
-                "the response to an earlier attempt was lost; IAM no longer lists the key, but still names Bob as its owner",
+                "the response to an earlier attempt was lost; IAM does not list the key for Bob, whom it named as the owner",
             );
         },
     );
@@ -302,7 +302,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
     // IAM's list has no such key any more, and its last use is still remembered.
     let sandbox = faulty([still_bobs()]);
     sandbox.remove_key(BOBS_KEY);
-    let contradiction = "GetAccessKeyLastUsed still names Bob as its owner: IAM's responses contradict each other, which can happen \
+    let contradiction = "GetAccessKeyLastUsed named Bob as its owner: IAM's responses contradict each other, which can happen \
                          for a few seconds after a change";
     let conditions = [
         &["--ignore-missing"][..],
@@ -312,7 +312,7 @@ fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
         let warning = format!("iam-del-key: warning: {BOBS_KEY} is missing, but {contradiction}\n");
         let printed = Case::documented(&sandbox, more).run().exits(0);
         let reason = &printed.object()["Reason"];
-        assert_eq!(reason, "IAM still names Bob as its owner");
+        assert_eq!(reason, "IAM named Bob as its owner");
         let _ = printed.prints_outcome("Missing").says_exactly(&warning);
         let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
         let printed = from_stdin(&sandbox, &list, more).run().exits(0);
