@@ -86,7 +86,6 @@ impl Change<'_> {
         };
         let found = self.budget.spend(limit * 2 / 3, found).await?;
         let shown = self.shows_done(&found)?;
-        let evidence = format!("an earlier run started this; {shown}");
         // Since the earlier run, the owner may have been renamed, and another user may have got the name.
         let failure = (found == KeyLocation::NoLongerListed).then(|| {
             let mut failure = CallError::not_found(SearchScope::Account);
@@ -95,7 +94,7 @@ impl Change<'_> {
             }
             failure
         });
-        Some(Outcome::confirmed(evidence, failure))
+        Some(Outcome::started_earlier(&shown, failure))
     }
 
     /// Ends the change after a signal: no further attempt is made. If a pending response takes more than a moment, the key is

@@ -19,6 +19,7 @@ static OF_RUN: Mutex<Secrets> = Mutex::new(Secrets {
 
 const HEXADECIMAL: &[u8] = b"0123456789abcdef";
 const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The minimum length of a secret, in bytes. Shorter ones are ordinary words.
 const MIN_LENGTH: usize = 6;
@@ -89,6 +90,9 @@ impl Secrets {
         for form in unescape::unescaped_bytes(secret) {
             add(&mut self.literal, compared(&form, literal));
         }
+        // Some of its digits are neither letters nor decimal digits.
+        let base64 = digits(secret, 6, BASE64);
+        add(&mut self.literal, compared(&base64, literal));
         for (width, alphabet) in [(4, HEXADECIMAL), (5, BASE32)] {
             add(&mut self.digits, digits(secret, width, alphabet));
         }
@@ -282,6 +286,24 @@ mod tests {
             assert_eq!(secrets().redact(&format!("a {text}.")), "a (not shown).");
             let text = text.to_ascii_uppercase();
             assert_eq!(secrets().redact(&format!("0a{text}")), "0a(not shown)");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_base64_of_its_own_is_not_shown() {
+        for (secret, text) in [
+            ("foobar", "Zm9vYmFy"),
+            ("foobars", "Zm9vYmFycw=="),
+            ("foo~?>foo~?>", "Zm9vfj8+Zm9vfj8+"),
+            ("foo~?>foo~?>", "Zm9vfj8-Zm9vfj8-"),
+            ("foo~??foo~??", "Zm9vfj8_Zm9vfj8_"),
+        ] {
+            let redacted = secrets_of(secret).redact(&format!("a {text}."));
+            assert_eq!(
+                redacted.replace(['=', '+', '-'], ""),
+                "a (not shown).",
+                "{text}"
+            );
         }
     }
 

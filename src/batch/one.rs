@@ -91,6 +91,14 @@ impl Work<'_> {
             Err(result) => result,
             Ok(target) => self.change(target, prior, &iam, &budget).await,
         };
+        if let Outcome::Already(status) = &result.outcome
+            && prior == PriorState::InProgress
+            && self.request.mode == Mode::Change
+        {
+            // The list that shows the status was read when none lags behind the earlier run.
+            let shown = format!("IAM now lists the key as {}", status.as_str());
+            result.outcome = Outcome::started_earlier(&shown, None);
+        }
         result.metadata.started_earlier = prior != PriorState::None;
         result.metadata.was_inactive = self.journal.was_inactive(&result.key.id);
         if prior == DELETED_BEFORE && is_still_gone(&result.outcome) {
@@ -290,6 +298,7 @@ impl Work<'_> {
         let attempts = Some(change.attempts.clone());
         self.in_flight.add(&target.key, attempts, prior.known());
         let (outcome, attempts) = change.run(&mut signals).await;
+        let owner = change.search.confirmed_owner();
         let listed = change.search.listed.into_inner();
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
         let is_kept = matches!(
@@ -301,6 +310,11 @@ impl Work<'_> {
             ..KeyResult::unchanged(target, self.request.action, outcome)
         });
         result.metadata.located = listed;
+        if let (Outcome::Already(_), Some(owner)) = (&result.outcome, owner) {
+            // The list of the owner shows it: the user was renamed since an earlier run.
+            result.metadata.owner = Some(owner.clone());
+            result.key.user_name = Some(owner);
+        }
         if prior == DELETED_BEFORE
             && let Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } =
                 &mut result.outcome

@@ -190,8 +190,6 @@ fn although_found(prior: PriorState, unfinished: &[EarlierAttempt]) -> PriorStat
 fn is_news(result: &KeyResult, prior: PriorState) -> bool {
     match &result.outcome {
         Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
-        // Whether an earlier run changed the status stays open.
-        Outcome::Already(_) => prior == PriorState::None,
         Outcome::Done { .. } | Outcome::Missing(_) => true,
         // What IAM confirmed in an earlier run stays recorded until a list shows that the key exists.
         _ if prior == DELETED_BEFORE && result.kind() == OutcomeKind::Unknown => false,

@@ -2,7 +2,7 @@
 
 use super::distinct::RowFiles;
 use super::error::{InputError, InputErrors};
-use super::{Entry, List, ReadOptions, Row};
+use super::{Entry, List, ReadOptions, Row, plain};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
@@ -38,6 +38,16 @@ impl<'a> KeyCollector<'a> {
     /// Whether the list is of a run that is undone.
     pub(super) fn is_undo(&self) -> bool {
         self.options.action == Action::Reactivate
+    }
+
+    /// Parses the user name of an object. IAM returned those of keys that were deactivated. The error is a sentence.
+    pub(super) fn user_name(&self, name: Option<&str>) -> Result<Option<UserName>, String> {
+        let parse = if self.is_undo() {
+            plain::name_of_iam
+        } else {
+            plain::user_name
+        };
+        name.map(parse).transpose()
     }
 
     /// Adds the key of an entry, or what is wrong with the entry.

@@ -21,7 +21,7 @@ use crate::request::Action;
 const MAX_STRING: usize = 1 << 20;
 
 /// Further members that `--reactivate` reads.
-const UNDO_MEMBERS: [&str; 2] = ["Intent", "AccountId"];
+const UNDO_MEMBERS: [&str; 3] = ["Intent", "Unfinished", "AccountId"];
 
 /// The members that are read.
 const KNOWN_MEMBERS: [&str; 9] = [
@@ -140,9 +140,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let at = self.places.get().read;
         let (mut id, mut user_name) = (None, None);
-        let (mut outcome, mut action) = (None::<String>, None::<String>);
-        let (mut previous_status, mut is_owner_unchecked) = (None, false);
-        let (mut intent, mut account) = (None::<String>, None::<String>);
+        let [mut outcome, mut action, mut intent, mut account] = [const { None::<String> }; 4];
+        let (mut previous_status, mut is_owner_unchecked, mut unfinished) = (None, false, 0_usize);
         let is_undo = self.keys.is_undo();
         let further = if is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
@@ -163,7 +162,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 },
                 "UserName" => {
                     let name = object.next_value::<Option<String>>()?;
-                    match name.as_deref().map(plain::user_name).transpose() {
+                    match self.keys.user_name(name.as_deref()) {
                         Ok(name) => user_name = name,
                         Err(reason) => _ = wrong.get_or_insert_with(|| self.wrong_string(reason)),
                     }
@@ -183,6 +182,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     is_head = true;
                 }
                 "Intent" if is_undo => intent = object.next_value()?,
+                "Unfinished" if is_undo => unfinished = object.next_value()?,
                 "AccountId" if is_undo => account = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
@@ -216,8 +216,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             self.is_journal = true;
             return self.of_account(account.as_deref());
         }
-        // A change that was started: how it ended may not be recorded.
-        if self.is_journal && intent.is_some() {
+        // A change that was started, by this run or an earlier one: how it ended may not be recorded.
+        if self.is_journal && (intent.is_some() || unfinished > 0) {
             action = intent;
             outcome = Some(OutcomeKind::Unknown.as_str().to_owned());
         }

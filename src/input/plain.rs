@@ -6,6 +6,7 @@ use super::line::{Lines, column, without_comment};
 use super::{Entry, InputError, KeyCollector, Position};
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
+use crate::sanitize::Invalid;
 
 /// Reads the IDs of the line `first` and of all following lines.
 pub(super) fn read(
@@ -52,6 +53,14 @@ pub(super) fn id(word: &str) -> Result<AccessKeyId, String> {
 
 /// Parses a user name. The error is a sentence.
 pub(super) fn user_name(word: &str) -> Result<UserName, String> {
-    UserName::parse(OsStr::new(word))
-        .map_err(|invalid| format!("`{}` is not a user name: {invalid}", invalid.value))
+    UserName::parse(OsStr::new(word)).map_err(|invalid| no_user_name(&invalid))
+}
+
+/// Parses a user name that IAM returned. It may look like a secret. The error is a sentence.
+pub(super) fn name_of_iam(word: &str) -> Result<UserName, String> {
+    word.parse().map_err(|invalid| no_user_name(&invalid))
+}
+
+fn no_user_name(invalid: &Invalid) -> String {
+    format!("`{}` is not a user name: {invalid}", invalid.value)
 }

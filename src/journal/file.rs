@@ -30,7 +30,13 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Unusable> {
     match fs::metadata(path) {
         // Opening a device can have an effect, such as rewinding a tape.
         Ok(found) => check(path, &found)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // What it links to may be a journal that was moved, or that is on a disk that is missing.
+            return match fs::read_link(path) {
+                Ok(_) => Err(unusable(path, "it is a link to a file that does not exist").into()),
+                Err(_) => Ok(None),
+            };
+        }
         Err(error) => return Err(not_opened(error)),
     }
     let file = options().append(mode == Mode::Change).open(path);

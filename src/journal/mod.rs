@@ -26,7 +26,7 @@ use crate::aws::timestamp;
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::{KeyMetadata, Target};
-use crate::outcome::{KeyResult, OutcomeKind};
+use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use crate::secret::redact;
@@ -306,11 +306,16 @@ impl Journal {
             OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
             kind => kind,
         };
+        let state = match result.outcome {
+            // It was not inactive before the first run.
+            Outcome::Already(_) if result.metadata.started_earlier => self.action.done().to_owned(),
+            _ => result.describe_state(),
+        };
         let mut record = json!({
             "AccessKeyId": result.key.id,
             "UserName": result.owner().or(owner),
             "Outcome": kind.as_str(),
-            "Result": result.describe_state(),
+            "Result": state,
             "Time": timestamp(SystemTime::now()),
         });
         if result.is_owner_unchecked() {

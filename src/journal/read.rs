@@ -40,7 +40,10 @@ pub(super) struct Record {
     pub(super) unfinished: usize,
 }
 
-/// Whether a file is empty or starts like a journal. Afterwards, it is at its start.
+/// The start of every other record.
+const RECORD: &[u8] = b"{\"AccessKeyId\":";
+
+/// Whether a file is empty, starts like a journal, or may be one that has lost its first record. Afterwards, it is at its start.
 ///
 /// # Errors
 ///
@@ -48,10 +51,10 @@ pub(super) struct Record {
 pub(super) fn is_journal(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let mut start = Vec::new();
     file.by_ref()
-        .take(HEAD.len() as u64)
+        .take(RECORD.len() as u64)
         .read_to_end(&mut start)?;
     file.rewind()?;
-    Ok(HEAD.starts_with(&start))
+    Ok(HEAD.starts_with(&start) || start.starts_with(HEAD) || start == RECORD)
 }
 
 /// Reads a journal. An empty file is a new one.
@@ -109,6 +112,22 @@ fn parse<T: DeserializeOwned>(record: &[u8]) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_starts_with_any_record_may_be_a_journal() {
+        for (text, expected) in [
+            ("", true),
+            ("{\"Jour", true),
+            ("{\"Journal\":1,", true),
+            ("{\"AccessKeyId\":\"AKIA", true),
+            ("{\"AccessKey", false),
+            ("{\"Journey\":1,", false),
+            ("AKIA", false),
+        ] {
+            let found = is_journal(&mut io::Cursor::new(text));
+            assert_eq!(found.ok(), Some(expected), "{text}");
+        }
+    }
 
     #[test]
     fn only_the_last_record_may_be_cut_off() {

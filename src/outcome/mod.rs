@@ -151,6 +151,11 @@ impl Outcome {
         }
     }
 
+    /// A change that an earlier run started, and that reads confirm. `shown` is a clause.
+    pub(crate) fn started_earlier(shown: &str, failure: Option<CallError>) -> Self {
+        Self::confirmed(format!("an earlier run started this; {shown}"), failure)
+    }
+
     /// A key that was certainly not changed. `why` is a fragment.
     pub(crate) fn not_done(failure: CallError, why: impl Into<String>) -> Self {
         let known = KeyState::NotDone(why.into());

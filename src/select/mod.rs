@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
-use crate::error::{CallError, NamedBy, TransportError};
+use crate::error::{CallError, Hint, NamedBy, TransportError};
 use crate::guard;
 use crate::ident::UserName;
 use crate::log::Log;
@@ -233,4 +233,13 @@ pub(crate) fn missing_data(data: &str) -> CallError {
 fn impossible_date(what: &str) -> CallError {
     let reason = format!("{what}, so the conditions cannot be checked");
     CallError::Incomplete(TransportError::new("", reason))
+}
+
+/// Creates the error for what cannot all be true, as a change during the reads can cause. `reason` is a clause.
+fn contradiction(reason: String) -> CallError {
+    CallError::Incomplete(TransportError {
+        reason,
+        hint: Some(Hint::again("")),
+        ..TransportError::default()
+    })
 }

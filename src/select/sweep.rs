@@ -9,9 +9,9 @@ use std::ops::ControlFlow;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Choice, Requirement, Selector, failed, impossible_date};
+use super::{Choice, Requirement, Selector, contradiction, failed, impossible_date};
 use crate::condition::ConditionResult;
-use crate::error::{CallError, ErrorKind, Exit, Hint, RunError, TransportError};
+use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::locate::LIST_LAG;
@@ -107,12 +107,8 @@ impl Sweep {
             };
             let earlier = self.found.get(&id);
             if let Some(how) = earlier.and_then(|earlier| earlier.listed.contradiction(&listed)) {
-                let failure = CallError::Incomplete(TransportError {
-                    reason: format!("its lists show the key twice, {how}"),
-                    hint: Some(Hint::again("")),
-                    ..TransportError::default()
-                });
-                let failure = failure.about(Some(&id), user.as_ref());
+                let reason = format!("its lists show the key twice, {how}");
+                let failure = contradiction(reason).about(Some(&id), user.as_ref());
                 return Err(report::run_error(&failure, "IAM", ""));
             }
             let is_already_inactive = matches!(outcome, Some(Outcome::Already(_)));
@@ -142,6 +138,10 @@ impl Sweep {
 
     /// Removes keys that were found again, under another name of their user or under the same one: the last read counts.
     /// Keys with a result of `exclude` are not changed either.
+    ///
+    /// # Errors
+    ///
+    /// The list of a user has a key of which IAM says that another user owns it.
     fn settle(
         mut self,
         exclude: impl Fn(&Target) -> Option<Box<KeyResult>>,
@@ -159,6 +159,15 @@ impl Sweep {
             let target = target.map_err(|error| not_stored(&error))?;
             if !is_current(&target.key) {
                 continue;
+            }
+            let (listed, named) = (&target.key.user_name, &target.metadata.owner);
+            if let (Some(user), Some(owner)) = (listed, named)
+                && user != owner
+            {
+                let reason =
+                    format!("the user's list has the key, but IAM names the owner {owner}");
+                let failure = contradiction(reason).about(Some(&target.key.id), listed.as_ref());
+                return Err(report::run_error(&failure, "IAM", ""));
             }
             match exclude(&target) {
                 None => current.push(&target).map_err(|error| not_stored(&error))?,
@@ -191,7 +200,7 @@ impl Selector<'_> {
             let inspected = self.inspect(user).await;
             sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
             sweep.users = 1;
-            return Ok(sweep);
+            return sweep.settle(|_| None);
         }
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
@@ -351,6 +360,10 @@ impl Selector<'_> {
             let read = iam.last_use(&key.id);
             match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
                 Ok(read) => {
+                    // The root user has no name.
+                    if user.is_some() {
+                        metadata.owner = read.owner.or(metadata.owner.take());
+                    }
                     metadata.last_use = read.last_use;
                     metadata.read_at = read.read_at.or(metadata.read_at);
                 }

@@ -244,8 +244,10 @@ fn an_answer_of_no_removes_no_link_and_no_file_of_another_process() {
         Dialogue::start(Case::at(&sandbox, args).args([kept.path()])).shows("[y/N] ")
     };
     let target = kept.path().with_extension("target");
+    let dialogue = asked();
+    fs::rename(kept.path(), &target).expect("a journal");
     symlink(&target, kept.path()).expect("a link");
-    let declined = asked().types(b"n\n").end().exits(11);
+    let declined = dialogue.types(b"n\n").end().exits(11);
     let _ = declined.prints_nothing().says(&[DECLINED]);
     assert!(kept.path().is_symlink() && target.exists());
     fs::remove_file(kept.path()).expect("a link");

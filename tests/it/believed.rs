@@ -1,5 +1,7 @@
 //! A run with the journal of an earlier one: which records it believes.
 
+use std::os::unix::fs::symlink;
+
 use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{KeySeed, Sandbox, Status};
 use serde_json::Value;
@@ -293,4 +295,41 @@ fn c27_a_deactivation_of_a_key_that_was_not_active_before_has_no_status_to_resto
     let journal = rows(&kept.journal());
     let last = journal.last().expect("a record");
     assert_eq!(last.get("PreviousStatus"), None);
+}
+
+/// What earlier runs changed is in a journal that this run does not have.
+#[test]
+fn a_journal_without_its_start_or_behind_a_broken_link_is_not_read() {
+    let journal = begun().journal();
+    let (_, record) = journal.split_once('\n').expect("two lines");
+    let result = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
+    let cases = [
+        (Some(record.to_owned()), "it is not an iam-del-key journal"),
+        (Some(result), "it is not an iam-del-key journal"),
+        (None, "it is a link to a file that does not exist"),
+    ];
+    each(cases, |(content, what)| {
+        let sandbox = documented();
+        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+        match &content {
+            Some(content) => std::fs::write(kept.path(), content),
+            None => symlink("elsewhere", kept.path()),
+        }
+        .expect("a journal");
+        let error = format!(
+            "iam-del-key: error: cannot use the journal {}: {what}\n",
+            kept.path().display()
+        );
+        each([&[][..], &["--dry-run"]], |more| {
+            let case = Case::documented(&sandbox, &["--journal"]).args([kept.path()]);
+            let ended = case.args(more.to_vec()).run();
+            ended.stops_exactly(2, &format!(
+                "{error}result: {BOBS_KEY}: unknown: the results of earlier runs are unknown: the journal was not read\n"
+            ));
+            let ended = kept.case(&sandbox, more).run();
+            ended.stops_exactly(2, &format!("{error}result: {UNREAD}\n"));
+        });
+        assert_eq!(kept.journal(), content.unwrap_or_default());
+        assert_eq!(sandbox.connections(), 0);
+    });
 }

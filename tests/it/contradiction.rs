@@ -3,8 +3,9 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, always, documented, each};
 use crate::journal::{ACCOUNT, Kept};
+use crate::many::rows;
 use crate::proof::hidden;
 use crate::response::{self, keys, member, xml};
 use crate::verification::{NEVER, last_use};
@@ -155,5 +156,67 @@ fn a_key_that_is_read_twice_in_a_sweep_meets_the_conditions_both_times() {
             .prints_outcomes(&expected[usize::from(!is_deleted)..]);
         let _ = said.says(&["1 key of 2 users checked"]);
         assert_eq!(sandbox.has_key(BOBS_KEY), !is_deleted, "{dates:?}");
+    }
+}
+
+#[test]
+fn a_key_in_the_list_of_a_user_who_does_not_own_it_ends_a_sweep() {
+    let sweeps = [
+        &[
+            "--whole-account",
+            "--unused-for=1d",
+            "--expect-account",
+            ACCOUNT,
+        ][..],
+        &["--user-name=Bob", "--all-keys", "--unused-for=1d"],
+        &["--user-name=Bob", "--all-keys", "--dry-run"],
+    ];
+    each(sweeps, |args| {
+        let sandbox = documented();
+        sandbox.deny("iam:GenerateCredentialReport");
+        let page = xml(keys(&member(BOBS_KEY, "Bob", "Active"), END));
+        sandbox.fault(always("ListAccessKeys", page).of_user("Bob"));
+        sandbox.fault(always("GetAccessKeyLastUsed", last_use("Alice", NEVER)));
+        let ended = Case::at(&sandbox, args.iter().copied())
+            .args(["--yes"])
+            .run();
+        let _ = ended.exits(1).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: {BOBS_KEY} of the user Bob: unusable response from IAM: the user's list has the key, but \
+             IAM names the owner Alice\n\
+             hint: run the same command again\n\
+             result: no key was changed\n"
+        ));
+        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    });
+}
+
+#[test]
+fn the_key_of_a_user_who_is_renamed_during_a_sweep_is_deleted_under_the_new_name() {
+    for is_listed_again in [true, false] {
+        let sandbox = Sandbox::builder()
+            .key(KeySeed::new("Bob", BOBS_KEY))
+            .start();
+        // If the credential report has all users, they are listed once.
+        if is_listed_again {
+            sandbox.deny("iam:GenerateCredentialReport");
+        }
+        let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
+        let rename = What::ThenRename { name, to };
+        sandbox.fault(Fault::new(rename).on("ListAccessKeys").of_user("Bob"));
+        let sweep = || {
+            let args = ["--whole-account", "--unused-for=1d", "--yes"];
+            let case = Case::at(&sandbox, args).args(["--expect-account", ACCOUNT]);
+            case.args(["--except-user=admin"]).run()
+        };
+        if !is_listed_again {
+            sweep().stops(
+                1,
+                &["IAM names the owner Robert", "run the same command again"],
+            );
+        }
+        let printed = sweep().exits(0);
+        assert_eq!(rows(printed.output())[0]["UserName"], "Robert");
+        let said = printed.prints_outcomes(&[("Deleted", 1)]);
+        let _ = said.says(&["1 key: 1 deleted"]);
     }
 }

@@ -31,8 +31,8 @@ fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     drop(UnixListener::bind(path("socket")).expect("a socket"));
     std::fs::write(path("binary"), b"\x7fELF\0\xff\n").expect("a file");
     std::fs::write(
-        path("results"),
-        "{\"AccessKeyId\":\"x\",\"Outcome\":\"Deleted\"}\n",
+        path("list.json"),
+        "[{\"AccessKeyId\":\"x\",\"UserName\":\"Bob\"}]\n",
     )
     .expect("a file");
     std::fs::write(path("zeros"), vec![0; 1 << 20]).expect("a file");
@@ -49,7 +49,7 @@ fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
         ),
         (path("binary/x"), "Not a directory (os error 20)"),
         (path("binary"), "it is not an iam-del-key journal"),
-        (path("results"), "it is not an iam-del-key journal"),
+        (path("list.json"), "it is not an iam-del-key journal"),
         (path("zeros"), "it is not an iam-del-key journal"),
         ("/etc/passwd".into(), "it is not an iam-del-key journal"),
     ]

@@ -108,6 +108,7 @@ mod repeated;
 mod response;
 mod resumed;
 mod resumed_owner;
+mod resumed_status;
 mod retried;
 mod role;
 mod role_confirmed;

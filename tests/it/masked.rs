@@ -10,7 +10,7 @@ use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented, each};
 
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// It has no character that a user name or an access key ID may not have.
-const PLAIN_SECRET: &str = "je7MtGbClwBF2Zp9Utk3h3yCo8nvbEXAMPLEKEYs";
+pub(crate) const PLAIN_SECRET: &str = "je7MtGbClwBF2Zp9Utk3h3yCo8nvbEXAMPLEKEYs";
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/Deployer";
 

@@ -1,5 +1,6 @@
 //! Text from outside that repeats a secret of the run, in each place that is shown: it stands for `(not shown)` there.
 
+use aws_smithy_types::base64;
 use iam_sandbox::documented::SESSION_KEY_ID;
 use iam_sandbox::{Credentials, Fault, Sandbox, What};
 
@@ -27,7 +28,7 @@ fn digits(text: &str, width: usize, alphabet: &[u8]) -> String {
 }
 
 /// A secret in each spelling that is promised.
-fn spellings(secret: &str) -> [String; 6] {
+fn spellings(secret: &str) -> [String; 7] {
     let bytes = |prefix: &str, suffix: &str| {
         let bytes = secret.bytes();
         let bytes = bytes.map(|byte| format!("{prefix}{byte:02x}{suffix}"));
@@ -40,6 +41,7 @@ fn spellings(secret: &str) -> [String; 6] {
         bytes("", ""),
         bytes("", "."),
         digits(secret, 5, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+        base64::encode(secret),
     ]
 }
 

@@ -111,7 +111,7 @@ fn a_finished_change_of_status_counts_after_its_user_was_renamed() {
         |(action, outcome, status, word)| {
             let begun = format!("\"Intent\":\"{action}\",\"Time\":\"t\"");
             let done = format!("\"Outcome\":\"{outcome}\"");
-            for record in [done, begun] {
+            for (record, is_begun) in [(done, false), (begun, true)] {
                 let sandbox = documented();
                 sandbox.set_status(BOBS_KEY, status);
                 sandbox.rename_user("Bob", "Robert");
@@ -121,15 +121,27 @@ fn a_finished_change_of_status_counts_after_its_user_was_renamed() {
                      {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",{record}}}\n"
                 );
                 std::fs::write(kept.path(), &journal).expect("a journal");
+                let action = format!("--{action}");
+                let again = || {
+                    let case = Case::documented(&sandbox, &[&action, "--yes", "--journal"]);
+                    case.args([kept.path()]).run().exits(0)
+                };
+                if is_begun {
+                    let _ = again()
+                        .prints_outcome(outcome)
+                        .says(&["an earlier run started this"]);
+                    assert!(kept.journal().contains("\"UserName\":\"Robert\""));
+                }
                 for _ in 0..2 {
-                    let action = format!("--{action}");
-                    let printed = Case::documented(&sandbox, &[&action, "--yes", "--journal"])
-                        .args([kept.path()])
-                        .run()
-                        .exits(0);
+                    let printed = again();
                     let _ = printed.prints_outcome("Skipped").says_exactly(&format!(
                         "iam-del-key: note: {BOBS_KEY} is already {word}: nothing was changed\n"
                     ));
+                    // It is still the earlier run that changed the status, and nothing is left to find out.
+                    let journal = kept.journal();
+                    let last = journal.lines().last().expect("a record");
+                    assert!(last.contains("\"Outcome\":"), "{journal}");
+                    assert!(!journal.contains("already"), "{journal}");
                 }
             }
         },

@@ -11,7 +11,7 @@ use crate::streams::wait_for;
 use crate::undo::{CHANGED, row, undo};
 
 const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":\"123456789012\"}\n";
-const INTENT: &str =
+pub(crate) const INTENT: &str =
     "\"Intent\":\"deactivate\",\"Status\":\"Active\",\"PreviousStatus\":\"Active\"";
 
 /// The run was killed before its request left, and then a person deactivated the key.

@@ -132,6 +132,7 @@ fn only_what_the_journal_does_not_say_is_recorded() {
         known: KeyState::unknown(""),
     };
     let started = PriorState::InProgress;
+    let set = PriorState::ChangedBefore(Action::Deactivate);
     for (outcome, prior, attempts, expected) in [
         (
             Outcome::not_tried(Exit::Refused, ""),
@@ -157,7 +158,8 @@ fn only_what_the_journal_does_not_say_is_recorded() {
             0,
             true,
         ),
-        (Outcome::Already(Status::Inactive), started, 1, false),
+        (Outcome::Already(Status::Inactive), set, 0, false),
+        (Outcome::Already(Status::Inactive), set, 1, true),
         (unverified(), DELETED_BEFORE, 1, false),
         (unverified(), started, 1, true),
         (Outcome::not_done(missing(), ""), DELETED_BEFORE, 1, true),
