@@ -3,6 +3,7 @@
 
 pub(crate) mod credential_report;
 mod fetch;
+mod found;
 mod index;
 mod missing;
 mod sweep;
@@ -25,8 +26,8 @@ use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Mode, Request};
+pub(crate) use found::Sweep;
 use index::Index;
-pub(crate) use sweep::Sweep;
 
 /// A key that may be changed, or the result of one that may not.
 pub(crate) type Choice = Result<Target, Box<KeyResult>>;
