@@ -69,11 +69,16 @@ impl Change<'_> {
         (outcome, self.attempts.count_sent())
     }
 
-    /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done.
-    pub(crate) async fn confirm_earlier(&self) -> Option<Outcome> {
-        // Most of the limit is reserved for the request, so that a run that is resumed gets further.
+    /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done. If a request may
+    /// follow, most of the limit is reserved for it, so that a run that is resumed gets further.
+    pub(crate) async fn confirm_earlier(&self, may_send: bool) -> Option<Outcome> {
         let limit = self.search.request.limit;
-        let for_search = limit / 3;
+        let reserve = if may_send {
+            limit * 2 / 3
+        } else {
+            Duration::ZERO
+        };
+        let for_search = limit.saturating_sub(reserve);
         let found = async {
             match self.search.locate_key().await {
                 found if found.is_absence() => self.search.locate_confirmed().await,
@@ -84,7 +89,7 @@ impl Change<'_> {
                 found => self.search.confirm_other_owner(found).await,
             }
         };
-        let found = self.budget.spend(limit * 2 / 3, found).await?;
+        let found = self.budget.spend(reserve, found).await?;
         let shown = self.shows_done(&found)?;
         // Since the earlier run, the owner may have been renamed, and another user may have got the name.
         let failure = (found == KeyLocation::NoLongerListed).then(|| {

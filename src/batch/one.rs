@@ -144,7 +144,10 @@ impl Work<'_> {
             && (is_change || stage == Stage::Verify)
         {
             let change = self.change_of(&target, prior, iam, budget);
-            if let Ok(Some(outcome)) = self.signals.race(change.confirm_earlier()).await
+            if let Ok(Some(outcome)) = self
+                .signals
+                .race(change.confirm_earlier(stage != Stage::Verify))
+                .await
                 && is_change
             {
                 // An undo of what the calling user's list shows needs no name.

@@ -8,6 +8,7 @@ use super::cli_input_json::{fill, text};
 use super::error::SWAPPED;
 use super::{Cli, NotRead};
 use crate::ident::looks_like_access_key_id;
+use crate::locate::LIST_LAG;
 use crate::request::Format;
 
 impl Cli {
@@ -57,6 +58,13 @@ impl Cli {
         // Clap does not enforce `requires` for an option that conflicts with another one that is given.
         if self.path_prefix.is_some() && !self.whole_account {
             return fail(ValueValidation, "--path-prefix requires --whole-account");
+        }
+        // A status that needs no change is unknown until no list lags.
+        let keeps_status = self.only_inactive && (self.deactivate || self.reactivate);
+        if keeps_status && !self.dry_run && self.timeout < LIST_LAG * 2 {
+            let text =
+                "--only-inactive with --deactivate or --reactivate requires --timeout 6 or more";
+            return fail(ValueValidation, text);
         }
         let is_named = !self.access_key_id.is_empty();
         if is_named || self.from.is_some() || self.all_keys || self.whole_account {

@@ -102,7 +102,12 @@ impl Report<'_> {
         if self.is_owner_of_list(key) {
             "remove the owners from the list and use --find-user to look them up"
         } else if key.user_name.is_some() && !self.lists_owners() {
-            "use --find-user instead of --user-name to look up the owner of each key"
+            match self.request.selection {
+                Selection::Listed { .. } => {
+                    "use --find-user instead of --user-name, with a list without owners, to look up the owner of each key"
+                }
+                _ => "use --find-user instead of --user-name to look up the owner of each key",
+            }
         } else {
             "add --find-user to look up the owner of each key"
         }

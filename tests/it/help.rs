@@ -211,6 +211,17 @@ fn the_most_likely_mistakes_are_explained() {
             "error: --path-prefix requires --whole-account\n",
         ),
         (
+            &[
+                key[0],
+                key[1],
+                "--only-inactive",
+                "--deactivate",
+                "--timeout",
+                "5",
+            ],
+            "error: --only-inactive with --deactivate or --reactivate requires --timeout 6 or more\n",
+        ),
+        (
             &[key[0], key[1], "--dry-run=true"],
             "error: --dry-run does not take a value\n",
         ),

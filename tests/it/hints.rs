@@ -118,6 +118,12 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
         (None, &["--user-name", "admin"], theirs, replace),
         (None, &["--user-name", "admin", "--dry-run"], "", replace),
         (
+            Some(&ids),
+            &["--user-name", "admin"],
+            theirs,
+            "use --find-user instead of --user-name, with a list without owners, to look up the owner of each key",
+        ),
+        (
             Some(&wrong),
             &["--dry-run"],
             "",
