@@ -1,5 +1,7 @@
 //! A journal from its first record to a later run that reads it, on a real file.
 
+mod records;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;

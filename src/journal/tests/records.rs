@@ -1,0 +1,137 @@
+//! What is recorded about a key that an earlier run started to change.
+
+use super::*;
+use crate::error::tests::service_error;
+use crate::error::{CallError, Exit};
+use crate::ident::UserName;
+use crate::metadata::Status;
+use crate::outcome::Check;
+
+const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"111111111111\"}\n";
+
+/// An intent to delete the key. `status` is that in the list of its owner, if IAM listed it.
+fn intent(owner: &str, status: Option<&str>) -> String {
+    let mut record = json!({
+        "AccessKeyId": "AKIDPMS9RO4H3FEXAMPLE",
+        "UserName": owner,
+        "Intent": "delete",
+        "Time": "2026-01-01T00:00:00Z",
+    });
+    if let Some(status) = status {
+        record["Status"] = json!(status);
+    }
+    format!("{record}\n")
+}
+
+/// A journal with this record.
+fn journal_of(record: &str) -> (Folder, Journal) {
+    let folder = Folder::containing(&format!("{HEAD}{record}"));
+    let journal = folder.start(Action::Delete);
+    (folder, journal)
+}
+
+fn bob() -> UserName {
+    "Bob".parse().expect("a name")
+}
+
+fn done() -> Outcome {
+    Outcome::Done {
+        response: None,
+        evidence: Some("an earlier run started this".to_owned()),
+        failure: None,
+    }
+}
+
+fn unknown() -> Outcome {
+    Outcome::Stopped {
+        exit: Exit::Interrupted,
+        known: KeyState::started_earlier().with_check(Check::List),
+        failure: None,
+    }
+}
+
+fn failed() -> Outcome {
+    let failure = CallError::Service(service_error(Some("LimitExceeded"), 409, ""));
+    Outcome::not_done(failure, "IAM refused the request")
+}
+
+#[test]
+fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
+    for (earlier, outcome, attempts, expected) in [
+        // The owner of the earlier request counts, and a record that ends it does not say that it is open.
+        (true, done(), 0, ("Deleted", Some("Bob"), None)),
+        (true, done(), 1, ("Deleted", None, None)),
+        (true, unknown(), 0, ("NotTried", None, Some(1))),
+        (true, unknown(), 1, ("Unknown", None, Some(1))),
+        (true, failed(), 0, ("Failed", None, None)),
+        (false, unknown(), 0, ("NotTried", None, None)),
+        (false, failed(), 1, ("Failed", None, None)),
+    ] {
+        let record = if earlier {
+            intent("Bob", None)
+        } else {
+            String::new()
+        };
+        let (folder, journal) = journal_of(&record);
+        let said = format!("{outcome:?}, {attempts}");
+        let result = KeyResult {
+            attempts,
+            ..result(Action::Delete, outcome)
+        };
+        wait(journal.record_result(&result)).expect("a record");
+        let text = folder.text();
+        let last = text.lines().last().expect("a record");
+        let last: Value = serde_json::from_str(last).expect("JSON");
+        let found = (
+            last["Outcome"].as_str().expect("an outcome"),
+            last["UserName"].as_str(),
+            last["Unfinished"].as_u64(),
+        );
+        assert_eq!(found, expected, "{said}");
+    }
+}
+
+#[test]
+fn a_status_is_recorded_while_it_can_prove_something() {
+    for (outcome, status, expected) in [
+        (unknown(), Some(Status::Active), Some("Active")),
+        (unknown(), None, None),
+        (done(), Some(Status::Active), None),
+    ] {
+        let (folder, journal) = journal_of("");
+        let mut result = result(Action::Delete, outcome);
+        result.metadata.owner = Some(bob());
+        result.metadata.status = status;
+        wait(journal.record_result(&result)).expect("a record");
+        let text = folder.text();
+        let last = text.lines().last().expect("a record");
+        let last: Value = serde_json::from_str(last).expect("JSON");
+        assert_eq!(last["Status"].as_str(), expected, "{text}");
+    }
+}
+
+#[test]
+fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
+    let no_status = || result(Action::Delete, unknown());
+    let listed = |outcome| {
+        let mut result = result(Action::Delete, outcome);
+        result.metadata.owner = Some(bob());
+        result.metadata.status = Some(Status::Active);
+        result
+    };
+    let started = intent("Bob", None);
+    for (record, result, expected) in [
+        (started.as_str(), listed(unknown()), true),
+        (&started, listed(failed()), false),
+        (&started, no_status(), false),
+        (&intent("Alice", None), listed(unknown()), false),
+        (&intent("Bob", Some("Active")), listed(unknown()), false),
+        ("", listed(unknown()), false),
+    ] {
+        let (_folder, journal) = journal_of(record);
+        assert_eq!(journal.lacks_listing(&result), expected, "{record}");
+    }
+    let folder = Folder::containing(&format!("{HEAD}{started}").replace("delete", "deactivate"));
+    let journal = folder.start(Action::Deactivate);
+    assert!(!journal.lacks_listing(&listed(unknown())));
+}
