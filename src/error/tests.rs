@@ -213,3 +213,29 @@ fn a_read_that_ran_out_of_time_says_so() {
     let failure = CallError::Incomplete(error);
     assert_eq!(failure.read_exit(), Exit::Unreachable);
 }
+
+#[test]
+fn an_unusable_response_says_what_it_is_about_unless_the_time_ran_out() {
+    let id = AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID");
+    let bob: UserName = "Bob".parse().expect("a name");
+    for (key, user, expected) in [
+        (
+            Some(&id),
+            Some(&bob),
+            "AKIDPMS9RO4H3FEXAMPLE of the user Bob",
+        ),
+        (Some(&id), None, "AKIDPMS9RO4H3FEXAMPLE"),
+        (None, Some(&bob), "the user Bob"),
+        (None, None, "the root user"),
+    ] {
+        let subject = |failure: CallError| match failure.about(key, user) {
+            CallError::Incomplete(error) => error.subject.map(|subject| subject.to_string()),
+            failure => panic!("{failure:?}"),
+        };
+        let unusable = TransportError::new("", "a date is missing");
+        let found = subject(CallError::Incomplete(unusable));
+        assert_eq!(found.as_deref(), Some(expected));
+        let late = TransportError::out_of_time("no time was left", Duration::from_secs(7));
+        assert_eq!(subject(CallError::Incomplete(late)), None);
+    }
+}
