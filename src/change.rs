@@ -90,6 +90,11 @@ impl Change<'_> {
             }
         };
         let found = self.budget.spend(reserve, found).await?;
+        let Search { request, key, .. } = self.search;
+        // The user may have been renamed. The lists of all users say more.
+        if found == KeyLocation::NoLongerListed && request.find_user && key.user_name.is_none() {
+            return None;
+        }
         let shown = self.shows_done(&found)?;
         // Since the earlier run, the owner may have been renamed, and another user may have got the name.
         let failure = (found == KeyLocation::NoLongerListed).then(|| {

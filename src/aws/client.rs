@@ -1,6 +1,6 @@
 //! Calls IAM, with one method per operation. Each returns what IAM responded, or how far the request got.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -48,6 +48,8 @@ pub(crate) struct Iam {
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    /// The owner of each key that IAM listed in this run.
+    pub(super) listed_owners: Arc<Mutex<HashMap<AccessKeyId, UserName>>>,
 }
 
 /// The result of `GetCredentialReport`.

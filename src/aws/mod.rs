@@ -192,5 +192,6 @@ pub(crate) async fn connect(
         wait_clock: SharedClock::default(),
         subject: None,
         request_counts: Arc::default(),
+        listed_owners: Arc::default(),
     })
 }

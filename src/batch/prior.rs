@@ -86,6 +86,13 @@ impl Work<'_> {
         let attempts = self.journal.attempts(id);
         let recorded = self.recorded_state(&result.key, &result.metadata);
         let prior = although_found(recorded, attempts);
+        if let (PriorState::ChangedBefore(action), Some(status)) = (prior, status)
+            && action.status().as_ref() == Some(status)
+            && matches!(result.outcome, Outcome::Skipped(_))
+        {
+            result.outcome = Outcome::Already(status.clone());
+            return Box::new(result);
+        }
         if let Some(known) = prior.known()
             && !prior.is_finished()
             && (prior == PriorState::InProgress && self.may_still_act(id) || !shows_unchanged)
@@ -97,6 +104,8 @@ impl Work<'_> {
                     if failure.is_in_no_list() && self.request.mode == Mode::Change =>
                 {
                     let search = Search::new(self.iam, self.request, &result.key, hint);
+                    let owner = search.confirmed_owner();
+                    result.metadata.owner = result.metadata.owner.take().or(owner);
                     search.conclude(Ambiguity::EarlierRun, failure, &KeyLocation::InNoList)
                 }
                 outcome => or_unverified(outcome, known.with_check(check), result.action, &hint),

@@ -13,7 +13,12 @@ pub(super) fn reason(evidence: &Evidence<'_>) -> String {
         return unambiguous_reason(evidence);
     }
     let is_gone = evidence.location.is_gone();
-    let cause = describe_ambiguity(evidence.ambiguity, evidence.response, is_gone);
+    let response = match evidence.location {
+        // That no list has the key is no response to a request.
+        KeyLocation::InNoList => Response::None,
+        _ => evidence.response,
+    };
+    let cause = describe_ambiguity(evidence.ambiguity, response, is_gone);
     let location = describe_location(evidence.action, evidence.hint, evidence.location);
     format!("{cause}; {location}")
 }

@@ -242,6 +242,13 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Returns the owner whom IAM named before in this run, or for whom it listed the key although the hint does not say so.
+    fn owner_so_far(&self) -> Option<UserName> {
+        let named = self.owner.borrow().clone();
+        let is_news = |owner: &UserName| self.hint != OwnerHint::Listed(Some(owner.clone()));
+        named.or_else(|| self.iam.listed_owner(&self.key.id).filter(is_news))
+    }
+
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
         match self.iam.last_use(&self.key.id).await {
             Ok(read) => {
@@ -252,10 +259,10 @@ impl<'a> Search<'a> {
             Err(failure) => match failure.service().map(ServiceError::kind) {
                 Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
                 // What IAM said before still counts. It returns this error for a key that does not exist, too.
-                Some(ErrorKind::AccessDenied) => match self.owner.borrow().clone() {
-                    Some(owner) => Ok(OwnerRead::Owner(owner)),
-                    None => Ok(OwnerRead::Denied),
-                },
+                Some(ErrorKind::AccessDenied) => {
+                    let owner = self.owner_so_far();
+                    Ok(owner.map_or(OwnerRead::Denied, OwnerRead::Owner))
+                }
                 _ => Err(failure),
             },
         }

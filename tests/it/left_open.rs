@@ -185,6 +185,7 @@ fn an_owner_that_only_the_journal_names_is_not_printed_as_that_of_the_key() {
     let kept = begun();
     let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
     let case = Case::at(&sandbox, args).args([kept.path()]);
-    case.run()
-        .deletes("an earlier run started this; IAM no longer lists the key");
+    case.run().deletes(
+        "an earlier run started this; IAM does not list the key for any user in the account",
+    );
 }

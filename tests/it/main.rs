@@ -103,6 +103,7 @@ mod quiet;
 mod reactivate;
 mod read_errors;
 mod refused_list;
+mod remembered_owner;
 mod renewal;
 mod repeated;
 mod response;

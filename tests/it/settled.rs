@@ -46,11 +46,13 @@ fn a_begun_key_that_iam_listed_is_deleted_if_no_user_of_the_account_has_it() {
     let kept = begun();
     kept.list(&format!("{BOBS_KEY}\n"));
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
-    let _ = printed.prints_outcomes(&[("Deleted", 1)]).says_exactly(&format!(
-        "iam-del-key: warning: {BOBS_KEY} is presumed deleted: an earlier run started this, and IAM now reports no such key; \
+    let _ = printed
+        .prints_outcomes(&[("Deleted", 1)])
+        .says_exactly(&format!(
+            "iam-del-key: warning: {BOBS_KEY} is presumed deleted: an earlier run started this; \
          IAM does not list the key for any user in the account\n\
          result: 1 key: 1 deleted\n"
-    ));
+        ));
     finished(&sandbox, &kept);
 }
 
@@ -68,8 +70,8 @@ fn a_begun_key_that_iam_never_listed_is_missing_at_most() {
     let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(10);
     let _ = printed.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
-        "iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; unknown: an earlier run started this, and \
-         IAM now reports no such key; IAM does not list the key for any user in the account\n\
+        "iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; unknown: an earlier run started this; \
+         IAM does not list the key for any user in the account\n\
          hint: for keys that were not found: the key does not exist, or it is the root user's or another account's\n\
          hint: add {SETTLE}\n\
          result: 1 key: 1 unknown\n"

@@ -29,7 +29,7 @@ fn row(outcome: &str, reason: &str) -> String {
     )
 }
 
-const STARTED: &str = "an earlier run started this, and IAM now reports no such key";
+const STARTED: &str = "an earlier run started this";
 const IN_NO_LIST: &str = "IAM does not list the key for any user in the account";
 
 #[test]

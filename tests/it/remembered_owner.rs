@@ -1,0 +1,89 @@
+//! An owner for whom IAM listed a key in this run counts, whomever the caller names, and so do the lists of all users.
+
+use iam_sandbox::documented::BOB_SECOND_KEY_ID;
+use iam_sandbox::{KeySeed, Status, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, documented};
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::from_stdin;
+use crate::proof::{READS, denied, on_delete};
+use crate::resumed_owner::begun_to;
+
+/// What an intent has if IAM listed the key.
+const LISTED: &str = ",\"Status\":\"Active\"";
+
+#[test]
+fn c50_an_owner_for_whom_iam_listed_the_key_is_not_forgotten() {
+    // The list is wrong about one of Bob's two keys. His keys are read for the other one.
+    let of_all = format!("UserName,AccessKeyId\n,{BOB_SECOND_KEY_ID}\nAlice,{BOBS_KEY}\n");
+    let of_bob = format!("UserName,AccessKeyId\nBob,{BOB_SECOND_KEY_ID}\nAlice,{BOBS_KEY}\n");
+    for (list, more, is_lost) in [
+        (&of_all, &["--find-user"][..], true),
+        (&of_all, &["--find-user", "--ignore-missing"], false),
+        (&of_bob, &["--older-than", "1h", "--ignore-missing"], false),
+    ] {
+        let sandbox = denied(&READS[..1]);
+        if is_lost {
+            sandbox.fault(on_delete(What::ResetBeforeActing).skip(1));
+        }
+        let ended = from_stdin(&sandbox, list, more).args(["--jobs", "1"]).run();
+        let said = ended
+            .exits(12)
+            .prints_outcomes(&[("Deleted", 1), ("Failed", 1)]);
+        let _ = said.says(&[
+            &format!("{BOBS_KEY}: not deleted: "),
+            "for keys that belong to other users",
+        ]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn a_begun_key_whose_owner_is_looked_up_is_found_in_the_lists_of_all_users() {
+    // Bob was renamed, and another user got the name.
+    let sandbox = denied(&READS[..1]);
+    sandbox.rename_user("Bob", "Robert");
+    sandbox.add_key(KeySeed::new("Bob", &nth_key_id(ACCOUNT, 9)));
+    let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
+    kept.ends(
+        &sandbox,
+        &["--find-user"],
+        0,
+        "result: ",
+        "1 key: 1 deleted",
+    );
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn a_begun_key_that_no_user_has_is_finished() {
+    let sandbox = denied(&READS[..1]);
+    sandbox.remove_key(BOBS_KEY);
+    let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
+    let nobodys = "IAM does not list the key for any user in the account";
+    kept.ends(&sandbox, &["--find-user"], 0, nobodys, "1 key: 1 deleted");
+    let finished = "result: 1 key: 1 finished by an earlier run";
+    let _ = kept
+        .case(&sandbox, &["--find-user"])
+        .run()
+        .exits(0)
+        .prints_nothing()
+        .says(&[finished]);
+}
+
+#[test]
+fn a_deactivation_that_iam_confirmed_is_not_unknown_if_a_condition_is_not_met() {
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let deactivate = ["--deactivate"];
+    kept.ends(&sandbox, &deactivate, 0, "result: ", "1 key: 1 deactivated");
+    let ended = kept
+        .case(&sandbox, &["--deactivate", "--except-user", "B*"])
+        .run();
+    let said = ended.exits(0).prints_outcomes(&[("Skipped", 1)]);
+    let _ = said.says(&["result: 1 key: 1 already inactive"]);
+    assert_eq!(
+        sandbox.key(BOBS_KEY).map(|key| key.status),
+        Some(Status::Inactive)
+    );
+}
