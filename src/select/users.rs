@@ -89,7 +89,7 @@ impl Selector<'_> {
     ///
     /// # Errors
     ///
-    /// The user is not, or the list cannot be read. The error is the outcome of the user's keys.
+    /// The user is not there, or the list cannot be read. The error is the outcome of the user's keys.
     pub(super) async fn check_path(&self, user: &UserName) -> Result<(), Outcome> {
         if self.request.path_prefix.is_none() {
             return Ok(());
