@@ -70,7 +70,7 @@ impl Change<'_> {
     }
 
     /// Returns the outcome of a change that an earlier run started, if IAM's lists prove that it was done. If a request may
-    /// follow, most of the limit is reserved for it, so that a run that is resumed gets further.
+    /// follow, most of the limit is reserved for it, so that a resumed run makes progress.
     pub(crate) async fn confirm_earlier(&self, may_send: bool) -> Option<Outcome> {
         let limit = self.search.request.limit;
         let reserve = if may_send {

@@ -41,7 +41,7 @@ impl CommandLine {
     }
 
     /// Appends an option. A value that begins with a dash is joined to it; otherwise it would be parsed as an option. After
-    /// `--`, nothing is.
+    /// `--`, no value would be.
     pub(crate) fn option(self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
         let value = value.as_ref();
         let starts_with_dash = value.as_encoded_bytes().first() == Some(&b'-');

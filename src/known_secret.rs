@@ -90,7 +90,7 @@ impl Secrets {
         for form in unescape::unescaped_bytes(secret) {
             add(&mut self.literal, compared(&form, literal));
         }
-        // Some of its digits are neither letters nor decimal digits.
+        // Some Base64 digits are neither letters nor decimal digits.
         let base64 = digits(secret, 6, BASE64);
         add(&mut self.literal, compared(&base64, literal));
         for (width, alphabet) in [(4, HEXADECIMAL), (5, BASE32)] {

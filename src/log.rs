@@ -24,7 +24,7 @@ impl Log {
         }
     }
 
-    /// Creates a log that prints nothing and asks nobody, for completion.
+    /// Creates a log that prints and asks nothing, for completion.
     pub(crate) fn quiet() -> Self {
         Self {
             verbosity: Verbosity::Quiet,

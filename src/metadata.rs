@@ -52,7 +52,7 @@ impl KeyMetadata {
         self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
     }
 
-    /// Says how a key was listed twice, if what was listed differs, as a fragment.
+    /// Says how two listings of a key differ, if they do. The text is a fragment.
     pub(crate) fn contradiction(&self, later: &Self) -> Option<String> {
         if self.status != later.status {
             let [before, now] = [&self.status, &later.status].map(|status| {

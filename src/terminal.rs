@@ -107,7 +107,7 @@ fn hidden(mode: &Termios) -> Termios {
     hidden
 }
 
-/// Asks a question. The mode of the terminal that hides the answer is set back afterwards.
+/// Asks a question. If the answer is hidden, the terminal's mode is restored afterwards.
 async fn ask_in_mode(terminal: File, is_hidden: bool, question: &SafeText) -> io::Result<Vec<u8>> {
     // No bar and no message is written over the question.
     let _rest = stream::rest().await;

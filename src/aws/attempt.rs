@@ -24,7 +24,7 @@ use crate::outcome::ResponseMetadata;
 pub(crate) struct Attempt {
     /// The host that the request was for, and its proxy.
     pub(crate) host: String,
-    /// Whether there is neither TLS nor a proxy.
+    /// Whether the request uses neither TLS nor a proxy.
     pub(super) is_plain: bool,
     pub(super) start: Instant,
     /// The time in the signature.
@@ -236,8 +236,8 @@ impl Attempts {
         }
     }
 
-    /// Returns why the last attempt has no response, or the one before it if the last was only started, or waits for what did
-    /// not arrive within the time of the one before it.
+    /// Returns why the last attempt that has ended got no response. If another attempt was sent since then, this counts only if
+    /// neither of them got a response in time.
     pub(super) fn last_failure(&self) -> Option<TransportError> {
         let attempts = self.lock();
         let mut last = attempts.iter().rev().peekable();

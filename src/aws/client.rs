@@ -324,7 +324,7 @@ impl Iam {
     }
 }
 
-/// Counts the requests of a call that were sent when it ends, even if a signal or a time limit ends it.
+/// When a call ends, counts the requests that it sent, even if a signal or a time limit ended it.
 struct Counted<'a> {
     iam: &'a Iam,
     attempts: &'a Attempts,
@@ -345,8 +345,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Parses an optional user name of a response. A name with a secret of the run would get into journals and lists. The error is
-/// a fragment.
+/// Parses an optional user name from a response. A name that contains a secret of the run is rejected: it would be written to
+/// journals and lists. The error is a fragment.
 pub(super) fn owner(name: Option<&str>) -> Result<Option<UserName>, &'static str> {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     if name.is_some_and(known_secret::is_in) {

@@ -41,7 +41,7 @@ use crate::lock::lock;
 /// other tasks run after 128 reads, so signals are received soon even if the client needs long for each byte.
 const READ: usize = 16 << 10;
 
-/// How a server that expects TLS begins to answer anything else.
+/// The first bytes of a TLS alert, which a server that expects TLS sends in response to anything else.
 const TLS_ALERT: [u8; 2] = [0x15, 3];
 
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
@@ -58,7 +58,7 @@ type FirstStream = MaybeHttpsStream<<HttpConnector as Service<Uri>>::Response>;
 /// Sends requests to any host. Clones share the connections.
 pub(super) type HttpClient = Client<Dialer, SdkBody>;
 
-/// Creates a client. `tls`: for `https://`.
+/// Creates a client. Without `tls`, it is for `http://` only.
 pub(super) fn http_client(
     connect_timeout: Option<Duration>,
     find_proxy: FindProxy,
@@ -79,7 +79,7 @@ pub(super) fn http_client(
     })
 }
 
-/// Sends a request, and returns the response with the limit of its body. `proxy` is that of its URI.
+/// Sends a request, and returns the response with a limit on its body. `proxy` is the proxy for its URI, if there is one.
 ///
 /// # Errors
 ///
@@ -95,7 +95,7 @@ pub(super) async fn send(
     let limit = request.extensions().get::<ResponseLimit>().copied();
     let without_tls = request.uri().scheme_str() == Some("http");
     let is_plain = without_tls && proxy.is_none();
-    // Through TLS, only the proxy's tunnel is authorized.
+    // With TLS, only the request that opens the tunnel is authorized.
     let proxy = proxy.filter(|_| without_tls);
     if let Some(authorization) = proxy.as_ref().and_then(|proxy| proxy.authorization.clone()) {
         let headers = request.headers_mut();
@@ -112,7 +112,7 @@ pub(super) async fn send(
         capture.set_connection_retriever(move || metadata(&connection));
     }
     let response = pin!(client.request(request));
-    // The time for the connection has its own limit.
+    // Opening the connection has its own time limit.
     let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
     let response = match select(response, opened).await {
         Either::Left((response, _)) => response.map_err(Into::into),
@@ -150,7 +150,7 @@ pub(super) async fn send(
     let mut response = HttpResponse::try_from(response)
         .map_err(|error| ConnectorError::other(error.into(), None))?;
     if is_recorded && unreliable_body(&response).is_some() {
-        // The recorder rejects the response. The end of its body, which may never come, is not waited for.
+        // The recorder rejects the response. Its body may never end, so it is not read.
         *response.body_mut() = SdkBody::empty();
     }
     Ok(response)

@@ -183,10 +183,10 @@ const CLOSED: &str = "the connection was closed too early";
 /// The text of our error for a server that expects TLS on a connection without it.
 pub(super) const SPEAKS_TLS: &str = "it speaks TLS";
 
-/// The end of the reason for a response that says this without TLS.
+/// The end of the reason if a response without TLS says this.
 pub(super) const EXPECTS_TLS: &str = "this port expects HTTPS";
 
-const HTTPS_URL: &str = "an endpoint with TLS has an https:// URL";
+const HTTPS_URL: &str = "use https:// in the URL of this endpoint";
 
 pub(super) const NO_ROUTE: &str = "there is no route to the host";
 

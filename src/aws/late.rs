@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::connector::BoxError;
 use super::error::{NETWORK, RAISE_READ_TIMEOUT, SILENT, UNFINISHED};
 
-/// Waits for `work`, but not longer than `limit` from `start` on. `late` is what did not arrive if it ends.
+/// Waits for `work`, but no longer than `limit` after `start`. Then `late` says what did not arrive in time.
 pub(super) async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
     start: Instant,

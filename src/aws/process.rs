@@ -45,7 +45,7 @@ pub(super) async fn run(
     settings: &Settings,
 ) -> Result<Credentials, RunError> {
     let unusable = |reason: &str, hint: &str| {
-        // A process that has worked in this run has the right words.
+        // A command that has worked in this run needs no shell.
         let has_worked = !lock(&settings.signing_keys).is_empty();
         let hint = if has_worked && hint == NO_SHELL {
             BY_ITSELF

@@ -241,7 +241,7 @@ impl Intercept for Recorder {
             && let (None, Some(Err(error))) = (&attempt.response, context.output_or_error())
         {
             attempt.failure = Some(transport_error(error, &attempt.host));
-            // Each further request would be answered by the same alert.
+            // Every further request would get the same alert.
             if tls::requires_certificate(error) {
                 self.attempts.close();
             }
@@ -257,7 +257,7 @@ impl Intercept for Recorder {
     }
 }
 
-/// Whether this is what a port with TLS answers to a request without: nginx, Apache, Go and Tomcat, in this order.
+/// Whether a TLS port responds like this to a request without TLS: nginx, Apache, Go or Tomcat, in this order.
 fn expects_tls(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body).to_ascii_lowercase();
     [

@@ -69,7 +69,7 @@ pub(super) fn is_not_tls(error: &(dyn Error + 'static)) -> bool {
     explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_TLS))
 }
 
-/// Whether the server requires a client certificate. With TLS 1.3, it says so when the request is under way.
+/// Whether the server requires a client certificate. With TLS 1.3, it may say so only after the request is sent.
 pub(super) fn requires_certificate(error: &(dyn Error + 'static)) -> bool {
     explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_CERTIFICATE))
 }

@@ -15,8 +15,8 @@ pub(crate) struct InFlight {
     /// The run's only key.
     single: Option<Key>,
     entries: Mutex<Vec<Entry>>,
-    /// The keys that earlier runs started to change, and of which this run has not reported more than that. `None` if the
-    /// journal says nothing about them.
+    /// The keys that earlier runs started to change and whose state is still unknown. `None` if the journal says nothing about
+    /// them.
     unfinished: Mutex<Option<HashSet<AccessKeyId>>>,
 }
 
@@ -53,7 +53,7 @@ impl InFlight {
         *lock(&self.unfinished) = Some(ids);
     }
 
-    /// Returns the keys that earlier runs started to change, and that are still unknown, unless the journal says nothing
+    /// Returns the keys that earlier runs started to change and whose state is still unknown. `None`: the journal says nothing
     /// about them.
     pub(crate) fn unfinished(&self) -> Option<HashSet<AccessKeyId>> {
         lock(&self.unfinished).clone()

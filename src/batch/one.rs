@@ -95,7 +95,7 @@ impl Work<'_> {
             && prior == PriorState::InProgress
             && self.request.mode == Mode::Change
         {
-            // The list that shows the status was read when none lags behind the earlier run.
+            // The list that shows the status was read late enough not to lag behind the earlier run.
             let shown = format!("IAM now lists the key as {}", status.as_str());
             result.outcome = Outcome::started_earlier(&shown, None);
         }
@@ -218,7 +218,7 @@ impl Work<'_> {
         choice
     }
 
-    /// Returns the outcome of a key that a sweep of the account did not select, and which no user has.
+    /// Returns the outcome of a key that a sweep of the account did not select, if no user has it.
     async fn in_no_list(&self, key: &Key, seen: Option<&KeyLocation>) -> Option<Outcome> {
         let is_absent = seen.is_some_and(KeyLocation::is_absence);
         match self.request.selection {
@@ -314,7 +314,7 @@ impl Work<'_> {
         });
         result.metadata.located = listed;
         if let (Outcome::Already(_), Some(owner)) = (&result.outcome, owner) {
-            // The list of the owner shows it: the user was renamed since an earlier run.
+            // The list of this owner shows the key: the user was renamed after an earlier run.
             result.metadata.owner = Some(owner.clone());
             result.key.user_name = Some(owner);
         }

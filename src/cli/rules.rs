@@ -59,7 +59,7 @@ impl Cli {
         if self.path_prefix.is_some() && !self.whole_account {
             return fail(ValueValidation, "--path-prefix requires --whole-account");
         }
-        // A status that needs no change is unknown until no list lags.
+        // With less time, the requested status counts as unknown, and the condition cannot be evaluated.
         let keeps_status = self.only_inactive && (self.deactivate || self.reactivate);
         if keeps_status && !self.dry_run && self.timeout < LIST_LAG * 2 {
             let text =

@@ -87,7 +87,7 @@ fn within_limit(
     found.flatten().unwrap_or_default()
 }
 
-/// Returns what `ask` finds with these credentials until the deadline for its requests.
+/// Returns what `ask` finds with these credentials. It also gets the deadline for its requests.
 fn ask_iam(
     connection: Connection,
     allow_self: bool,

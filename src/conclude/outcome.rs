@@ -38,7 +38,7 @@ pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError
     match conclude(evidence) {
         Conclusion::Done => {
             if let Some(context) = failure.context_mut() {
-                // IAM listed the key for its owner in this run, or since then another user may have got the name.
+                // If IAM did not list the key for its owner in this run, another user may have got the name meanwhile.
                 context.owner_unchecked &= !evidence.ambiguity.is_of_this_run();
             }
             Outcome::confirmed(why, Some(failure))

@@ -41,10 +41,13 @@ impl FromStr for TagPattern {
             return Err(Invalid::secret(text));
         }
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
-        // The last two are possible, but they are mistakes that would protect nobody.
+        // IAM allows the last two, but they are probably mistakes, which would protect nobody.
         let mistakes = [
             (key.trim().is_empty(), "it has no key"),
-            (!text.contains('=') && text.contains(": "), "it has no `=`"),
+            (
+                !text.contains('=') && text.contains(": "),
+                "it has a colon, but no `=`",
+            ),
             (value.trim().starts_with('='), "its value starts with `=`"),
         ];
         if let Some((_, what)) = mistakes.iter().find(|(is_made, _)| *is_made) {
@@ -151,7 +154,7 @@ mod tests {
             ("=ops", no_key),
             (
                 "team: ops",
-                "it has no `=`; use KEY or KEY=VALUE, such as team=ops",
+                "it has a colon, but no `=`; use KEY or KEY=VALUE, such as team=ops",
             ),
             (
                 "team==ops",

@@ -129,7 +129,7 @@ pub(crate) struct TransportError {
     pub(crate) ran_out_of_time: bool,
     /// Whether no further attempt was made because the key now belongs to the credentials in use.
     pub(crate) is_own_key: bool,
-    /// What the response is about, if it is one of many in a run that it ends.
+    /// The key or the user that the response is about, if it is one of many in a run and ends the run.
     pub(crate) subject: Option<Box<Subject>>,
     /// The last error that IAM returned to an earlier attempt.
     pub(crate) before: Option<Box<ServiceError>>,

@@ -31,7 +31,7 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Option<File>, Unusable> {
         // Opening a device can have an effect, such as rewinding a tape.
         Ok(found) => check(path, &found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // What it links to may be a journal that was moved, or that is on a disk that is missing.
+            // The target of the link may be a journal that was moved, or whose disk is not mounted.
             return match fs::read_link(path) {
                 Ok(_) => Err(unusable(path, "it is a link to a file that does not exist").into()),
                 Err(_) => Ok(None),

@@ -249,8 +249,8 @@ impl Journal {
         self.replay.attempts(id)
     }
 
-    /// Whether IAM lists a key that earlier runs may have deleted, and no record says so. Its later absence proves that it is
-    /// deleted.
+    /// Whether IAM lists a key that earlier runs may have deleted, and no record says that IAM listed it. With such a record,
+    /// its later absence proves that it is deleted.
     pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
         let lacks_it = |attempt: &EarlierAttempt| {
             attempt.owner.as_ref() == result.owner() && attempt.listed_owner().is_none()
@@ -302,12 +302,12 @@ impl Journal {
         let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
         let owner = earlier.and_then(|earlier| earlier.owner.as_ref());
         let kind = match result.kind() {
-            // The record of an unknown result is another attempt, and this run made none.
+            // A record of an unknown result counts as another attempt, and this run made none.
             OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
             kind => kind,
         };
         let state = match result.outcome {
-            // It was not inactive before the first run.
+            // The key did not have this status before the first run.
             Outcome::Already(_) if result.metadata.started_earlier => self.action.done().to_owned(),
             _ => result.describe_state(),
         };

@@ -43,7 +43,7 @@ pub(super) struct Record {
 /// The start of every other record.
 const RECORD: &[u8] = b"{\"AccessKeyId\":";
 
-/// Whether a file is empty, starts like a journal, or may be one that has lost its first record. Afterwards, it is at its start.
+/// Whether a file is empty, starts like a journal, or may be one that has lost its first record. Rewinds the file.
 ///
 /// # Errors
 ///

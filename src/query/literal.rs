@@ -17,7 +17,7 @@ pub(super) fn compile(text: &str) -> Result<Expression<'static>, JmespathError> 
         };
         match quote(&quoted, &error) {
             Some(more) => quoted = more,
-            // An error prints what was given.
+            // The error shows the expression as it was given.
             None => {
                 return Err(JmespathError {
                     expression: text.to_owned(),
@@ -28,8 +28,8 @@ pub(super) fn compile(text: &str) -> Result<Expression<'static>, JmespathError> 
     }
 }
 
-/// Replaces the backticks around text that is not JSON by quotation marks, with the same length. `None`: it is something
-/// else, it would need escapes, or it is JSON for Python.
+/// Replaces the backticks around text that is not JSON with quotation marks, and keeps the length. `None`: the error is
+/// another one, the text would need escapes, or it is JSON for Python.
 fn quote(expression: &str, error: &JmespathError) -> Option<String> {
     let ErrorReason::Parse(reason) = &error.reason else {
         return None;

@@ -66,7 +66,7 @@ impl Deactivated {
 pub(super) struct OpenSessions {
     first: Option<AccessKeyId>,
     keys: u64,
-    /// Their first owners, if IAM confirmed that they are users: one more than a command is printed for.
+    /// The first owners whom IAM confirmed: at most one more than commands are printed for.
     users: Vec<UserName>,
     /// When the last of the keys was changed.
     changed_at: Option<SystemTime>,

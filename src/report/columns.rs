@@ -8,7 +8,7 @@ use crate::request::{Action, Mode, Request};
 pub(super) const GAP: usize = 2;
 /// The width of an access key ID: the one in AWS's documentation is the longest. A longer ID moves its row.
 const ID_WIDTH: usize = 21;
-/// The width of a user name: at least, before there are more columns, then at least, and at most.
+/// The width of a user name: at least, before other columns are added, before places and reasons are added, and at most.
 const NAME_WIDTHS: [usize; 4] = [4, 12, 20, 64];
 /// The width of the longest status of AWS.
 const STATUS_WIDTH: usize = 8;
@@ -58,7 +58,7 @@ pub(super) fn result_columns(request: &Request, width: usize) -> Vec<(Column, us
     columns(request, width, Some(outcome_width))
 }
 
-/// Returns the columns that fit into `width`, and their widths. Facts that the run does not read have none. The ID and the
+/// Returns the columns that fit into `width`, and their widths. Facts that the run does not read have no column. The ID and the
 /// outcome are always there, even if they do not fit.
 pub(super) fn columns(
     request: &Request,

@@ -104,7 +104,7 @@ impl Report<'_> {
         } else if key.user_name.is_some() && !self.lists_owners() {
             match self.request.selection {
                 Selection::Listed { .. } => {
-                    "use --find-user instead of --user-name, with a list without owners, to look up the owner of each key"
+                    "remove any owners from the list, and use --find-user instead of --user-name to look up the owner of each key"
                 }
                 _ => "use --find-user instead of --user-name to look up the owner of each key",
             }

@@ -77,7 +77,7 @@ impl Report<'_> {
             let columns = result_columns(self.request, width(io::stdout()));
             let table = Table::new(columns, self.messages.paints_results);
             text = if self.request.asks() {
-                // The question shows the heading.
+                // The question has already shown the heading.
                 table.header() + "\n"
             } else {
                 table.head(self.request, self.account.as_ref())

@@ -132,7 +132,7 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// The list of a user has a key of which IAM says that another user owns it.
+    /// A user's list has a key, and IAM names another user as its owner.
     pub(super) fn settle(
         mut self,
         exclude: impl Fn(&Target) -> Option<Box<KeyResult>>,
@@ -156,7 +156,7 @@ impl Sweep {
                 && user != owner
             {
                 let reason =
-                    format!("the user's list has the key, but IAM names the owner {owner}");
+                    format!("the user's list has the key, but IAM names {owner} as the owner");
                 let failure = contradiction(reason).about(Some(&target.key.id), listed.as_ref());
                 return Err(report::run_error(&failure, "IAM", ""));
             }

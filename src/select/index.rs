@@ -29,7 +29,7 @@ impl Selector<'_> {
         index.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns the outcome of a key that the lists of all users lack.
+    /// Returns the outcome of a key that is in no user's list.
     pub(crate) async fn in_no_list(&self, key: &Key) -> Option<Outcome> {
         let index = self.index().await.ok()?;
         let is_absent = !index.contains_key(&key.id);

@@ -41,7 +41,7 @@ pub(crate) struct Selector<'a> {
     iam: &'a Iam,
     request: &'a Request,
     log: Log,
-    /// The owners of all keys, once they were needed. This and the following are the same for all keys of the run.
+    /// The owners of all keys, once they were needed. All keys of the run share this and the following fields.
     owners: Rc<OnceCell<Result<Index, CallError>>>,
     /// The users who were under the request's path at this time, once they were needed.
     under_path: Rc<Mutex<Option<(Instant, Names)>>>,
@@ -236,7 +236,7 @@ fn impossible_date(what: &str) -> CallError {
     CallError::Incomplete(TransportError::new("", reason))
 }
 
-/// Creates the error for what cannot all be true, as a change during the reads can cause. `reason` is a clause.
+/// Creates the error for responses that contradict each other, as after a change during the reads. `reason` is a clause.
 fn contradiction(reason: String) -> CallError {
     CallError::Incomplete(TransportError {
         reason,

@@ -133,7 +133,7 @@ impl Selector<'_> {
         let read = Instant::now();
         let about = |failure: CallError, key: Option<&AccessKeyId>| match self.iam.clock_jump() {
             None => failure.about(key, user),
-            // It is not about this key.
+            // A clock jump is not about this key.
             Some(_) => failure,
         };
         let list = async || {

@@ -89,7 +89,7 @@ impl Selector<'_> {
     ///
     /// # Errors
     ///
-    /// The outcome of a key of a user who is not, or if the list cannot be read.
+    /// The user is not there, or the list cannot be read. The error is the outcome of the user's keys.
     pub(super) async fn check_path(&self, user: &UserName) -> Result<(), Outcome> {
         if self.request.path_prefix.is_none() {
             return Ok(());
@@ -100,7 +100,7 @@ impl Selector<'_> {
             _ => {
                 let started = Instant::now();
                 let names = self.names_under_path().await;
-                // An error does not get old while it is waited for.
+                // The age of an error counts from the end of the read.
                 let read = names.as_ref().map_or_else(|_| Instant::now(), |_| started);
                 under_path.insert((read, names))
             }
@@ -115,8 +115,8 @@ impl Selector<'_> {
         Ok(users.iter().map(|user| lowercase(&user.name)).collect())
     }
 
-    /// Returns the outcome of the keys of a user, unless one user of this name is under the request's path, who had it in
-    /// every list of this run.
+    /// Returns the outcome of the keys of a user who is no longer under the request's path. The same applies if two users had
+    /// the name in the lists of this run.
     pub(super) fn left_path(&self, user: &UserName, names: &HashSet<String>) -> Option<Outcome> {
         let path = self.request.path_prefix.as_ref()?.as_str();
         let name = lowercase(user);

@@ -182,7 +182,7 @@ fn a_key_in_the_list_of_a_user_who_does_not_own_it_ends_a_sweep() {
             .run();
         let _ = ended.exits(1).prints_nothing().says_exactly(&format!(
             "iam-del-key: error: {BOBS_KEY} of the user Bob: unusable response from IAM: the user's list has the key, but \
-             IAM names the owner Alice\n\
+             IAM names Alice as the owner\n\
              hint: run the same command again\n\
              result: no key was changed\n"
         ));
@@ -211,7 +211,10 @@ fn the_key_of_a_user_who_is_renamed_during_a_sweep_is_deleted_under_the_new_name
         if !is_listed_again {
             sweep().stops(
                 1,
-                &["IAM names the owner Robert", "run the same command again"],
+                &[
+                    "IAM names Robert as the owner",
+                    "run the same command again",
+                ],
             );
         }
         let printed = sweep().exits(0);

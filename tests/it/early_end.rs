@@ -9,8 +9,8 @@ use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, faulty};
 use crate::intent::begun;
 use crate::journal::{Kept, SOON, UNREAD};
 
-const ONE: &str = "result: this run changed no key; 1 key of earlier runs is still unknown\n";
-const BOTH: &str = "result: this run changed no key; 2 keys of earlier runs are still unknown\n";
+const ONE: &str = "result: this run changed no key; 1 key from earlier runs is still unknown\n";
+const BOTH: &str = "result: this run changed no key; 2 keys from earlier runs are still unknown\n";
 
 /// A journal in which the keys of Bob and Alice were begun, and a list with Bob's.
 fn both_begun() -> Kept {
@@ -69,7 +69,7 @@ fn a_signal_before_the_first_key() {
 }
 
 #[test]
-fn an_account_that_cannot_be_asked_for_or_is_another() {
+fn an_account_that_cannot_be_read_or_is_another_one() {
     let denied = What::error(403, "AccessDenied", "no");
     let other = identity("arn:aws:iam::999999999999:user/admin", "999999999999");
     let expected = ["--expect-account", "123456789012"];

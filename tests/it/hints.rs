@@ -121,7 +121,7 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
             Some(&ids),
             &["--user-name", "admin"],
             theirs,
-            "use --find-user instead of --user-name, with a list without owners, to look up the owner of each key",
+            "remove any owners from the list, and use --find-user instead of --user-name to look up the owner of each key",
         ),
         (
             Some(&wrong),

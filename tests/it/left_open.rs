@@ -145,7 +145,7 @@ type Start = fn(&Sandbox, &Kept) -> Case;
 
 /// The earlier run did not list Bob's key. This one does, and leaves it alone. Then it is gone.
 #[test]
-fn that_iam_listed_a_begun_key_counts_for_a_later_run_although_this_run_left_it_alone() {
+fn a_list_that_showed_a_begun_key_counts_later_although_this_run_left_the_key_alone() {
     let cases: [(Start, i32); 5] = [
         (|at, kept| kept.case(at, &["--only-inactive"]), 10),
         (|at, kept| named(at, kept, &["--only-inactive"]), 10),

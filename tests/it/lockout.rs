@@ -24,7 +24,7 @@ fn f34_a_sweep_never_takes_the_key_that_signs() {
 }
 
 #[test]
-fn a_list_with_only_the_key_that_signs_says_how_to_permit_it() {
+fn a_list_with_only_the_signing_key_says_how_to_allow_it() {
     let sandbox = documented();
     let list = format!("{ADMIN_KEY_ID}\n");
     let said = from_stdin(&sandbox, &list, &[]).run().exits(11);

@@ -272,7 +272,7 @@ fn long_line(server: SocketAddr) -> String {
     address
 }
 
-/// With TLS 1.3, the server demands it when the request is under way, and without an answer nobody knows more.
+/// With TLS 1.3, the server demands it after the request is sent, and without an answer nothing more is known.
 #[test]
 fn a_server_that_demands_a_client_certificate_is_asked_once() {
     let sandbox = Sandbox::documented().https(Certificate::Mutual).start();
@@ -293,7 +293,7 @@ fn a_server_that_demands_a_client_certificate_is_asked_once() {
 }
 
 #[test]
-fn tls_on_the_port_of_an_endpoint_without_it() {
+fn an_http_url_for_a_port_that_expects_tls() {
     // OpenSSL and others answer plain HTTP with an alert.
     let alert = What::NotHttp(b"\x15\x03\x01\x00\x02\x02\x46".to_vec());
     let sandbox = faulty([Fault::new(alert).always()]);
@@ -304,7 +304,7 @@ fn tls_on_the_port_of_an_endpoint_without_it() {
         "Unknown",
         &format!(
             "iam-del-key: error: no usable response from IAM at {host}: it speaks TLS\n\
-             hint: an endpoint with TLS has an https:// URL\n\
+             hint: use https:// in the URL of this endpoint\n\
              hint: check with: aws iam list-access-keys --user-name=Bob\n\
              result: {BOBS_KEY}: {UNCHECKED}\n"
         ),
@@ -355,7 +355,7 @@ fn a_port_that_tells_a_request_without_tls_to_use_https() {
                   the HTTPS scheme to access this URL, please.<br />\n</p>\n</body></html>\n";
     let go = "Client sent an HTTP request to an HTTPS server.\n";
     let other = "<html><body>400 Bad Request</body></html>";
-    let expects = "this port expects HTTPS\nhint: an endpoint with TLS has an https:// URL\n";
+    let expects = "this port expects HTTPS\nhint: use https:// in the URL of this endpoint\n";
     let unclear = "invalid body: it is an HTML page\nhint: a proxy or captive portal may be intercepting the connection: check \
                    the endpoint URL and the proxy\n";
     let cases = [

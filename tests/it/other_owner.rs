@@ -201,7 +201,7 @@ fn c51_a_status_that_an_earlier_run_set_counts_after_a_rename_too() {
 
 /// Bob has another name since the list was made, and somebody else has his. Nothing shows that the key still exists.
 #[test]
-fn no_hint_says_that_a_key_is_gone_whose_owner_may_have_another_name() {
+fn no_hint_calls_a_key_gone_if_its_owner_may_have_another_name() {
     let sandbox = documented();
     sandbox.rename_user("Bob", "Robert");
     sandbox.rename_user("Alice", "Bob");

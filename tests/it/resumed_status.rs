@@ -111,7 +111,7 @@ fn begun(record: &str) -> Kept {
 
 /// The user may have been renamed, and another one may have the name.
 #[test]
-fn that_a_later_run_does_not_find_the_key_leaves_a_begun_deactivation_unknown() {
+fn a_begun_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = begun(INTENT);

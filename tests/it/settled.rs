@@ -266,7 +266,7 @@ fn your_own_key_is_not_looked_up_in_a_list_that_was_denied() {
 }
 
 #[test]
-fn a_dry_run_does_not_propose_itself() {
+fn a_dry_run_does_not_suggest_itself() {
     let sandbox = without_bob();
     let args = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
     let kept = begun();

@@ -96,7 +96,7 @@ fn a_begun_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
 
 const FIND_USER: &str = "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run";
 
-/// What a sweep says that does not settle Bob's key.
+/// The messages of a sweep that leaves Bob's key unknown.
 fn unsettled(checked: &str, check: &str, end: &str) -> String {
     format!(
         "iam-del-key: note: {checked} keys of 3 users checked\n\
@@ -108,7 +108,7 @@ fn unsettled(checked: &str, check: &str, end: &str) -> String {
 }
 
 #[test]
-fn a_begun_key_stays_unknown_if_another_user_has_it_or_not_all_lists_can_be_read() {
+fn a_begun_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_read() {
     let renamed = documented();
     renamed.rename_user("Bob", "Robert");
     renamed.deny("iam:GetAccessKeyLastUsed");
@@ -137,7 +137,7 @@ fn a_begun_key_stays_unknown_if_another_user_has_it_or_not_all_lists_can_be_read
 }
 
 #[test]
-fn a_sweep_of_a_user_who_is_gone_says_how_to_settle_the_begun_key() {
+fn a_sweep_of_a_user_who_is_gone_says_how_to_verify_the_begun_key() {
     let (sandbox, kept) = (bob_is_gone(), begun());
     let run = |keys: &[&str]| {
         let case = Case::at(&sandbox, keys).args(["--yes", "--older-than", "1d", "--journal"]);
@@ -152,7 +152,7 @@ fn a_sweep_of_a_user_who_is_gone_says_how_to_settle_the_begun_key() {
         &format!(
             "{error}hint: if the user was renamed or deleted, replace --user-name and --all-keys with \
              --access-key-id {BOBS_KEY} --find-user to verify what earlier runs started\n\
-             result: this run changed no key; 1 key of earlier runs is still unknown\n"
+             result: this run changed no key; 1 key from earlier runs is still unknown\n"
         ),
     );
     run(&["--access-key-id", BOBS_KEY, "--find-user"]).deletes(&format!("{STARTED}; {IN_NO_LIST}"));

@@ -32,7 +32,7 @@ UNCHECKED = "IAM did not confirm the owner"
 # How an error begins if STS did not answer the question that a journal requires.
 NO_ACCOUNT = "iam-del-key: error: the journal needs the account: "
 # The last line of a run that ended before its first key. It may count keys that earlier runs left unknown.
-NOTHING_CHANGED = re.compile(r"\nresult: (no key was changed|this run changed no key; (\d+) keys? of earlier runs (is|are) still unknown)\n$")
+NOTHING_CHANGED = re.compile(r"\nresult: (no key was changed|this run changed no key; (\d+) keys? from earlier runs (is|are) still unknown)\n$")
 # What is reported of a key without a condition where reads are allowed.
 TRIED = {*truth.DONE.values(), "Missing", "Failed", "Unknown"}
 

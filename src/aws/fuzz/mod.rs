@@ -50,7 +50,7 @@ pub(crate) fn process(bytes: &[u8]) {
     assert!(!credentials.access_key_id().trim().is_empty());
     assert!(!credentials.secret_access_key().trim().is_empty());
     assert!(credentials.expiry().is_none_or(|expiry| expiry > now));
-    // Not even to debug an error is a secret shown.
+    // Not even the debug output of an error shows a secret.
     let shown = format!("{credentials:?}");
     let secret = credentials.secret_access_key();
     let is_in_id = credentials.access_key_id().contains(secret);
