@@ -125,8 +125,9 @@ impl Signals {
     ) -> Result<T, Exit> {
         tokio::select! {
             biased;
-            exit = self.overdue(patience) => Err(exit),
+            // What needs no wait is done even after that time.
             done = work => Ok(done),
+            exit = self.overdue(patience) => Err(exit),
         }
     }
 
@@ -222,7 +223,23 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHECK, END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, mask};
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{CHECK, END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, Signals, mask};
+    use crate::error::Exit;
+
+    #[tokio::test]
+    async fn what_needs_no_wait_is_done_long_after_a_signal_too() {
+        let (sender, signals) = Signals::by_hand();
+        let long_ago = Instant::now() - Duration::from_mins(1);
+        sender.send_replace(vec![(Exit::Interrupted, long_ago)]);
+        assert_eq!(signals.bound(JOURNAL, ready(7)).await, Ok(7));
+        let late = signals.bound(JOURNAL, pending::<u8>()).await;
+        assert_eq!(late, Err(Exit::Interrupted));
+    }
 
     #[test]
     fn after_a_signal_each_step_has_time_left_by_the_one_before() {

@@ -60,8 +60,9 @@ impl Cli {
             return fail(ValueValidation, "--path-prefix requires --whole-account");
         }
         // With less time, the requested status counts as unknown, and the condition cannot be evaluated.
-        let keeps_status = self.only_inactive && (self.deactivate || self.reactivate);
-        if keeps_status && !self.dry_run && self.timeout < LIST_LAG * 2 {
+        let needs_status = self.only_inactive && (self.deactivate || self.reactivate);
+        let is_sweep = self.all_keys || self.whole_account;
+        if needs_status && !is_sweep && !self.dry_run && self.timeout < LIST_LAG * 2 {
             let text =
                 "--only-inactive with --deactivate or --reactivate requires --timeout 6 or more";
             return fail(ValueValidation, text);

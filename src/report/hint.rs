@@ -168,7 +168,7 @@ impl Report<'_> {
         };
         let why = format!("the key does not exist, or {elsewhere}; ");
         let mut hints = vec![self.owner_hint(key, context).after(&why)];
-        if context.owner_unchecked {
+        if context.owner_unchecked && !self.request.ignore_missing {
             let gone = if self.is_one_of_many() {
                 "if they belonged to the named users, and no user was renamed, they are already gone; add --ignore-missing to count that as success"
             } else {
@@ -251,7 +251,7 @@ pub(super) fn option_hint(result: &KeyResult, request: &Request) -> Option<Hint>
     let with = match (is_open, failure.is_in_no_list()) {
         (true, true) => "add",
         (true, false) if is_about_user && request.find_user => {
-            "remove the owner from the list, and add"
+            "remove the owner from the list, and use"
         }
         (true, false) if is_about_user => "use --find-user instead of the owner's name, with",
         _ => return None,

@@ -248,7 +248,7 @@ fn a_hint_does_not_propose_find_user_if_it_is_there_already() {
     let said = printed.prints_outcomes(&[("Unknown", 1)]);
     assert!(!said.messages().contains("use --find-user instead"));
     let _ = said.says(&[&format!(
-        "hint: remove the owner from the list, and add {SETTLE}\n"
+        "hint: remove the owner from the list, and use {SETTLE}\n"
     )]);
 }
 
