@@ -83,6 +83,7 @@ impl<'a> KeyCollector<'a> {
         let row = Row {
             at: entry.at,
             is_unverified: is_needed && entry.is_unverified(self.options),
+            is_record: entry.is_record,
             number: self.rows.len(),
             key: if is_needed || is_undo {
                 entry.key(self.options)?

@@ -180,11 +180,13 @@ impl List {
 
 impl Row {
     /// Whether this row and `earlier` give a key different owners. For `--reactivate`, only rows that report a deactivation
-    /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter.
+    /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter. Between two
+    /// records of a journal, the owner may have been renamed.
     fn contradicts(&self, earlier: &Self) -> bool {
         let (owner, other) = (&self.key.user_name, &earlier.key.user_name);
         let is_done = |row: &Self| row.deactivation >= Some(Deactivation::OfUnknownStatus);
         owner != other
+            && !(self.is_record && earlier.is_record)
             && match self.deactivation {
                 None => earlier.deactivation.is_none(),
                 Some(_) => owner.is_some() && other.is_some() && is_done(self) && is_done(earlier),
@@ -261,6 +263,7 @@ mod tests {
             key,
             deactivation: None,
             is_unverified: false,
+            is_record: false,
             at,
             number,
         }

@@ -14,6 +14,7 @@ mod unread;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::ops::Not;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::rc::Rc;
@@ -80,6 +81,9 @@ struct Row {
     /// Whether the run that printed the row does not know whether it changed the key.
     #[serde(default)]
     is_unverified: bool,
+    /// Whether it is a record of a journal, and thus later than the rows before it.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    is_record: bool,
     at: Position,
     /// The number of rows before this one.
     number: usize,

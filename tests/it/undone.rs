@@ -50,6 +50,16 @@ fn f104_a_deactivation_that_is_only_concluded_is_not_undone() {
     });
 }
 
+#[test]
+fn f104_a_user_who_was_renamed_between_two_deactivations_has_one_key() {
+    let sandbox = inactive();
+    let deactivated = row(BOBS_KEY, CHANGED);
+    let journal = HEAD.to_owned() + &deactivated.replace("Bob", "Robert") + &deactivated;
+    let printed = from_stdin(&sandbox, &journal, &["--reactivate", "--yes"]).run();
+    let _ = printed.exits(0).prints_outcomes(&[("Reactivated", 1)]);
+    assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
+}
+
 /// This run listed the key as active and sent the request: that the response was lost does not keep it from being undone.
 #[test]
 fn f104_a_deactivation_of_this_run_is_undone_although_its_response_was_lost() {
@@ -180,8 +190,8 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
             "has the owner Alice here, but the owner Bob in line 1: a key has only one owner",
         ),
         (
-            HEAD.to_owned() + &of_alice + &row(BOBS_KEY, CHANGED),
-            "has the owner Bob here, but the owner Alice in line 2: a key has only one owner",
+            of_alice + &row(BOBS_KEY, CHANGED),
+            "has the owner Bob here, but the owner Alice in line 1: a key has only one owner",
         ),
     ];
     each(cases, |(list, says)| {
