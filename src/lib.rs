@@ -176,7 +176,7 @@ async fn open_journal(
     in_flight: &InFlight,
     signals: &mut Signals,
 ) -> Result<Journal, RunError> {
-    let journal = Journal::new(request.action);
+    let journal = Journal::new(request.action, request.connection.principal());
     let opened = match request.journal.clone() {
         None => Ok(journal),
         Some(path) => {
