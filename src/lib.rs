@@ -176,7 +176,7 @@ async fn open_journal(
     in_flight: &InFlight,
     signals: &mut Signals,
 ) -> Result<Journal, RunError> {
-    let journal = Journal::new(request.action);
+    let journal = Journal::new(request.action, request.connection.principal());
     let opened = match request.journal.clone() {
         None => Ok(journal),
         Some(path) => {
@@ -220,8 +220,9 @@ async fn work(
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
     let (iam, named) = connect(request, named, &mut signals).await?;
+    let lacks_role = request.connection.lacks_role();
     // The ID of the signing key encodes an account too, but nothing is decided by that.
-    let account = if request.journal.is_some() || origin.is_some() {
+    let account = if !lacks_role && (request.journal.is_some() || origin.is_some()) {
         let account = iam.caller.account("the journal needs the account");
         Some(signals.race(account).await.map_err(RunError::signal)??)
     } else {
@@ -236,10 +237,12 @@ async fn work(
         origin.check_account(ours)?;
     }
     note_finished(&journal, request);
-    tokio::select! {
-        biased;
-        recorded = journal.begin_run(account) => recorded?,
-        exit = signals.next() => return Err(RunError::signal(exit).into()),
+    if !lacks_role {
+        tokio::select! {
+            biased;
+            recorded = journal.begin_run(account) => recorded?,
+            exit = signals.next() => return Err(RunError::signal(exit).into()),
+        }
     }
     let work = Work {
         request,

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::guard::Principal;
 use crate::ident::UserName;
 use crate::request::Key;
 use crate::sanitize::escape_field;
@@ -17,7 +18,7 @@ pub(crate) struct KeyMetadata {
     /// The user who owns the key.
     pub(crate) owner: Option<UserName>,
     pub(crate) status: Option<Status>,
-    /// The status in the list of the named owner when the key was located, to find out whether it was changed.
+    /// The status in the list of the named or calling user when the key was located, to find out whether it was changed.
     #[serde(skip)]
     pub(crate) located: Option<Status>,
     /// Whether an earlier run may have changed the key.
@@ -50,6 +51,22 @@ impl KeyMetadata {
     /// Whether IAM named the owner in this run.
     pub(crate) fn has_owner_of_iam(&self) -> bool {
         self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
+    }
+
+    /// Returns the status with which IAM listed the key among its owner's keys. The owner is the root user if that user signs
+    /// and nobody names another one. A calling user without a name is not known.
+    pub(crate) fn listed_status(&self, key: &Key, principal: Principal) -> Option<&Status> {
+        let is_known =
+            |owner: Option<&UserName>| owner.is_some() || principal == Principal::RootUser;
+        let selected = self
+            .status
+            .as_ref()
+            .filter(|_| is_known(self.owner.as_ref()));
+        let located = self
+            .located
+            .as_ref()
+            .filter(|_| is_known(key.user_name.as_ref()));
+        selected.or(located)
     }
 
     /// Says how two listings of a key differ, if they do. The text is a fragment.

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::aws::timestamp;
 use crate::error::RunError;
+use crate::guard::Principal;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::{KeyMetadata, Target};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
@@ -57,6 +58,7 @@ struct Head {
 pub(crate) struct Journal {
     name: String,
     action: Action,
+    principal: Principal,
     head: Option<Head>,
     replay: Replay,
     /// The file to write. `None` if there is none yet, and in a dry run.
@@ -104,10 +106,11 @@ pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
 
 impl Journal {
     /// Returns the journal of a run without one.
-    pub(crate) fn new(action: Action) -> Self {
+    pub(crate) fn new(action: Action, principal: Principal) -> Self {
         Self {
             name: String::new(),
             action,
+            principal,
             head: None,
             replay: Replay::default(),
             file: None,
@@ -252,12 +255,13 @@ impl Journal {
     /// Whether IAM lists a key that earlier runs may have deleted, and no record says that IAM listed it. With such a record,
     /// its later absence proves that it is deleted.
     pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
-        let lacks_it = |attempt: &EarlierAttempt| {
-            attempt.owner.as_ref() == result.owner() && attempt.listed_owner().is_none()
-        };
+        let owner = result.owner();
+        let lacks_it =
+            |attempt: &EarlierAttempt| attempt.owner.as_ref() == owner && !attempt.was_listed;
+        let listed = result.metadata.listed_status(&result.key, self.principal);
         self.action == Action::Delete
             && result.kind() == OutcomeKind::Unknown
-            && listed_status(&result.key, &result.metadata).is_some()
+            && listed.is_some()
             && self.attempts(&result.key.id).iter().any(lacks_it)
     }
 
@@ -273,19 +277,15 @@ impl Journal {
     /// The record is not on the disk, or another process changed the journal: the key must not be changed.
     pub(crate) async fn record_intent(&self, target: &Target) -> io::Result<()> {
         let Target { key, metadata } = target;
-        let previous_status = match self.action {
-            Action::Deactivate => metadata.previous_status(),
-            Action::Delete | Action::Reactivate => None,
-        };
+        let previous_status = metadata.previous_status();
+        let previous_status = previous_status.filter(|_| self.action == Action::Deactivate);
         let mut record = json!({
             "AccessKeyId": key.id,
             "UserName": metadata.owner.as_ref().or(key.user_name.as_ref()),
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
         });
-        if let Some(status) = listed_status(key, metadata) {
-            record["Status"] = json!(status);
-        }
+        self.add_listing(&mut record, key, metadata);
         let record = with_status(record, previous_status);
         self.write(Kind::Intent, &record).await
     }
@@ -321,16 +321,24 @@ impl Journal {
         if result.is_owner_unchecked() {
             record["OwnerUnchecked"] = json!(true);
         }
-        if !kind.is_complete()
-            && let Some(status) = listed_status(&result.key, &result.metadata)
-        {
-            record["Status"] = json!(status);
+        if !kind.is_complete() {
+            self.add_listing(&mut record, &result.key, &result.metadata);
         }
         if !unfinished.is_empty() && !ends_earlier(kind) {
             record["Unfinished"] = json!(unfinished.len());
         }
         let record = with_status(record, result.previous_status());
         self.write(Kind::Other, &record).await
+    }
+
+    /// Adds to a record with which status IAM listed the key among its owner's keys: its later absence proves that it is gone.
+    fn add_listing(&self, record: &mut Value, key: &Key, metadata: &KeyMetadata) {
+        if let Some(status) = metadata.listed_status(key, self.principal) {
+            record["Status"] = json!(redact(status.as_str()));
+            if record["UserName"].is_null() {
+                record["RootUser"] = json!(true);
+            }
+        }
     }
 
     async fn write(&self, kind: Kind, record: &Value) -> io::Result<()> {
@@ -381,14 +389,6 @@ fn in_use(path: &Path) -> RunError {
 fn unusable(path: &Path, what: impl Display) -> RunError {
     let name = escape_path(path);
     RunError::usage(format!("cannot use the journal {name}: {what}"))
-}
-
-/// Returns the status with which IAM listed the key among its owner's keys: its later absence proves that it is gone.
-fn listed_status(key: &Key, metadata: &KeyMetadata) -> Option<String> {
-    let selected = metadata.owner.as_ref().and(metadata.status.as_ref());
-    let located = key.user_name.as_ref().and(metadata.located.as_ref());
-    let status = selected.or(located)?;
-    Some(redact(status.as_str()).into_owned())
 }
 
 /// Adds the status that the key had before, if it is known.

@@ -27,9 +27,12 @@ pub(super) struct Record {
     pub(super) outcome: Option<String>,
     #[serde(rename = "Result")]
     pub(super) result: Option<String>,
-    /// The status with which IAM listed the key for this user.
+    /// The status with which IAM listed the key for this owner.
     #[serde(rename = "Status")]
     pub(super) status: Option<String>,
+    /// Whether the list was the root user's. Without a user name and this, it was that of a calling user who is not known.
+    #[serde(rename = "RootUser", default)]
+    pub(super) is_root_users: bool,
     #[serde(rename = "Time")]
     pub(super) time: Option<String>,
     /// Whether the key is only presumed to be deleted, because another user may own it.

@@ -35,21 +35,16 @@ pub(super) struct Replay {
 /// A change that an earlier run started. The journal does not record how it ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EarlierAttempt {
-    /// The user it was sent for. `None`: the calling user.
+    /// The user it was sent for. `None`: the calling user, or the root user.
     pub(crate) owner: Option<UserName>,
-    /// Whether IAM listed the key among the owner's keys in any run.
-    was_listed: bool,
+    /// Whether IAM listed the key among the owner's keys in any run. Without an owner: among those of the root user.
+    pub(crate) was_listed: bool,
     at: Option<SystemTime>,
     /// Whether a later run did not find the key where it looked for it, which is all that it found out.
     was_missing: bool,
 }
 
 impl EarlierAttempt {
-    /// Returns the owner if IAM listed the key among that user's keys.
-    pub(crate) fn listed_owner(&self) -> Option<&UserName> {
-        self.owner.as_ref().filter(|_| self.was_listed)
-    }
-
     /// Whether its requests can no longer take effect.
     pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.at
@@ -130,7 +125,8 @@ impl Replay {
                 Some(kind.ok_or_else(unexpected)?)
             }
         };
-        let is_listed = record.status.is_some() && owner.is_some();
+        let is_owner_known = owner.is_some() || record.is_root_users;
+        let is_listed = record.status.is_some() && is_owner_known;
         if is_listed {
             self.finished.add(&id, owner.as_ref(), End::Listed);
         }

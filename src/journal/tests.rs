@@ -42,7 +42,7 @@ impl Folder {
     }
 
     fn open(&self, action: Action, mode: Mode) -> Result<Journal, Unusable> {
-        Journal::new(action).open(&self.path, mode, &[])
+        Journal::new(action, Principal::Caller).open(&self.path, mode, &[])
     }
 
     fn start(&self, action: Action) -> Journal {
@@ -203,7 +203,8 @@ fn only_a_journal_of_this_action_and_account_is_used() {
     ] {
         for mode in [Mode::Change, Mode::DryRun] {
             let folder = Folder::containing(&text);
-            let opened = Journal::new(Action::Delete).open(&folder.path, mode, expected);
+            let opened =
+                Journal::new(Action::Delete, Principal::Caller).open(&folder.path, mode, expected);
             match opened {
                 Ok(_) => assert_eq!(message, "", "{text}"),
                 Err(unusable) => {
@@ -231,7 +232,7 @@ fn only_a_journal_of_this_action_and_account_is_used() {
 fn a_journal_that_cannot_be_looked_for_is_not_taken_for_a_new_one() {
     let folder = Folder::containing("");
     let path = folder.path.join("journal");
-    let opened = Journal::new(Action::Delete).open(&path, Mode::Change, &[]);
+    let opened = Journal::new(Action::Delete, Principal::Caller).open(&path, Mode::Change, &[]);
     let error = opened.expect_err("a file is no folder").error;
     let name = escape_path(&path);
     assert_eq!(

@@ -42,12 +42,17 @@ pub(crate) fn owner_hint(
         (Some(then), Some(now)) => then.same_user(now),
         (then, now) => then.is_none() && now.is_none(),
     };
-    let listed_then = earlier.iter().find_map(EarlierAttempt::listed_owner);
-    match (now, listed_then) {
+    let was_listed = |attempt: &&EarlierAttempt| attempt.was_listed;
+    let listed_then = earlier.iter().find(was_listed);
+    let user_then = listed_then.and_then(|attempt| attempt.owner.as_ref());
+    match (now, user_then) {
         // This run names nobody, so the earlier list decides.
-        (None, Some(owner)) => OwnerHint::Listed(user(owner)),
-        (Some(now), Some(owner)) if !now.same_user(owner) => OwnerHint::Disputed,
-        (Some(now), Some(_)) => OwnerHint::Listed(user(now)),
+        (None, Some(owner)) if principal == Principal::Caller => OwnerHint::Listed(user(owner)),
+        (Some(now), Some(owner)) if now.same_user(owner) => OwnerHint::Listed(user(now)),
+        (_, Some(_)) => OwnerHint::Disputed,
+        (None, None) if principal == Principal::RootUser && listed_then.is_some() => {
+            OwnerHint::Listed(None)
+        }
         _ if !earlier.iter().all(is_same) => OwnerHint::Disputed,
         (Some(now), None) if listed.is_some() => OwnerHint::Listed(user(now)),
         (Some(now), None) => OwnerHint::Named(user(now)),
@@ -56,5 +61,55 @@ pub(crate) fn owner_hint(
             Principal::RootUser if is_listed => OwnerHint::Listed(None),
             Principal::RootUser => OwnerHint::Named(None),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each attempt is its owner, and whether IAM listed the key for that owner. An empty name is none.
+    #[test]
+    fn a_key_that_iam_listed_for_the_root_user_is_the_root_users() {
+        let bob = || "Bob".parse().ok();
+        let (root, caller) = (Principal::RootUser, Principal::Caller);
+        for (now, attempts, principal, expected) in [
+            ("", &[("", true)][..], root, OwnerHint::Listed(None)),
+            (
+                "",
+                &[("", false), ("", true)],
+                root,
+                OwnerHint::Listed(None),
+            ),
+            (
+                "",
+                &[("Bob", false), ("", true)],
+                root,
+                OwnerHint::Listed(None),
+            ),
+            ("", &[("", false)], root, OwnerHint::Named(None)),
+            // The list of the calling user, whom nobody names, is another one.
+            ("", &[("", true)], caller, OwnerHint::Unknown),
+            ("Bob", &[("", true)], caller, OwnerHint::Disputed),
+            // Nor is the list of the root user that of the user for whom IAM listed the key.
+            ("", &[("Bob", true)], caller, OwnerHint::Listed(bob())),
+            ("", &[("Bob", true)], root, OwnerHint::Disputed),
+        ] {
+            let key = Key {
+                id: "AKIDPMS9RO4H3FEXAMPLE"
+                    .to_owned()
+                    .try_into()
+                    .expect("an ID"),
+                user_name: now.parse().ok(),
+            };
+            let earlier = attempts.iter().map(|(owner, was_listed)| {
+                let mut attempt = EarlierAttempt::default();
+                (attempt.owner, attempt.was_listed) = (owner.parse().ok(), *was_listed);
+                attempt
+            });
+            let earlier: Vec<_> = earlier.collect();
+            let found = owner_hint(&key, &KeyMetadata::default(), &earlier, principal);
+            assert_eq!(found, expected, "{now:?} {attempts:?} {principal:?}");
+        }
     }
 }

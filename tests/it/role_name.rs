@@ -5,6 +5,7 @@ use iam_sandbox::{Builder, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::assume_root::identity;
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
+use crate::journal::Kept;
 use crate::many::{crowd_of, from_stdin, left, outcomes};
 use crate::mfa::alone;
 
@@ -251,12 +252,31 @@ fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
     assert_eq!(count("AssumeRole"), 1);
     assert_eq!(count("DeleteAccessKey"), KEYS);
     iam_sees_only_sessions(&sandbox);
-    // Nothing named: nobody is asked about, and no role is assumed.
-    let before = sandbox.requests().len();
-    from_stdin(&sandbox, "# none\n", &BY_NAME)
-        .run()
-        .stops_exactly(0, "result: nothing to do: the list has no keys to change\n");
-    assert!(!actions(&sandbox)[before..].contains(&"AssumeRole".to_owned()));
+}
+
+#[test]
+fn an_empty_list_needs_no_role_and_no_account() {
+    let sandbox = two_accounts().start();
+    let nothing = "result: nothing to do: the list has no keys to change\n";
+    for more in [BY_NAME.to_vec(), [BY_NAME, EXPECTED].concat()] {
+        from_stdin(&sandbox, "# none\n", &more)
+            .run()
+            .stops_exactly(0, nothing);
+        let of_other = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"210987654321\"}\n";
+        for journal in [None, Some(of_other)] {
+            let kept = Kept::new("# none\n");
+            if let Some(journal) = journal {
+                std::fs::write(kept.path(), journal).expect("a journal");
+            }
+            kept.case(&sandbox, &more).run().stops_exactly(0, nothing);
+            assert_eq!(kept.journal(), journal.unwrap_or_default());
+        }
+    }
+    assert!(
+        !actions(&sandbox)
+            .iter()
+            .any(|action| action == "AssumeRole")
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use iam_sandbox::{Builder, Fault, KeySeed, Recorded, Sandbox, Status, What, root
 
 use crate::case::{Case, DELETED, actions, always, each, once};
 use crate::dialogue::Dialogue;
+use crate::journal::Kept;
 use crate::many::{outcomes, rows};
 use crate::response::{member, result};
 
@@ -215,4 +216,80 @@ fn f103_a_lost_response_is_verified_in_the_root_users_list() {
     let _ = said
         .prints_anything()
         .says(&["check with: iam-del-key --all-keys --dry-run --target-principal 210987654321\n"]);
+}
+
+/// The deletion is recorded as started, its response is lost, and the lists show nothing afterward.
+fn end_unknown(sandbox: &Sandbox, case: &impl Fn() -> Case, lists_read: u64) {
+    sandbox.fault(always("DeleteAccessKey", What::CloseAfterActing));
+    let denied = Fault::new(What::error(403, "AccessDenied", "no")).on("ListAccessKeys");
+    sandbox.fault(denied.skip(lists_read).always());
+    let _ = case().args(["--timeout", "6"]).run().exits(10);
+    sandbox.clear_faults();
+}
+
+#[test]
+fn a_later_run_settles_keys_that_iam_listed_for_the_root_user() {
+    let kept = Kept::new("");
+    let sandbox = organization().start();
+    let case = || all(&sandbox, &["--yes", "--journal"]).args([kept.path()]);
+    end_unknown(&sandbox, &case, 1);
+    assert_eq!(kept.results().len(), 2);
+    assert!(is_gone(&sandbox, OLD_KEY) && is_gone(&sandbox, &root_key_id(MEMBER)));
+    // One key after another, by ID.
+    let said = case().args(["--jobs", "1"]).run().exits(0);
+    let _ = said.prints_outcomes(&[("Deleted", 2)]).says_exactly(&format!(
+        "iam-del-key: note: 0 keys of the root user checked\n\
+         iam-del-key: warning: {OLD_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key\n\
+         iam-del-key: warning: {} is presumed deleted: an earlier run started this; IAM no longer lists the key\n\
+         result: 2 keys: 2 deleted\n",
+        root_key_id(MEMBER)
+    ));
+    let said = case().run().exits(0);
+    let _ = said.prints_nothing().says_exactly(
+        "iam-del-key: note: 0 keys of the root user checked\n\
+         result: nothing to do: no keys were found\n",
+    );
+    iam_sees_the_root_user(&sandbox);
+}
+
+#[test]
+fn a_later_run_settles_a_named_key_that_iam_listed_for_the_root_user() {
+    for (condition, lists_read, status, says) in [
+        // A condition needs the list.
+        (
+            Some("--only-inactive"),
+            1,
+            0,
+            "iam-del-key: warning: AKIAIOSFODNN7EXAMPLE is presumed deleted: an earlier run started this; IAM no longer \
+             lists the key\n\
+             result: AKIAIOSFODNN7EXAMPLE: deleted: an earlier run started this; IAM no longer lists the key\n",
+        ),
+        // No list was read.
+        (
+            None,
+            0,
+            10,
+            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key \
+             with id AKIAIOSFODNN7EXAMPLE cannot be found.\n\
+             hint: the key does not exist, or belongs to a user: the root user of account 210987654321 does not have it\n\
+             hint: to see the root user's keys: iam-del-key --all-keys --dry-run --target-principal 210987654321\n\
+             result: AKIAIOSFODNN7EXAMPLE: unknown: an earlier run started this, and IAM now reports no such key; IAM does not \
+             list the key for the root user, and does not confirm its owner\n",
+        ),
+    ] {
+        let kept = Kept::new("");
+        let sandbox = organization().start();
+        let case = || {
+            Case::at(&sandbox, TARGET)
+                .args(["--access-key-id", OLD_KEY])
+                .args(condition)
+                .args(["--journal"])
+                .args([kept.path()])
+        };
+        end_unknown(&sandbox, &case, lists_read);
+        assert!(is_gone(&sandbox, OLD_KEY));
+        let said = case().run().exits(status);
+        let _ = said.prints_anything().says_exactly(says);
+        iam_sees_the_root_user(&sandbox);
+    }
 }

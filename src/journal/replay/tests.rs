@@ -16,6 +16,12 @@ fn listed(record: &str) -> String {
     format!("{record},\"Status\":\"Active\"")
 }
 
+/// The user or root user (an empty name) for whom IAM listed the key.
+fn listed_owner(attempt: &EarlierAttempt) -> Option<&str> {
+    let owner = attempt.owner.as_ref().map_or("", UserName::as_str);
+    attempt.was_listed.then_some(owner)
+}
+
 /// Reads a journal with these records of one key, each with its owner. An empty owner is none.
 fn replay(action: &str, records: &[(&str, &str)]) -> Replay {
     let head = format!("{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n");
@@ -189,9 +195,12 @@ fn an_attempt_says_where_iam_listed_the_key_and_expires() {
     let at = "2026-01-01T00:00:00Z";
     let time = format!("{INTENT},\"Time\":\"{at}\"");
     let listed = format!("{time},\"Status\":\"Active\"");
-    for (owner, record, has_time, listed_owner) in [
+    for (owner, record, has_time, expected) in [
         ("Bob", listed.as_str(), true, Some("Bob")),
         ("", &listed, true, None),
+        ("", &format!("{listed},\"RootUser\":true"), true, Some("")),
+        ("", &format!("{time},\"RootUser\":true"), true, None),
+        ("Bob", &format!("{time},\"RootUser\":true"), true, None),
         ("Bob", &time, true, None),
         ("Bob", INTENT, false, None),
     ] {
@@ -200,7 +209,7 @@ fn an_attempt_says_where_iam_listed_the_key_and_expires() {
         let [attempt] = replay.attempts(&id) else {
             panic!("one attempt");
         };
-        assert_eq!(attempt.listed_owner().map(UserName::as_str), listed_owner);
+        assert_eq!(listed_owner(attempt), expected);
         let at = parse_rfc3339(at).expect("a time");
         let second = Duration::from_secs(1);
         for (now, expected) in [
@@ -217,6 +226,7 @@ fn an_attempt_says_where_iam_listed_the_key_and_expires() {
 fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
     let (intent, unknown) = (listed(INTENT), listed("\"Outcome\":\"Unknown\""));
     let failed = listed(FAILED);
+    let of_root = format!("{failed},\"RootUser\":true");
     let left_alone = listed("\"Outcome\":\"NotTried\",\"Unfinished\":1");
     for (records, expected) in [
         // A later run read no list.
@@ -244,6 +254,10 @@ fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
         // It proves nothing about the list of another user.
         (&[("Bob", &failed), ("Alice", INTENT)], &[None]),
         (&[("", &failed), ("", INTENT)], &[None]),
+        (&[("", &of_root), ("", INTENT)], &[Some("")]),
+        (&[("", INTENT), ("", &of_root)], &[]),
+        (&[("", &of_root), ("Bob", INTENT)], &[None]),
+        (&[("Bob", &failed), ("", INTENT)], &[None]),
         (&[("Bob", FAILED), ("Bob", INTENT)], &[None]),
     ] {
         for action in ["delete", "deactivate"] {
@@ -258,11 +272,7 @@ fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
                 .collect();
             let replay = replay(action, &records);
             let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
-            let found: Vec<_> = replay
-                .attempts(&id)
-                .iter()
-                .map(|attempt| attempt.listed_owner().map(UserName::as_str))
-                .collect();
+            let found: Vec<_> = replay.attempts(&id).iter().map(listed_owner).collect();
             assert_eq!(found, expected, "{records:?}");
         }
     }

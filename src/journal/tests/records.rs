@@ -135,3 +135,38 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
     let journal = folder.start(Action::Deactivate);
     assert!(!journal.lacks_listing(&listed(unknown())));
 }
+
+/// The root user and a calling user who is not known have no name. Only for the root user is it known whose list it was.
+#[test]
+fn a_list_of_the_root_user_is_no_list_of_a_calling_user_without_a_name() {
+    let active = Some(Status::Active);
+    for (principal, status, located, expected) in [
+        (Principal::RootUser, active.clone(), None, true),
+        (Principal::RootUser, None, active.clone(), true),
+        (Principal::RootUser, None, None, false),
+        (Principal::Caller, active.clone(), active, false),
+    ] {
+        let (folder, mut journal) = journal_of("");
+        journal.principal = principal;
+        let mut result = result(Action::Delete, unknown());
+        result.attempts = 1;
+        (result.metadata.status, result.metadata.located) = (status, located);
+        let target = Target {
+            key: result.key.clone(),
+            metadata: result.metadata.clone(),
+        };
+        wait(journal.record_intent(&target)).expect("a record");
+        wait(journal.record_result(&result)).expect("a record");
+        for record in folder.text().lines().skip(1) {
+            let record: Value = serde_json::from_str(record).expect("JSON");
+            assert_eq!(record["UserName"], Value::Null);
+            assert_eq!(record.get("Status").is_some(), expected, "{record}");
+            assert_eq!(record["RootUser"] == true, expected, "{record}");
+        }
+        folder.end(journal);
+        let journal = folder.start(Action::Delete);
+        let listed = journal.attempts(&result.key.id).iter();
+        let listed: Vec<bool> = listed.map(|attempt| attempt.was_listed).collect();
+        assert_eq!(listed, [expected; 2]);
+    }
+}
