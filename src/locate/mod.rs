@@ -242,11 +242,15 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Returns the owner whom IAM named before in this run, or for whom it listed the key although the hint does not say so.
+    /// Returns the owner whom IAM named before in this run, or another one than the hint and the caller, for whom it listed
+    /// the key.
     fn owner_so_far(&self) -> Option<UserName> {
         let named = self.owner.borrow().clone();
-        let is_news = |owner: &UserName| self.hint != OwnerHint::Listed(Some(owner.clone()));
-        named.or_else(|| self.iam.listed_owner(&self.key.id).filter(is_news))
+        let is_other = |owner: &UserName| {
+            let hint = OwnerHint::Listed(Some(owner.clone()));
+            self.hint != hint && self.key.user_name.as_ref() != Some(owner)
+        };
+        named.or_else(|| self.iam.listed_owner(&self.key.id).filter(is_other))
     }
 
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
