@@ -156,9 +156,18 @@ def runs_of(command: list, mode: Mode, sandbox: Storming, journal: Path, seed: i
             return
 
 
-def recorded_in(records: list[dict]) -> dict[str, str]:
-    """The last that a journal says about each key. A change that was only started is unknown."""
-    return {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in records}
+# What a journal says of a key that a run found inactive, if it or an earlier run had started to deactivate it.
+FOUND_INACTIVE = {"already inactive", "deactivated"}
+
+
+def recorded_in(records: list[dict]) -> dict[str, dict]:
+    """The last that a journal says about each key, as a row. A change that was only started is unknown."""
+    rows = {}
+    for record in records:
+        id, outcome = record["AccessKeyId"], record.get("Outcome", "Unknown")
+        reason = {"Reason": "already inactive"} if record.get("Result") in FOUND_INACTIVE else {}
+        rows[id] = {"AccessKeyId": id, "Outcome": outcome, **reason}
+    return rows
 
 
 class Judge:
@@ -180,16 +189,17 @@ class Judge:
         self.unchecked_ids = {row["AccessKeyId"] for run in runs for row in run.rows if row.get("Reason") == UNCHECKED}
         self.heard = {row["AccessKeyId"] for run in ended for row in run.rows}
 
-    def result(self, recorded: dict[str, str] | None, seconds: float) -> Result:
+    def result(self, recorded: dict[str, dict] | None, seconds: float) -> Result:
         for run in self.runs:
             self.judge_run(run)
         last = {row["AccessKeyId"]: row for run in self.runs for row in run.rows}
         outcomes = Counter(row["Outcome"] for row in last.values())
         if recorded is not None:
-            for id, outcome in recorded.items():
-                self.judge_row({"AccessKeyId": id, "Outcome": outcome}, self.runs[-1], "the journal")
+            for row in recorded.values():
+                self.judge_row(row, self.runs[-1], "the journal")
             # Of what a killed run did not print, the journal tells.
-            outcomes = Counter(recorded.get(id, "NotTried") for id in self.named)
+            untried = {"Outcome": "NotTried"}
+            outcomes = Counter(recorded.get(id, untried)["Outcome"] for id in self.named)
             self.judge_repeats()
         elif self.mode.is_sweep and not self.runs[-1].rows and self.runs[-1].status != 0:
             # It ended with an error, and says nothing about any key.
