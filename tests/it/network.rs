@@ -354,6 +354,7 @@ fn a_port_that_tells_a_request_without_tls_to_use_https() {
                   understand.<br />\nReason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n Instead use \
                   the HTTPS scheme to access this URL, please.<br />\n</p>\n</body></html>\n";
     let go = "Client sent an HTTP request to an HTTPS server.\n";
+    let tomcat = "Bad Request\nThis combination of host and port requires TLS.\n";
     let other = "<html><body>400 Bad Request</body></html>";
     let expects = "this port expects HTTPS\nhint: use https:// in the URL of this endpoint\n";
     let unclear = "invalid body: it is an HTML page\nhint: a proxy or captive portal may be intercepting the connection: check \
@@ -362,6 +363,7 @@ fn a_port_that_tells_a_request_without_tls_to_use_https() {
         (nginx, format!("; {expects}")),
         (apache, format!("; {expects}")),
         (go, format!("; {expects}")),
+        (tomcat, format!("; {expects}")),
         (other, format!("; {unclear}")),
     ];
     each_at_once(cases, |(page, says)| {
