@@ -56,7 +56,9 @@ def test_a_missing_key_can_be_fine(account: Account, program: Program) -> None:
     user, (key,) = account.user()
     account.iam.delete_access_key(UserName=user, AccessKeyId=key)
     ended, gone = account.run(program, *named(key, user), "--ignore-missing")
-    assert (ended.status, gone) == (0, set())
+    # ministack's IDs are random, and one in 200 names an account: a missing key of another account is not success.
+    is_ours = account_in(key) in {"", account.id}
+    assert (ended.status, gone) == (0 if is_ours else 3, set())
 
 
 def test_a_usage_error_deletes_nothing(account: Account, program: Program) -> None:
