@@ -70,7 +70,7 @@ mod tests {
 
     /// Each attempt is its owner, and whether IAM listed the key for that owner. An empty name is none.
     #[test]
-    fn a_key_that_iam_listed_for_the_root_user_is_the_root_users() {
+    fn the_owner_for_whom_iam_listed_a_key_decides() {
         let bob = || "Bob".parse().ok();
         let (root, caller) = (Principal::RootUser, Principal::Caller);
         for (now, attempts, principal, expected) in [
@@ -94,6 +94,9 @@ mod tests {
             // Nor is the list of the root user that of the user for whom IAM listed the key.
             ("", &[("Bob", true)], caller, OwnerHint::Listed(bob())),
             ("", &[("Bob", true)], root, OwnerHint::Disputed),
+            ("Bob", &[("Bob", true)], caller, OwnerHint::Listed(bob())),
+            ("bob", &[("Bob", true)], caller, OwnerHint::Listed(bob())),
+            ("Bob", &[("Alice", true)], caller, OwnerHint::Disputed),
         ] {
             let key = Key {
                 id: "AKIDPMS9RO4H3FEXAMPLE"
