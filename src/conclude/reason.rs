@@ -156,6 +156,10 @@ mod tests {
             "IAM reports that the key does not exist",
         );
         let listed = (&KeyLocation::Listed(None), "IAM still lists the key");
+        let nobody = (
+            &KeyLocation::InNoList,
+            "IAM does not list the key for any user in the account",
+        );
         for (ambiguity, response, (location, where_it_is), cause) in [
             (
                 EarlierRun,
@@ -204,6 +208,13 @@ mod tests {
                 Unanswered,
                 R::None,
                 listed,
+                "the request was sent and no usable response arrived",
+            ),
+            // That no list has the key is no response to a request.
+            (
+                Unanswered,
+                R::NoSuchKey,
+                nobody,
                 "the request was sent and no usable response arrived",
             ),
         ] {
