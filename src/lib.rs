@@ -57,6 +57,7 @@ use batch::{InFlight, Keys, Work, keys_of, named};
 use blocking::run_blocking;
 use cli::{Cli, error_format_of};
 use error::{Exit, Hint, RunError, file_limit_hint};
+use ident::AccountId;
 use input::Origin;
 use journal::{Journal, Unusable};
 use lock::lock;
@@ -219,8 +220,14 @@ async fn work(
     in_flight: &InFlight,
     mut signals: Signals,
 ) -> anyhow::Result<Exit> {
-    let (iam, named) = connect(request, named, &mut signals).await?;
-    let lacks_role = request.connection.lacks_role();
+    // Without keys there is no account in which to assume the role, and that of the caller does not matter.
+    let lacks_role = request.connection.role_name.is_some() && matches!(named, Some((_, 0)));
+    let expected = if lacks_role {
+        &[]
+    } else {
+        request.expected_accounts.as_slice()
+    };
+    let (iam, named) = connect(request, named, expected, &mut signals).await?;
     // The ID of the signing key encodes an account too, but nothing is decided by that.
     let account = if !lacks_role && (request.journal.is_some() || origin.is_some()) {
         let account = iam.caller.account("the journal needs the account");
@@ -263,13 +270,14 @@ async fn work(
 async fn connect(
     request: &Request,
     named: Option<(Keys, u64)>,
+    expected: &[AccountId],
     signals: &mut Signals,
 ) -> anyhow::Result<(Iam, Option<(Keys, u64)>)> {
     let connecting = async |keys: Option<NamedKeys<'_>>| {
         let connecting = aws::connect(
             &request.connection,
             keys,
-            &request.expected_accounts,
+            expected,
             request.limit,
             Purpose {
                 makes_many_requests: request.single().is_none(),

@@ -130,9 +130,4 @@ impl Connection {
     pub(crate) fn role(&self) -> Option<&RoleArn> {
         self.role_arn.as_ref().or_else(|| self.found_role.get())
     }
-
-    /// Whether there are no keys, in whose account `--role-name` would be assumed. The caller's account does not matter then.
-    pub(crate) fn lacks_role(&self) -> bool {
-        self.role_name.is_some() && self.role().is_none()
-    }
 }

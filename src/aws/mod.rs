@@ -149,11 +149,6 @@ pub(crate) async fn connect(
         .or_else(|| AccessKeyId::account_of(credentials.access_key_id()));
     let expires = credentials.expiry().is_some();
     let renews = purpose.makes_many_requests && expires && caller.source.is_renewable();
-    let expected = if connection.lacks_role() {
-        &[]
-    } else {
-        expected
-    };
     caller.known = caller.check(connection, expected, renews).await?;
     let caller = Arc::new(caller);
     let settings = &caller.settings;

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::rc::Rc;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -13,7 +13,7 @@ use super::line::Lines;
 use super::unread::Unread;
 use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::ident::AccountId;
-use crate::journal::FORMAT_VERSION;
+use crate::journal::{FORMAT_VERSION, WholeRecords};
 use crate::outcome::OutcomeKind;
 use crate::request::Action;
 
@@ -48,7 +48,7 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
         string: start,
     }));
     let counter = LineCounter {
-        source: BufReader::with_capacity(1 << 16, source),
+        source: WholeRecords::new(source),
         places: Rc::clone(&places),
         length: 0,
         is_escaped: false,
@@ -69,12 +69,7 @@ pub(super) fn read(lines: Lines, keys: &mut KeyCollector<'_>) -> Result<(), Inpu
         if let Some(problem) = found.problem.take() {
             return Err(problem);
         }
-        match result {
-            // The last record of a run that was killed may be cut off: it was not acted on.
-            Err(error) if found.is_journal && error.is_eof() => return Ok(()),
-            Err(error) => return Err(Objects::malformed(&error, number, start)),
-            Ok(()) => {}
-        }
+        result.map_err(|error| Objects::malformed(&error, number, start))?;
     }
     Ok(())
 }

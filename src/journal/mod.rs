@@ -34,6 +34,7 @@ use crate::secret::redact;
 use file::Written;
 use finished::End;
 pub(crate) use prior_state::PriorState;
+pub(crate) use read::WholeRecords;
 pub(crate) use replay::EarlierAttempt;
 use replay::{Replay, ends_earlier};
 use writer::{Kind, Writer};

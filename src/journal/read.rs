@@ -1,6 +1,6 @@
 //! Reads the records of a journal.
 
-use std::io::{self, BufRead as _, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -71,22 +71,16 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
     let mut head: Option<Head> = None;
     let mut record = Vec::new();
     for number in 1_u64.. {
-        record.clear();
-        let read = (&mut reader)
-            .take(MAX_LENGTH)
-            .read_until(b'\n', &mut record)
-            .map_err(|error| error.to_string())?;
-        let is_whole = record.last() == Some(&b'\n');
-        let is_cut_head = !is_whole && HEAD.starts_with(&record);
+        let is_last = !next_record(&mut reader, &mut record).map_err(|error| error.to_string())?;
+        let is_cut_head = is_last && HEAD.starts_with(&record);
         if number == 1 && !record.starts_with(HEAD) && !is_cut_head {
             return Err("it is not an iam-del-key journal".to_owned());
         }
-        if read as u64 == MAX_LENGTH && !is_whole {
-            return Err(format!("record {number} is longer than {MAX_LENGTH} bytes"));
-        }
-        // The run was killed before it acted on this record.
-        if !is_whole {
+        if is_last {
             break;
+        }
+        if record.last() != Some(&b'\n') {
+            return Err(format!("record {number} is longer than {MAX_LENGTH} bytes"));
         }
         let invalid = |error: String| format!("record {number} is invalid: {error}");
         if let Some(head) = &head {
@@ -100,10 +94,57 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
                 ));
             }
         }
-        replay.length += read as u64;
+        replay.length += record.len() as u64;
     }
     replay.finish();
     Ok((head, replay))
+}
+
+/// Reads the next record with its line break, or the start of one that is too long. Returns whether there is one: what follows
+/// the last line break is none. There, a run that was killed may leave the start of a record, and a file system NUL bytes
+/// after a power failure. That run did not act on it.
+fn next_record(source: &mut impl BufRead, record: &mut Vec<u8>) -> io::Result<bool> {
+    record.clear();
+    let length = source.take(MAX_LENGTH).read_until(b'\n', record)?;
+    Ok(record.last() == Some(&b'\n') || length as u64 == MAX_LENGTH)
+}
+
+/// Reads a text without what follows the last record of a journal.
+#[derive(Debug)]
+pub(crate) struct WholeRecords<R> {
+    source: R,
+    /// The current line, or a part of it, and how many bytes of it were read.
+    line: Vec<u8>,
+    read: usize,
+    /// Whether a journal has started.
+    is_journal: bool,
+}
+
+impl<R> WholeRecords<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self {
+            source,
+            line: Vec::new(),
+            read: 0,
+            is_journal: false,
+        }
+    }
+}
+
+impl<R: BufRead> Read for WholeRecords<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.line.len() {
+            self.read = 0;
+            let is_record = next_record(&mut self.source, &mut self.line)?;
+            self.is_journal |= is_record && self.line.starts_with(HEAD);
+            if self.is_journal && !is_record {
+                self.line.clear();
+            }
+        }
+        let count = (&self.line[self.read..]).read(buffer)?;
+        self.read += count;
+        Ok(count)
+    }
 }
 
 /// Parses a record. The JSON reader does not check the encoding of what it ignores.

@@ -66,30 +66,25 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
     let (mut result, mut count) = (Ok(()), 0);
     while let Ok(first) = waiting.recv() {
         let mut records: Vec<Record> = std::iter::once(first).chain(waiting.try_iter()).collect();
-        let is_intent = |record: &Record| record.kind == Kind::Intent;
         if records.iter().any(is_intent)
             && let Some(change) = written.change()
         {
-            for intent in records.extract_if(.., |record| is_intent(record)) {
-                let _ = intent.written.send(Err(io::Error::other(Changed(change))));
-            }
+            refuse_intents(&mut records, || io::Error::other(Changed(change)));
         }
-        let text: String = records.iter().map(|record| record.text.as_str()).collect();
+        let text = text_of(&records);
         // After a failure, the file may end with a partial record. Nothing is written after it: all callers get the error,
         // except for results that are complete on the disk.
         let mut whole = 0;
         if result.is_ok() && !text.is_empty() {
-            if written.has_partial {
-                result = file.set_len(written.length);
-            }
-            if result.is_ok() {
-                (whole, result) = write_whole(&mut file, &text);
-                match or_fsync(file.sync_data(), &file) {
-                    Ok(()) => written.length += whole as u64,
-                    Err(error) => (whole, result) = (0, result.and(Err(error))),
-                }
-            }
+            (whole, result) = append(&mut file, &written, &text);
             written.has_partial = result.is_err();
+            if let Err(error) = &result {
+                // Nobody acts on these intents, so a later run must not find them.
+                refuse_intents(&mut records, || copy(error));
+                let results = append(&mut file, &written, &text_of(&records));
+                (whole, written.has_partial) = (results.0, results.1.is_err());
+            }
+            written.length += whole as u64;
         }
         count += records
             .iter()
@@ -104,6 +99,25 @@ fn write_all(mut file: File, mut written: Written, waiting: &Receiver<Record>) {
     }
 }
 
+fn is_intent(record: &Record) -> bool {
+    record.kind == Kind::Intent
+}
+
+fn text_of(records: &[Record]) -> String {
+    records.iter().map(|record| record.text.as_str()).collect()
+}
+
+/// Removes the intents, and sends them this error.
+fn refuse_intents(records: &mut Vec<Record>, error: impl Fn() -> io::Error) {
+    for intent in records.extract_if(.., |record| is_intent(record)) {
+        let _ = intent.written.send(Err(error()));
+    }
+}
+
+fn copy(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), error.to_string())
+}
+
 /// Sends the result of writing these records. The first `whole` bytes of them are on the disk: they are complete records.
 fn answer(records: Vec<Record>, whole: usize, result: &io::Result<()>) {
     let mut end = 0;
@@ -111,12 +125,24 @@ fn answer(records: Vec<Record>, whole: usize, result: &io::Result<()>) {
         end += record.text.len();
         let is_result_on_disk = record.kind == Kind::Other && end <= whole;
         let copy = match result {
-            Err(error) if !is_result_on_disk => {
-                Err(io::Error::new(error.kind(), error.to_string()))
-            }
+            Err(error) if !is_result_on_disk => Err(copy(error)),
             _ => Ok(()),
         };
         let _ = record.written.send(copy);
+    }
+}
+
+/// Writes records after the last whole one, to the disk. Returns the number of bytes of those that are complete there.
+fn append(file: &mut File, written: &Written, records: &str) -> (usize, io::Result<()>) {
+    if written.has_partial
+        && let Err(error) = file.set_len(written.length)
+    {
+        return (0, Err(error));
+    }
+    let (whole, result) = write_whole(&mut *file, records);
+    match or_fsync(file.sync_data(), &*file) {
+        Ok(()) => (whole, result),
+        Err(error) => (0, result.and(Err(error))),
     }
 }
 

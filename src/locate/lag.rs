@@ -18,7 +18,7 @@ pub(super) const READ_AGAIN: [u64; 4] = [150, 350, 700, 1800];
 pub(super) const OWNER_LAG: Duration = LIST_LAG;
 
 /// Whether a list that was read at `read` shows the status of a key in a run that started at `started`. Earlier, it may lag
-/// behind a change from before the run, and show a status that the key no longer has.
+/// behind a change from before the run, and show a status that the key no longer has, or a key that is deleted.
 pub(crate) fn shows_status(started: Instant, read: Instant) -> bool {
     read >= started + LIST_LAG
 }

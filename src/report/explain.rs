@@ -161,11 +161,15 @@ impl Report<'_> {
             Outcome::Stopped { known, failure, .. } => {
                 match known {
                     KeyState::Done(_) => next = self.after_change(result),
-                    // The next run with the journal verifies it, unless that needs a permission.
+                    // The next run with the journal verifies it, unless that needs a permission. For many keys, a hint
+                    // at the end says so.
                     KeyState::Unknown {
                         check: Check::List | Check::Owner,
                         ..
-                    } if self.request.journal.is_some() && self.request.mode == Mode::Change => {
+                    } if self.request.journal.is_some()
+                        && self.request.mode == Mode::Change
+                        && (self.request.single().is_some() || self.messages.is_json()) =>
+                    {
                         next.push(Hint::again("to continue, "));
                     }
                     _ => {}

@@ -124,14 +124,8 @@ impl Report<'_> {
     fn resume_hint(&self, resume: Resume) -> Option<String> {
         let summary = &self.summary;
         let not_tried = summary.count_of(OutcomeKind::NotTried) + self.not_reached;
-        let rest = match self.request.action {
-            // What is unknown of a deactivation stays so.
-            Action::Reactivate => not_tried,
-            Action::Delete | Action::Deactivate => {
-                let unknown = summary.count_of(OutcomeKind::Unknown);
-                not_tried + unknown.saturating_sub(self.settled)
-            }
-        };
+        let unknown = summary.count_of(OutcomeKind::Unknown);
+        let rest = not_tried + unknown.saturating_sub(self.settled);
         if self.request.mode != Mode::Change || rest == 0 {
             return None;
         }

@@ -14,19 +14,24 @@ use crate::condition::ConditionResult;
 use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
-use crate::locate::LIST_LAG;
+use crate::locate::{LIST_LAG, shows_status};
 use crate::metadata::{KeyMetadata, Target, UserTag};
 use crate::outcome::Outcome;
 use crate::report::{self, Bar};
 use crate::request::{Key, Selection};
 
 impl Selector<'_> {
-    /// Selects among all keys of `selection`.
+    /// Selects among all keys of `selection`, of which `was_deleted` says which ones earlier runs deleted.
     ///
     /// # Errors
     ///
     /// A read failed. Nothing was changed.
-    pub(crate) async fn sweep(&self, selection: &Selection, bar: &Bar) -> Result<Sweep, RunError> {
+    pub(crate) async fn sweep(
+        &self,
+        selection: &Selection,
+        was_deleted: impl Fn(&Key) -> bool,
+        bar: &Bar,
+    ) -> Result<Sweep, RunError> {
         let mut sweep = Sweep::new();
         let single_user = match selection {
             Selection::User(name) => Some(Some(name)),
@@ -34,7 +39,7 @@ impl Selector<'_> {
             _ => None,
         };
         if let Some(user) = single_user {
-            let inspected = self.inspect(user).await;
+            let inspected = self.inspect(user, &was_deleted).await;
             sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
             sweep.users = 1;
             return sweep.settle(|_| None);
@@ -62,7 +67,7 @@ impl Selector<'_> {
                 not_read.borrow_mut()[why].insert(user.id.clone());
                 false
             },
-            async |user| self.inspect(Some(user)).await,
+            async |user| self.inspect(Some(user), &was_deleted).await,
             |user, inspected| {
                 read_ids.insert(user.id.clone());
                 added = sweep.add(inspected);
@@ -128,7 +133,11 @@ impl Selector<'_> {
     }
 
     /// Chooses among the keys of a user. `None`: the root user who signs.
-    async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
+    async fn inspect(
+        &self,
+        user: Option<&UserName>,
+        was_deleted: impl Fn(&Key) -> bool,
+    ) -> Result<Inspected, CallError> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
         let read = Instant::now();
         let about = |failure: CallError, key: Option<&AccessKeyId>| match self.iam.clock_jump() {
@@ -140,22 +149,23 @@ impl Selector<'_> {
             let listing = self.list_keys(&subject, user).await;
             listing.map_err(|failure| about(failure, None))
         };
+        let key = |id: &AccessKeyId| Key {
+            id: id.clone(),
+            user_name: user.cloned(),
+        };
         let mut listing = list().await?;
-        if listing
-            .0
-            .iter()
-            .any(|(_, listed)| self.may_lag(read, listed))
-        {
+        let mut listed = listing.0.iter();
+        if listed.any(|(id, listed)| {
+            self.may_lag(read, listed)
+                || was_deleted(&key(id)) && !shows_status(self.iam.started, read)
+        }) {
             sleep_until(self.iam.started + LIST_LAG).await;
             listing = list().await?;
         }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
             let mut target = Target {
-                key: Key {
-                    id: id.clone(),
-                    user_name: user.cloned(),
-                },
+                key: key(&id),
                 metadata: KeyMetadata {
                     owner: user.cloned(),
                     ..listed

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::completion::asked_at;
 use crate::dialogue::Dialogue;
 use crate::intent::begun;
 use crate::journal::Kept;
-use crate::many::{crowd, from_stdin, left, outcomes};
+use crate::many::{crowd, from_stdin, left, outcomes, rows};
 use crate::running::Running;
 use crate::streams::wait_for;
 
@@ -361,4 +361,24 @@ fn what_is_left_on_a_full_disk_needs_room_first() {
         "hint: to continue, free disk space or write the results elsewhere, and then run the same command again with \
          --ignore-missing\n",
     ]);
+}
+
+/// The next run would call a key unknown whose change the journal says was started.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
+fn a_journal_on_a_full_disk_has_no_key_that_was_not_tried() {
+    each_at_once((100..3000).step_by(61).collect::<Vec<_>>(), |room| {
+        let (sandbox, list) = crowd(12);
+        let kept = Kept::new(&list);
+        let case = kept.case(&sandbox, &["--jobs", "6", "--older-than", "1d"]);
+        let printed = with_room_for(case, room).end().exits(1);
+        let journal = kept.journal();
+        for row in rows(printed.output()) {
+            let id = row["AccessKeyId"].as_str().expect("an ID");
+            let is_tried = row["Outcome"] == "Deleted";
+            assert_eq!(sandbox.has_key(id), !is_tried, "{row}");
+            assert_eq!(journal.contains(id), is_tried, "{row} {journal}");
+        }
+        let _ = printed.prints_anything().says(&["File too large"]);
+    });
 }

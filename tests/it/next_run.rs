@@ -2,12 +2,14 @@
 //! does not have the key.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
-use iam_sandbox::{Sandbox, What, nth_key_id};
+use iam_sandbox::{Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, documented, each_at_once, faulty, once};
+use crate::blocked::interrupt;
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, faulty, once};
 use crate::journal::Kept;
 use crate::many::from_stdin;
 use crate::proof::{READS, denied};
+use crate::streams::wait_for;
 use crate::undo::row;
 
 /// A list and a journal that name this user as the owner of Bob's key.
@@ -166,4 +168,64 @@ fn a_deactivation_that_is_resumed_skips_no_key_and_its_hints_do_not_say_so() {
     let _ = printed
         .prints_anything()
         .says(&["and then run the same command again; keys that are already inactive stay so\n"]);
+}
+
+/// One hint covers the keys that are unknown, whoever started to change them, and those that were not tried.
+#[test]
+fn an_interrupted_run_with_a_journal_says_once_how_to_continue() {
+    let runs = [
+        (
+            "delete",
+            "; keys that the journal records as finished are skipped",
+        ),
+        ("deactivate", "; keys that are already inactive stay so"),
+        ("reactivate", "; keys that are already active are skipped"),
+    ];
+    let runs = runs.map(|run| [(1, false), (1, true), (2, true)].map(|more| (run, more)));
+    each_at_once(runs.concat(), |((action, how), (jobs, is_begun))| {
+        let sandbox = documented();
+        for id in [BOBS_KEY, BOB_SECOND_KEY_ID]
+            .iter()
+            .filter(|_| action == "reactivate")
+        {
+            sandbox.set_status(id, Status::Inactive);
+        }
+        let operation = match action {
+            "delete" => "DeleteAccessKey",
+            _ => "UpdateAccessKey",
+        };
+        sandbox.fault(always(operation, What::SilenceBeforeActing));
+        let kept = if is_begun {
+            begun(action, "Bob")
+        } else {
+            Kept::new("")
+        };
+        let ids = [
+            "--access-key-id",
+            BOBS_KEY,
+            "--access-key-id",
+            BOB_SECOND_KEY_ID,
+        ];
+        let case = Case::at(&sandbox, ids)
+            .args([
+                "--user-name",
+                "Bob",
+                "--yes",
+                "--jobs",
+                &jobs.to_string(),
+                "--journal",
+            ])
+            .args([kept.path()]);
+        let action = format!("--{action}");
+        let action = Some(action).filter(|action| action != "--delete");
+        let running = case.args(action).start();
+        let is_sent = |sent: &&String| *sent == operation;
+        wait_for(|| actions(&sandbox).iter().filter(is_sent).count() == jobs);
+        let printed = interrupt(running, "INT").exits(130);
+        let messages = printed.prints_anything();
+        let hint = format!("hint: to continue, run the same command again{how}\n");
+        let messages = messages.messages();
+        assert_eq!(messages.matches("to continue").count(), 1, "{messages}");
+        assert!(messages.contains(&hint), "{messages}");
+    });
 }

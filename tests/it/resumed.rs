@@ -4,7 +4,7 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Sandbox, Status, What};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, once};
+use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, each_at_once, once};
 use crate::intent::{begun, begun_an_hour_ago};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::rows;
@@ -112,8 +112,8 @@ fn settled(outcome: &str) -> Kept {
 
 #[test]
 fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
-    each(["Missing", "Deleted"], |outcome| {
-        each(SELECTIONS, |(selection, last)| {
+    each_at_once(["Missing", "Deleted"], |outcome| {
+        each_at_once(SELECTIONS, |(selection, last)| {
             let sandbox = documented();
             sandbox.set_status(BOBS_KEY, Status::Inactive);
             let kept = settled(outcome);
@@ -131,23 +131,34 @@ fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
     });
 }
 
+/// A sweep reads a list again that shows what an earlier run deleted, so that no such key is selected.
 #[test]
 fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
-    let sandbox = documented();
-    sandbox.remove_key(BOBS_KEY);
-    let page = keys(
-        &member(BOBS_KEY, "Bob", "Inactive"),
-        "<IsTruncated>false</IsTruncated>",
-    );
-    sandbox.fault(once("ListAccessKeys", xml(page)));
-    let kept = settled("Deleted");
-    let before = kept.journal();
-    sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
-        0,
-        "iam-del-key: note: 1 key of 1 user checked\nresult: 1 key: 1 finished by an earlier run\n",
-    );
-    assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
-    assert_eq!(kept.journal(), before);
+    const OTHER: &str = "AKIA111111111EXAMPLE";
+    let more = [
+        &[][..],
+        &["--max-keys", "1"],
+        &["--dry-run", "--max-keys", "1"],
+    ];
+    each_at_once(more, |more| {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        let members = [BOBS_KEY, OTHER].map(|id| member(id, "Bob", "Inactive"));
+        let page = keys(&members.concat(), "<IsTruncated>false</IsTruncated>");
+        sandbox.fault(once("ListAccessKeys", xml(page)));
+        let kept = settled("Deleted");
+        let before = kept.journal() + &record(OTHER, "Bob", "Deleted");
+        std::fs::write(kept.path(), &before).expect("a journal");
+        let case = sweep(&sandbox, &kept, ALL_OF_BOB).args(more);
+        case.run().stops_exactly(
+            0,
+            "iam-del-key: note: 1 key of 1 user checked\n\
+             result: nothing to do: 1 key was checked, and it does not meet the conditions\n",
+        );
+        let reads = ["GetCallerIdentity", "ListAccessKeys", "ListAccessKeys"];
+        assert_eq!(actions(&sandbox), reads);
+        assert_eq!(kept.journal(), before);
+    });
 }
 
 #[test]

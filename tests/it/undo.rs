@@ -127,6 +127,42 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     assert_eq!(statuses(&sandbox), expected);
 }
 
+/// What a run that was killed or a power failure leaves after the last whole record was not acted on.
+#[test]
+fn a_journal_is_resumed_and_undone_whatever_follows_its_last_whole_record() {
+    let (cut, zeros) = ("{\"AccessKeyId\":", "\0".repeat(100));
+    let cases = [
+        (zeros.clone(), true),
+        (format!("{cut}{zeros}"), true),
+        (cut.to_owned(), true),
+        // Only the last line can be such a rest.
+        (format!("{zeros}\n"), false),
+        (format!("{cut}\n"), false),
+        ("\0".repeat(1 << 16), false),
+    ];
+    each(cases, |(rest, is_read)| {
+        let (sandbox, list) = crowd(2);
+        let kept = Kept::new(&list);
+        let deactivate = || kept.case(&sandbox, &["--deactivate", "--yes"]).run();
+        let printed = deactivate().exits(0);
+        let _ = printed.prints_anything().says(&["2 deactivated"]);
+        let whole = kept.journal();
+        std::fs::write(kept.path(), whole + &rest).expect("a journal");
+        let exit = if is_read { 0 } else { 2 };
+        let undone = undo(&sandbox, &kept.path()).run().exits(exit);
+        let resumed = deactivate().exits(exit);
+        let _ = if is_read {
+            let _ = undone
+                .prints_outcomes(&[("Reactivated", 2)])
+                .says_exactly("result: 2 keys: 2 reactivated\n");
+            resumed.prints_anything().says(&["2 deactivated"])
+        } else {
+            let _ = undone.prints_nothing().says(&["done.jsonl, line 6"]);
+            resumed.prints_nothing().says(&["record 6 "])
+        };
+    });
+}
+
 #[test]
 fn f104_a_journal_that_a_run_still_writes_is_not_undone() {
     let sandbox = inactive();
