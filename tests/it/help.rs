@@ -14,6 +14,21 @@ fn short_help() -> String {
     help
 }
 
+/// The options that take a value, according to `--help`.
+pub(crate) fn options_with_values() -> Vec<String> {
+    let printed = Case::bare(["--help"]).run().exits(0);
+    let help = printed.output().to_owned();
+    let _ = printed.prints(&help).says_nothing();
+    let options = help.lines().filter_map(|line| {
+        let (option, value) = line.trim_start().split_once(' ')?;
+        let has_value = option.starts_with("--") && value.trim_start_matches('[').starts_with('<');
+        has_value.then(|| option.to_owned())
+    });
+    let options: Vec<String> = options.collect();
+    assert!(options.contains(&"--user-name".to_owned()), "{options:?}");
+    options
+}
+
 #[test]
 fn help_and_version_need_nothing() {
     let broken = || {

@@ -47,6 +47,28 @@ const OPTIONS: [(&[&str], &[&str]); 11] = [
     ),
 ];
 
+/// The actions that are not reads about a named key. Other tests try failures of those that sweeps and sessions need.
+const OTHERS: [&str; 10] = [
+    "CreateUser",
+    "CreateAccessKey",
+    "UpdateAccessKey",
+    "DeleteAccessKey",
+    "ListUsers",
+    "GenerateCredentialReport",
+    "GetCredentialReport",
+    "AssumeRole",
+    "AssumeRoot",
+    "GetAccessKeyInfo",
+];
+
+#[test]
+fn every_read_about_a_key_fails_in_a_test() {
+    for action in iam_sandbox::actions() {
+        let is_read = OPTIONS.iter().any(|(_, reads)| reads.contains(&action));
+        assert_ne!(is_read, OTHERS.contains(&action), "{action}");
+    }
+}
+
 /// A failure, what it is called, and the exit status it leads to.
 fn failures() -> Vec<(&'static str, What, i32)> {
     vec![

@@ -7,6 +7,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, BOB_SECOND_KEY_ID};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::credentials::{LATER, json};
+use crate::help::options_with_values;
 use crate::shell::Shell;
 
 /// What fish offers for a line.
@@ -300,27 +301,23 @@ fn c47_the_file_for_bash_offers_no_file_names_for_what_is_no_file() {
         .file("a list", "");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/completions/iam-del-key.bash");
     let mut shell = Shell::plain_bash(folder, script);
-    for option in [
-        "--access-key-id",
-        "--user-name",
-        "--except-user",
-        "--except-tag",
-        "--path-prefix",
-        "--max-keys",
-        "--unused-for",
-        "--older-than",
-        "--expect-account",
-        "--jobs",
-        "--query",
-        "--profile",
-        "--region",
-        "--endpoint-url",
-        "--cli-connect-timeout",
-        "--timeout",
-        "--cli-input-json",
-    ] {
-        shell = shell.completes(&format!("{option} A\t-x"), &[option, "A-x"]);
-        shell = shell.completes(&format!("{option} \t--yes"), &[option, "--yes"]);
+    let others = [
+        // Files.
+        "--from",
+        "--journal",
+        "--ca-bundle",
+        // Words of a list.
+        "--output",
+        "--error-format",
+        "--color",
+        "--generate-cli-skeleton",
+    ];
+    for option in options_with_values() {
+        if others.contains(&option.as_str()) {
+            continue;
+        }
+        shell = shell.completes(&format!("{option} A\t-x"), &[&option, "A-x"]);
+        shell = shell.completes(&format!("{option} \t--yes"), &[&option, "--yes"]);
     }
     shell
         .completes("--from a\t", &["--from", "a list"])

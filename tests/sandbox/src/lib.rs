@@ -76,6 +76,7 @@ mod trust;
 mod verify;
 mod xml;
 
+pub use action::actions;
 pub use builder::Builder;
 pub use certificate::Certificate;
 pub use disruption::{Act, Echo, What};

@@ -37,25 +37,39 @@ pub(crate) struct Call<'a> {
 /// What an action answers with: nothing, or what writes its result.
 pub(crate) type Outcome = Result<Option<Written>, Failure>;
 
+type Action = fn(&mut Call<'_>) -> Outcome;
+
+const ACTIONS: [(Service, &str, Action); 14] = [
+    (Service::Iam, "CreateUser", user::create),
+    (Service::Iam, "ListUsers", user::list),
+    (Service::Iam, "ListUserTags", user::tags),
+    (Service::Iam, "CreateAccessKey", key::create),
+    (Service::Iam, "ListAccessKeys", key::list),
+    (Service::Iam, "UpdateAccessKey", key::update),
+    (Service::Iam, "DeleteAccessKey", key::delete),
+    (Service::Iam, "GetAccessKeyLastUsed", key::last_used),
+    (Service::Iam, "GenerateCredentialReport", report::generate),
+    (Service::Iam, "GetCredentialReport", report::get),
+    (Service::Sts, "GetCallerIdentity", sts::get_caller_identity),
+    (Service::Sts, "AssumeRole", sts::assume_role),
+    (Service::Sts, "AssumeRoot", sts::assume_root),
+    (Service::Sts, "GetAccessKeyInfo", sts::get_access_key_info),
+];
+
+/// The actions of IAM and STS that need a signature.
+pub fn actions() -> impl Iterator<Item = &'static str> {
+    ACTIONS.into_iter().map(|(_, name, _)| name)
+}
+
 /// Does what a request asks for.
 pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
-    match (call.service, call.action) {
-        (Service::Iam, "CreateUser") => user::create(call),
-        (Service::Iam, "ListUsers") => user::list(call),
-        (Service::Iam, "ListUserTags") => user::tags(call),
-        (Service::Iam, "CreateAccessKey") => key::create(call),
-        (Service::Iam, "ListAccessKeys") => key::list(call),
-        (Service::Iam, "UpdateAccessKey") => key::update(call),
-        (Service::Iam, "DeleteAccessKey") => key::delete(call),
-        (Service::Iam, "GetAccessKeyLastUsed") => key::last_used(call),
-        (Service::Iam, "GenerateCredentialReport") => report::generate(call),
-        (Service::Iam, "GetCredentialReport") => report::get(call),
-        (Service::Sts, "GetCallerIdentity") => sts::get_caller_identity(call),
-        (Service::Sts, "AssumeRole") => sts::assume_role(call),
-        (Service::Sts, "AssumeRoot") => sts::assume_root(call),
-        (Service::Sts, "GetAccessKeyInfo") => sts::get_access_key_info(call),
-        (_, "") => Err(Failure::missing_action()),
-        (_, action) => Err(Failure::unknown_action(
+    let is_asked = |(service, name, _): &&(Service, &str, Action)| {
+        (*service, *name) == (call.service, call.action)
+    };
+    match (ACTIONS.iter().find(is_asked), call.action) {
+        (Some((_, _, action)), _) => action(call),
+        (None, "") => Err(Failure::missing_action()),
+        (None, action) => Err(Failure::unknown_action(
             action,
             call.params.get("Version").unwrap_or_default(),
         )),
