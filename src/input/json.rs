@@ -13,7 +13,8 @@ use super::line::Lines;
 use super::unread::Unread;
 use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::ident::AccountId;
-use crate::journal::{FORMAT_VERSION, WholeRecords};
+use crate::journal::FORMAT_VERSION;
+use crate::journal::read::WholeRecords;
 use crate::outcome::OutcomeKind;
 use crate::request::Action;
 

@@ -6,7 +6,7 @@ mod finished;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod prior_state;
-mod read;
+pub(crate) mod read;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -34,7 +34,6 @@ use crate::secret::redact;
 use file::Written;
 use finished::End;
 pub(crate) use prior_state::PriorState;
-pub(crate) use read::WholeRecords;
 pub(crate) use replay::EarlierAttempt;
 use replay::{Replay, ends_earlier};
 use writer::{Kind, Writer};
