@@ -69,6 +69,15 @@ impl KeyMetadata {
         selected.or(located)
     }
 
+    /// Returns how old the key is at least, by IAM's clock, or zero if a list does not say it. Both times are cut to seconds, and
+    /// more than a minute makes no difference.
+    pub(crate) fn least_age(&self) -> Duration {
+        let times = self.read_at.zip(self.created);
+        let age = times.and_then(|(read_at, created)| read_at.duration_since(created).ok());
+        let age = age.unwrap_or_default().min(Duration::from_mins(1));
+        age.saturating_sub(Duration::from_secs(1))
+    }
+
     /// Says how two listings of a key differ, if they do. The text is a fragment.
     pub(crate) fn contradiction(&self, later: &Self) -> Option<String> {
         if self.status != later.status {
