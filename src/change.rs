@@ -174,8 +174,11 @@ impl Change<'_> {
                 return outcome;
             }
         }
-        let failure = with_accounts(self.timed_out(), self.search.key, &self.search.iam.signer);
-        let unconfirmed = KeyLocation::Unconfirmed;
+        let mut failure = self.timed_out();
+        if let Some(context) = failure.context_mut() {
+            context.lookup_denied = true;
+        }
+        let unconfirmed = KeyLocation::ListDenied;
         self.search
             .conclude(self.ambiguity(), failure, &unconfirmed)
     }

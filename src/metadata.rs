@@ -224,3 +224,31 @@ impl From<Key> for Target {
         Self { key, metadata }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_at_least_as_old_as_both_times_show() {
+        for (created, read_at, expected) in [
+            (None, Some(100), 0),
+            (Some(100), None, 0),
+            (Some(100), Some(100), 0),
+            (Some(100), Some(101), 0),
+            (Some(100), Some(104), 3),
+            (Some(100), Some(160), 59),
+            (Some(100), Some(90_000), 59),
+            (Some(101), Some(100), 0),
+        ] {
+            let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+            let key = KeyMetadata {
+                created: created.map(at),
+                read_at: read_at.map(at),
+                ..KeyMetadata::default()
+            };
+            let expected = Duration::from_secs(expected);
+            assert_eq!(key.least_age(), expected, "{created:?} {read_at:?}");
+        }
+    }
+}

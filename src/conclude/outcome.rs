@@ -13,7 +13,7 @@ use crate::request::{Action, Key};
 pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError) -> Outcome {
     let location = evidence.location;
     if let Some(context) = failure.context_mut() {
-        context.lookup_denied = *location == KeyLocation::LookupDenied;
+        context.lookup_denied |= *location == KeyLocation::LookupDenied;
     }
     if evidence.response == Response::NoSuchKey
         && let Some(context) = failure.context_mut()

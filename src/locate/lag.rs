@@ -25,7 +25,7 @@ pub(crate) fn shows_status(started: Instant, read: Instant) -> bool {
 
 impl KeyLocation {
     /// Returns how long the key has to be absent there. If IAM names an owner, only the lists say that the key is gone. A key
-    /// that is known to exist for some time is absent from every read only if no read lags behind its creation.
+    /// that is known to exist for some time is absent from every read only once no read can lag behind its creation.
     pub(super) fn confirmation(&self, known_for: Option<Duration>) -> Duration {
         match (self, known_for) {
             (Self::GoneButNamed(_), _) => LIST_LAG,
