@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
-use crate::conclude::{Ambiguity, Response, check, describe_ambiguity};
+use crate::conclude::{Ambiguity, Response, check, describe_ambiguity, presumed};
 use crate::error::{CallError, ErrorKind, Exit, SearchScope};
 use crate::guard;
 use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
@@ -96,13 +96,9 @@ impl Change<'_> {
             return None;
         }
         let shown = self.shows_done(&found)?;
-        // Since the earlier run, the owner may have been renamed, and another user may have got the name.
         let failure = (found == KeyLocation::NoLongerListed).then(|| {
-            let mut failure = CallError::not_found(SearchScope::Account);
-            if let Some(context) = failure.context_mut() {
-                context.owner_unchecked = true;
-            }
-            failure
+            let failure = CallError::not_found(SearchScope::Account);
+            presumed(failure, &self.search.hint, &found)
         });
         Some(Outcome::started_earlier(&shown, failure))
     }
@@ -133,7 +129,8 @@ impl Change<'_> {
             match self.shows_done(&found) {
                 Some(shown) if self.ambiguity() != Ambiguity::None => {
                     let cause = self.describe_ambiguity(found.is_gone());
-                    Outcome::confirmed(format!("{cause}; {shown}"), Some(self.timed_out()))
+                    let failure = presumed(self.timed_out(), &self.search.hint, &found);
+                    Outcome::confirmed(format!("{cause}; {shown}"), Some(failure))
                 }
                 _ => pending().await,
             }
@@ -155,9 +152,42 @@ impl Change<'_> {
         // A part of the limit is reserved to verify the key's state if the response is lost.
         let limit = self.search.request.limit;
         let reserve = (limit / 3).clamp(VERIFICATION, Duration::from_secs(10));
+        let reserve = reserve.min(limit / 2);
+        let outcome = self.send_and_verify_within(reserve).await;
+        let location = KeyLocation::LookupDenied;
+        let rests_on_response = self.search.found.borrow().as_ref() == Some(&location)
+            && matches!(
+                &outcome,
+                Outcome::Missing(_) | Outcome::Done { response: None, .. }
+            );
+        if !rests_on_response {
+            return outcome;
+        }
+        // IAM can hide a new key for a moment, and nothing but its next response can show that.
+        let sent = self.attempts.count_sent();
+        let confirmed = self.search.confirm(&location);
+        let is_confirmed = self.budget.spend(reserve, confirmed).await.is_some();
+        if is_confirmed && !self.attempts.is_closed() {
+            self.is_located.set(false);
+            let outcome = self.send_and_verify_within(reserve).await;
+            if self.attempts.count_sent() > sent || self.attempts.ended_at_own_key() {
+                return outcome;
+            }
+        }
+        let mut failure = self.timed_out();
+        if let Some(context) = failure.context_mut() {
+            context.lookup_denied = true;
+        }
+        let unconfirmed = KeyLocation::ListDenied;
+        self.search
+            .conclude(self.ambiguity(), failure, &unconfirmed)
+    }
+
+    /// Sends the request and verifies what it did. `reserve` is the part of the time for that.
+    async fn send_and_verify_within(&self, reserve: Duration) -> Outcome {
         let mut last = None;
         let response = self.send_until_answered(&mut last);
-        let failure = match self.budget.spend(reserve.min(limit / 2), response).await {
+        let failure = match self.budget.spend(reserve, response).await {
             Some(Ok(response)) => {
                 return Outcome::Done {
                     response: Some(response),

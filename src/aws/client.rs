@@ -48,8 +48,17 @@ pub(crate) struct Iam {
     /// The key or user that the calls concern, if there are many.
     pub(super) subject: Option<Arc<str>>,
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
-    /// The owner of each key that IAM listed in this run.
-    pub(super) listed_owners: Arc<Mutex<HashMap<AccessKeyId, UserName>>>,
+    /// The keys that IAM showed in this run.
+    pub(super) shown: Arc<Mutex<HashMap<AccessKeyId, Shown>>>,
+}
+
+/// What IAM showed of a key in this run.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// Since when the key is known to exist.
+    pub(crate) since: Instant,
+    /// The user for whom IAM listed the key last, if it did.
+    pub(crate) listed_owner: Option<UserName>,
 }
 
 /// The result of `GetCredentialReport`.
@@ -103,6 +112,26 @@ impl Iam {
         Self {
             patience: Duration::ZERO,
             ..self.clone()
+        }
+    }
+
+    /// Returns what IAM showed of the key in this run, if it did.
+    pub(crate) fn shown(&self, id: &AccessKeyId) -> Option<Shown> {
+        lock(&self.shown).get(id).cloned()
+    }
+
+    /// Records that IAM named the owner of a key or listed it, and that it is at least this old.
+    pub(super) fn show(&self, id: &AccessKeyId, age: Duration, listed_owner: Option<&UserName>) {
+        let now = Instant::now();
+        let since = now.checked_sub(age).unwrap_or(now);
+        let mut shown = lock(&self.shown);
+        let shown = shown.entry(id.clone()).or_insert(Shown {
+            since,
+            listed_owner: None,
+        });
+        shown.since = shown.since.min(since);
+        if let Some(owner) = listed_owner {
+            shown.listed_owner = Some(owner.clone());
         }
     }
 
@@ -294,6 +323,7 @@ impl Iam {
             }),
         };
         let wrong = |reason| incomplete_response(&attempts, reason);
+        self.show(id, Duration::ZERO, None);
         Ok(KeyMetadata {
             last_use: Some(last_use.map_err(wrong)?),
             owner: self.owner(output.user_name()).map_err(wrong)?,

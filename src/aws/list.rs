@@ -14,7 +14,6 @@ use super::response_body::Response;
 use crate::error::CallError;
 use crate::ident::{AccessKeyId, PathPrefix, UserName};
 use crate::known_secret;
-use crate::lock::lock;
 use crate::metadata::{KeyMetadata, Status, UserTag};
 
 /// The page size to request. IAM allows no more.
@@ -139,19 +138,11 @@ impl Iam {
             Ok(page.marker())
         });
         let at = at.await?;
-        let mut owners = lock(&self.listed_owners);
         for (id, key) in &mut listing.0 {
             key.read_at = at;
-            if let Some(owner) = &key.owner {
-                owners.insert(id.clone(), owner.clone());
-            }
+            self.show(id, key.least_age(), key.owner.as_ref());
         }
         Ok(listing)
-    }
-
-    /// Returns the user for whom IAM listed the key last in this run, if it did.
-    pub(crate) fn listed_owner(&self, id: &AccessKeyId) -> Option<UserName> {
-        lock(&self.listed_owners).get(id).cloned()
     }
 
     /// Calls `ListUserTags` for all pages.

@@ -192,6 +192,6 @@ pub(crate) async fn connect(
         wait_clock: SharedClock::default(),
         subject: None,
         request_counts: Arc::default(),
-        listed_owners: Arc::default(),
+        shown: Arc::default(),
     })
 }

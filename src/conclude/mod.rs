@@ -19,6 +19,7 @@ use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, Outcome};
 use crate::request::Key;
 use outcome::outcome;
+pub(crate) use outcome::presumed;
 pub(crate) use reason::describe_ambiguity;
 use reason::describe_location;
 use table::Evidence;

@@ -5,7 +5,7 @@ use super::table::{Conclusion, Evidence, conclude};
 use super::{Ambiguity, Response, check};
 use crate::error::{CallError, SearchScope};
 use crate::ident::UserName;
-use crate::locate::KeyLocation;
+use crate::locate::{KeyLocation, OwnerHint};
 use crate::outcome::{KeyState, Outcome};
 use crate::request::{Action, Key};
 
@@ -13,7 +13,7 @@ use crate::request::{Action, Key};
 pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError) -> Outcome {
     let location = evidence.location;
     if let Some(context) = failure.context_mut() {
-        context.lookup_denied = *location == KeyLocation::LookupDenied;
+        context.lookup_denied |= *location == KeyLocation::LookupDenied;
     }
     if evidence.response == Response::NoSuchKey
         && let Some(context) = failure.context_mut()
@@ -37,10 +37,7 @@ pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError
     let why = reason(evidence);
     match conclude(evidence) {
         Conclusion::Done => {
-            if let Some(context) = failure.context_mut() {
-                // If IAM did not list the key for its owner in this run, another user may have got the name meanwhile.
-                context.owner_unchecked &= !evidence.ambiguity.is_of_this_run();
-            }
+            let failure = presumed(failure, evidence.hint, location);
             Outcome::confirmed(why, Some(failure))
         }
         Conclusion::ProbablyDone => Outcome::confirmed(why, Some(failure)),
@@ -78,6 +75,22 @@ pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError
     }
 }
 
+/// Returns the failure before a change that this location shows. If only a list by name shows it, the owner is unchecked: the
+/// user may have been renamed, and another one may have got the name. The root user has no name.
+pub(crate) fn presumed(failure: CallError, hint: &OwnerHint, location: &KeyLocation) -> CallError {
+    let is_by_name = *location == KeyLocation::NoLongerListed && *hint != OwnerHint::Listed(None);
+    let last = failure.last_service_error().filter(|_| is_by_name);
+    let mut failure = match last.cloned() {
+        Some(error) => CallError::Service(error),
+        None if is_by_name => CallError::not_found(SearchScope::Account),
+        None => failure,
+    };
+    if let Some(context) = failure.context_mut() {
+        context.owner_unchecked = is_by_name;
+    }
+    failure
+}
+
 /// Returns the outcome of a key that was not changed because it belongs to another user than the named or calling one.
 fn owned_by_other(key: &Key, failure: CallError, owner: UserName, known: KeyState) -> Outcome {
     let failure = if failure.is_no_such_entity() {
@@ -95,7 +108,6 @@ mod tests {
     use super::*;
     use crate::error::tests::service_error;
     use crate::ident::AccessKeyId;
-    use crate::locate::OwnerHint;
     use crate::metadata::Status;
     use crate::outcome::Check;
 
@@ -173,8 +185,10 @@ mod tests {
             (KeyLocation::AbsentAsNamed, delete, none, denied, ""),
             (KeyLocation::NotListed, delete, none, missing, "u"),
             (KeyLocation::NoLongerListed, delete, none, missing, "u"),
-            // The list of its owner proves that it is gone, unless another user got the name since an earlier run.
-            (KeyLocation::NoLongerListed, delete, out, missing, ""),
+            // The list of its owner proves that it is gone, unless the user was renamed and another one got the name.
+            (KeyLocation::NoLongerListed, delete, out, missing, "u"),
+            (KeyLocation::NoLongerListed, delete, out, denied, "u"),
+            (KeyLocation::Gone, delete, out, missing, ""),
             (KeyLocation::NoLongerListed, delete, earlier, missing, "u"),
             (KeyLocation::LookupFailed, delete, none, missing, ""),
             (

@@ -24,11 +24,13 @@ pub(crate) fn shows_status(started: Instant, read: Instant) -> bool {
 }
 
 impl KeyLocation {
-    /// Returns how long the key has to be absent there. If IAM names an owner, only the lists say that the key is gone.
-    pub(super) fn confirmation(&self) -> Duration {
-        match self {
-            Self::GoneButNamed(_) => LIST_LAG,
-            _ => CONFIRM_ABSENCE,
+    /// Returns how long the key has to be absent there. If IAM names an owner, only the lists say that the key is gone. A key
+    /// that is known to exist for some time is absent from every read only once no read can lag behind its creation.
+    pub(super) fn confirmation(&self, known_for: Option<Duration>) -> Duration {
+        match (self, known_for) {
+            (Self::GoneButNamed(_), _) => LIST_LAG,
+            (_, None) => CONFIRM_ABSENCE,
+            (_, Some(time)) => LIST_LAG.saturating_sub(time).max(CONFIRM_ABSENCE),
         }
     }
 
@@ -66,15 +68,29 @@ mod tests {
     }
 
     #[test]
-    fn a_key_whose_owner_iam_names_has_to_be_absent_until_no_list_lags() {
+    fn a_key_that_iam_shows_has_to_be_absent_until_no_list_lags() {
         let named = KeyLocation::GoneButNamed("Bob".parse().expect("a name"));
-        assert_eq!(named.confirmation(), LIST_LAG);
-        for location in [
-            KeyLocation::Gone,
-            KeyLocation::NoLongerListed,
-            KeyLocation::AbsentAsNamed,
+        for (known_for, expected) in [
+            (None, 1050),
+            (Some(0), 3000),
+            (Some(300), 2700),
+            (Some(1949), 1051),
+            (Some(1951), 1050),
+            (Some(60_000), 1050),
         ] {
-            assert_eq!(location.confirmation(), CONFIRM_ABSENCE, "{location:?}");
+            let known_for = known_for.map(Duration::from_millis);
+            assert_eq!(named.confirmation(known_for), LIST_LAG);
+            for location in [
+                KeyLocation::Gone,
+                KeyLocation::NoLongerListed,
+                KeyLocation::AbsentAsNamed,
+                KeyLocation::UserMissing,
+                KeyLocation::LookupDenied,
+            ] {
+                let found = location.confirmation(known_for);
+                let expected = Duration::from_millis(expected);
+                assert_eq!(found, expected, "{location:?} {known_for:?}");
+            }
         }
     }
 

@@ -161,7 +161,7 @@ impl<'a> Search<'a> {
         loop {
             let mut location = self.locate_key().await;
             if location.is_absence() {
-                sleep(location.confirmation()).await;
+                self.confirm(&location).await;
                 let again = self.locate_key().await;
                 if again == location {
                     return location;
@@ -188,6 +188,13 @@ impl<'a> Search<'a> {
                 }
             }
         }
+    }
+
+    /// Waits as long as the key has to be absent there.
+    pub(crate) async fn confirm(&self, location: &KeyLocation) {
+        let shown = self.iam.shown(&self.key.id);
+        let known_for = shown.map(|shown| shown.since.elapsed());
+        sleep(location.confirmation(known_for)).await;
     }
 
     /// Confirms another owner of a key that may have been deleted. IAM may still name the owner of a deleted key: a user
@@ -250,7 +257,8 @@ impl<'a> Search<'a> {
             let hint = OwnerHint::Listed(Some(owner.clone()));
             self.hint != hint && self.key.user_name.as_ref() != Some(owner)
         };
-        named.or_else(|| self.iam.listed_owner(&self.key.id).filter(is_other))
+        let listed = || self.iam.shown(&self.key.id)?.listed_owner;
+        named.or_else(|| listed().filter(is_other))
     }
 
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {

@@ -247,7 +247,7 @@ impl KeyResult {
         status.filter(|_| is_deactivated && is_own)
     }
 
-    /// Whether the key is only presumed to be deleted: another user may own it, because only the caller names its owner.
+    /// Whether the key is only presumed to be deleted: another user may own it, because IAM did not confirm its owner since.
     pub(crate) fn is_owner_unchecked(&self) -> bool {
         let (Outcome::Done { failure, .. }
         | Outcome::Stopped {
@@ -259,8 +259,7 @@ impl KeyResult {
             return false;
         };
         let context = failure.as_ref().map(CallError::context);
-        context
-            .is_some_and(|context| context.owner_unchecked && context.named_by == NamedBy::Caller)
+        context.is_some_and(|context| context.owner_unchecked)
     }
 
     /// Whether this run changed the key, as far as it knows.

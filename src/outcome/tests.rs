@@ -315,7 +315,7 @@ fn a_status_that_an_earlier_run_set_is_named_by_its_action() {
 }
 
 #[test]
-fn the_owner_of_a_changed_key_is_unchecked_if_only_the_caller_names_it() {
+fn the_owner_of_a_changed_key_is_unchecked_whoever_named_it_before() {
     let failure = |owner_unchecked, named_by| {
         let mut failure = CallError::not_found(SearchScope::Account);
         let context = failure.context_mut().expect("a context");
@@ -341,7 +341,11 @@ fn the_owner_of_a_changed_key_is_unchecked_if_only_the_caller_names_it() {
         ),
         (
             Outcome::confirmed(String::new(), Some(failure(true, NamedBy::CallerAndIam))),
-            false,
+            true,
+        ),
+        (
+            Outcome::confirmed(String::new(), Some(failure(true, NamedBy::Iam))),
+            true,
         ),
     ] {
         let result = result(Action::Delete, outcome);

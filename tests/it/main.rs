@@ -121,6 +121,7 @@ mod session;
 mod settings_files;
 mod settled;
 mod shell;
+mod shown_before;
 mod single_output;
 mod skipped;
 mod spreadsheet;

@@ -206,7 +206,8 @@ fn after_a_signal_a_missing_key_may_have_been_deleted_by_an_earlier_run() {
             "iam-del-key: error: interrupted; before that: An error occurred (NoSuchEntity) when calling the DeleteAccessKey \
              operation: The Access Key with id {BOBS_KEY} cannot be found.\n\
              hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n\
-             result: {BOBS_KEY}: unknown: an earlier run started to change it, and the result is unknown\n"
+             result: {BOBS_KEY}: unknown: an earlier run started this, and IAM now reports no such key; there is no permission \
+             to list the user's keys\n"
         ),
     );
     sandbox.allow(READS[1]);

@@ -124,7 +124,7 @@ impl Service {
             wait_clock: Arc::default(),
             subject: None,
             request_counts: Arc::default(),
-            listed_owners: Arc::default(),
+            shown: Arc::default(),
         }
     }
 

@@ -1,0 +1,234 @@
+//! A key that IAM showed in this run, and then no longer shows: it may be too new for every read, or have another owner.
+
+use std::time::SystemTime;
+
+use iam_sandbox::{KeySeed, Sandbox, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, once};
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::from_stdin;
+use crate::proof::{READS, denied, list, on_delete, unchecked};
+use crate::streams::wait_for;
+
+const FIND_USER: [&str; 3] = ["--access-key-id", BOBS_KEY, "--find-user"];
+const LOST: &str =
+    "the response to an earlier attempt was lost, and the retry returned NoSuchEntity";
+const ALL_KEYS: [&str; 4] = ["--user-name", "Carol", "--all-keys", "--yes"];
+
+/// Time for one second of absence, and not for three.
+const SHORT: [&str; 2] = ["--timeout", "2"];
+
+fn no_such_key() -> What {
+    What::error(404, "NoSuchEntity", "The Access Key cannot be found.")
+}
+
+/// A list without a key, with a request ID of its own each time.
+fn hides_bobs() -> What {
+    list("<UserName>Bob</UserName>", "", "r")
+}
+
+/// The first request to delete a key is lost, and all others do not find it.
+fn loses(sandbox: &Sandbox) {
+    sandbox.fault(on_delete(What::ResetBeforeActing));
+    sandbox.fault(on_delete(no_such_key()).always());
+}
+
+/// IAM names the owner, and then knows nothing of the key.
+fn named_once() -> Sandbox {
+    let sandbox = documented();
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(always("GetAccessKeyLastUsed", denied).skip(1));
+    sandbox.fault(always("ListAccessKeys", hides_bobs()));
+    sandbox
+}
+
+/// IAM lists a key of this age for Carol, and then no longer.
+fn listed_once(days: u32) -> Sandbox {
+    let sandbox = denied(&READS[..1]);
+    let mut seed = KeySeed::new("Carol", &nth_key_id(ACCOUNT, 9)).created_days_ago(days);
+    if days == 0 {
+        seed.created = SystemTime::now();
+    }
+    sandbox.add_key(seed);
+    let empty = list("<UserName>Carol</UserName>", "", "r");
+    sandbox.fault(always("ListAccessKeys", empty).skip(1));
+    sandbox
+}
+
+#[test]
+fn an_owner_whom_iam_named_makes_an_absence_last_until_no_list_lags() {
+    each_at_once([true, false], |is_lost| {
+        let sandbox = named_once();
+        if is_lost {
+            loses(&sandbox);
+            let ended = Case::at(&sandbox, FIND_USER).args(SHORT).run();
+            let _ = ended.exits(10).prints_outcome("Unknown").says(&[LOST]);
+        } else {
+            sandbox.fault(always("DeleteAccessKey", no_such_key()));
+            let case = Case::at(&sandbox, FIND_USER).args(["--ignore-missing"]);
+            let ended = case.args(SHORT).run().exits(3);
+            let _ = ended.prints_outcome("Failed").says(&[
+                "IAM found no such key for this user, and there was not enough time to check the key",
+            ]);
+        }
+    });
+}
+
+#[test]
+fn a_key_that_iam_lists_as_new_has_to_be_absent_until_no_list_lags() {
+    each_at_once(
+        [(0, 10, "Unknown"), (1, 0, "Deleted")],
+        |(days, exit, outcome)| {
+            let sandbox = listed_once(days);
+            loses(&sandbox);
+            // A second of absence is enough for an old key.
+            let timeout = if days == 0 { "2" } else { "3" };
+            let case = Case::at(&sandbox, ALL_KEYS).args(["--timeout", timeout]);
+            let printed = case.run().exits(exit).prints_outcomes(&[(outcome, 1)]);
+            let _ = printed.says(&[LOST]);
+        },
+    );
+}
+
+#[test]
+fn after_a_signal_there_is_no_time_to_confirm_that_a_new_key_is_gone() {
+    let sandbox = listed_once(0);
+    loses(&sandbox);
+    let running = Case::at(&sandbox, ALL_KEYS).start();
+    let is_list = |action: &&String| *action == "ListAccessKeys";
+    wait_for(|| actions(&sandbox).iter().filter(is_list).count() == 2);
+    running.signal("INT");
+    let ended = running.end().exits(130).prints_outcomes(&[("Unknown", 1)]);
+    let _ = ended.says(&[LOST]);
+}
+
+#[test]
+fn a_list_that_shows_a_new_key_during_the_search_counts_too() {
+    let sandbox = denied(&READS[..1]);
+    let id = nth_key_id(ACCOUNT, 9);
+    let mut seed = KeySeed::new("Carol", &id);
+    seed.created = SystemTime::now();
+    sandbox.add_key(seed);
+    let empty = list("<UserName>Carol</UserName>", "", "r");
+    sandbox.fault(always("ListAccessKeys", empty).skip(1));
+    sandbox.fault(always("DeleteAccessKey", no_such_key()));
+    let more = ["--user-name", "Carol", "--ignore-missing", "--timeout", "3"];
+    let case = Case::at(&sandbox, ["--access-key-id", &id]).args(more);
+    let ended = case.run().exits(3).prints_outcome("Failed");
+    let _ = ended.says(&["there was not enough time to check the key"]);
+}
+
+/// Bob was renamed before the first request arrived, and another user got the name.
+#[test]
+fn a_presumed_deletion_is_finished_for_the_owner_only_whoever_named_that_owner() {
+    let list = format!("AccessKeyId\n{BOBS_KEY}\n");
+    let of_bob = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let cases = [
+        (&list, &["--find-user"][..], 0),
+        (&of_bob, &["--older-than", "1d"], 1),
+        (&of_bob, &[], 0),
+    ];
+    each_at_once(cases, |(list, more, shown)| {
+        let sandbox = if more == ["--find-user"] {
+            named_once()
+        } else {
+            let sandbox = denied(&READS[..1]);
+            sandbox.fault(always("ListAccessKeys", hides_bobs()).skip(shown));
+            sandbox
+        };
+        loses(&sandbox);
+        let kept = Kept::new(list);
+        let printed = kept.case(&sandbox, more).run().exits(0);
+        let row = printed.object();
+        assert_eq!(row["OwnerUnchecked"], true, "{row}");
+        let _ = printed.prints_outcome("Deleted").says(&["is presumed"]);
+        let record = "\"OwnerUnchecked\":true";
+        assert!(kept.journal().contains(record), "{}", kept.journal());
+
+        sandbox.clear_faults();
+        sandbox.allow(READS[0]);
+        sandbox.rename_user("Bob", "Zed");
+        sandbox.add_key(KeySeed::new("Bob", &nth_key_id(ACCOUNT, 9)));
+        kept.list(&format!("AccessKeyId\n{BOBS_KEY}\n"));
+        let find_user = ["--find-user"];
+        let again = kept.case(&sandbox, &find_user).run().exits(0);
+        assert_eq!(again.object()["UserName"], "Zed");
+        assert!(!sandbox.has_key(BOBS_KEY));
+    });
+}
+
+/// No response ever says that the key does not exist, so the list alone says it.
+#[test]
+fn a_deletion_that_only_a_list_shows_is_presumed_for_its_owner() {
+    let sandbox = denied(&READS[..1]);
+    sandbox.fault(always("DeleteAccessKey", What::ResetBeforeActing));
+    sandbox.fault(always("ListAccessKeys", hides_bobs()).skip(1));
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+    let limits = ["--older-than", "1d", "--timeout", "8"];
+    let printed = from_stdin(&sandbox, &list, &limits).run().exits(0);
+    let row = printed.object();
+    assert_eq!(row["OwnerUnchecked"], true, "{row}");
+    let _ = printed.prints_outcome("Deleted").says(&["is presumed"]);
+}
+
+/// The list of the root user is that of nobody else.
+#[test]
+fn a_key_that_the_root_user_no_longer_lists_is_deleted_for_good() {
+    let sandbox = Sandbox::documented().other_account("111111111111").start();
+    sandbox.deny(READS[0]);
+    loses(&sandbox);
+    sandbox.fault(always("ListAccessKeys", list("", "", "r")).skip(1));
+    let args = ["--target-principal", "111111111111", "--all-keys", "--yes"];
+    let printed = Case::at(&sandbox, args).run().exits(0);
+    let row = printed.object();
+    assert_eq!(row["Outcome"], "Deleted");
+    assert_eq!(row.get("OwnerUnchecked"), None, "{row}");
+}
+
+#[test]
+fn a_response_that_nothing_else_confirms_is_asked_for_once_more() {
+    let ignore = &["--ignore-missing"][..];
+    let cases = [
+        (&READS[..], ignore),
+        (&READS[1..], ignore),
+        (&READS[..], &[]),
+    ];
+    each_at_once(cases, |(reads, more)| {
+        let sandbox = denied(reads);
+        // A new key is hidden from the request, and IAM denies the look-up of a key that does not exist.
+        sandbox.fault(once(
+            "GetAccessKeyLastUsed",
+            What::error(403, "AccessDenied", "no"),
+        ));
+        if more.is_empty() {
+            sandbox.fault(on_delete(What::ResetBeforeActing));
+        }
+        sandbox.fault(once("DeleteAccessKey", no_such_key()));
+        Case::documented(&sandbox, more).run().deletes_quietly();
+        assert!(!sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn a_response_that_is_repeated_counts() {
+    let sandbox = denied(&READS);
+    sandbox.remove_key(BOBS_KEY);
+    let case = Case::documented(&sandbox, &["--ignore-missing"]);
+    let ended = case.run().exits(0).prints_outcome("Missing");
+    let _ = ended.says(&[&unchecked(BOBS_KEY)]);
+    let once = ["DeleteAccessKey", "GetAccessKeyLastUsed", "ListAccessKeys"];
+    assert_eq!(actions(&sandbox), [once; 2].concat());
+
+    // There is no time for the second request.
+    let sandbox = denied(&READS);
+    sandbox.remove_key(BOBS_KEY);
+    let case = Case::documented(&sandbox, &["--ignore-missing", "--timeout", "1"]);
+    let ended = case.run().exits(3).prints_outcome("Failed");
+    let _ = ended.says_exactly(&format!(
+        "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key with \
+         id {BOBS_KEY} cannot be found.\n\
+         hint: the key does not exist, or belongs to another user; ask for the permission iam:GetAccessKeyLastUsed on * to find \
+         the key's owner\n\
+         result: {BOBS_KEY}: not deleted: IAM found no such key for this user, and there is no permission to list the user's keys\n"
+    ));
+}
