@@ -325,6 +325,13 @@ impl Work<'_> {
         {
             *known = KeyState::changed_before(Action::Delete).with_check(*check);
         }
+        if let Outcome::Failed { failure, known } = &mut result.outcome
+            && failure.is_no_such_entity()
+            && failure.context().owner.is_none()
+            && self.is_root_users(&result.key.id)
+        {
+            *known = known.clone().with_check(Check::RootUser);
+        }
         if is_kept {
             self.with_prior_state(result, None)
         } else {

@@ -5,8 +5,9 @@ use std::io;
 use super::Work;
 use crate::conclude::{Ambiguity, Response, check};
 use crate::error::{Exit, RunError};
-use crate::guard;
-use crate::journal::{EarlierAttempt, PriorState};
+use crate::guard::{self, Principal};
+use crate::ident::AccessKeyId;
+use crate::journal::{EarlierAttempt, Owner, PriorState};
 use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
 use crate::metadata::{Deactivation, KeyMetadata, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
@@ -37,7 +38,10 @@ impl Work<'_> {
     /// Returns what is known about the owner of a key.
     pub(super) fn owner_hint(&self, key: &Key, metadata: &KeyMetadata) -> OwnerHint {
         let earlier = self.journal.attempts(&key.id);
-        owner_hint(key, metadata, earlier, self.iam.signer.principal)
+        let is_open = self.recorded_state(key, metadata) == PriorState::InProgress
+            && self.may_still_act(&key.id);
+        let principal = self.iam.signer.principal;
+        owner_hint(key, metadata, earlier, principal, is_open)
     }
 
     /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.
@@ -100,8 +104,11 @@ impl Work<'_> {
             let hint = self.owner_hint(&result.key, &result.metadata);
             let check = self.check(&result, seen);
             result.outcome = match result.outcome {
+                // The lists of users say nothing about a key of the root user.
                 Outcome::Failed { failure, .. } | Outcome::Missing(failure)
-                    if failure.is_in_no_list() && self.request.mode == Mode::Change =>
+                    if failure.is_in_no_list()
+                        && check != Check::RootUser
+                        && self.request.mode == Mode::Change =>
                 {
                     let search = Search::new(self.iam, self.request, &result.key, hint);
                     let owner = search.confirmed_owner();
@@ -121,6 +128,9 @@ impl Work<'_> {
             Outcome::Failed { failure, .. } | Outcome::Missing(failure) => Some(failure),
             _ => None,
         };
+        if self.is_root_users(&result.key.id) {
+            return Check::RootUser;
+        }
         let is_denied = failure.is_some_and(|failure| failure.denies("ListAccessKeys"));
         let (key, is_denied) = (&result.key, is_denied || result.metadata.denied.listing);
         let owner = failure.and_then(|failure| failure.context().owner.clone());
@@ -131,6 +141,19 @@ impl Work<'_> {
             (None, None) => seen.unwrap_or(KeyLocation::LookupFailed),
         };
         check(key, failure.map_or(Response::None, Response::of), &location)
+    }
+
+    /// Whether earlier runs started to change a key for the root user, for whom this run does not act, and IAM listed it for
+    /// no user.
+    pub(super) fn is_root_users(&self, id: &AccessKeyId) -> bool {
+        let attempts = self.journal.attempts(id);
+        let is_users =
+            |attempt: &EarlierAttempt| attempt.was_listed && attempt.owner.user().is_some();
+        self.iam.signer.principal == Principal::Caller
+            && attempts
+                .iter()
+                .any(|attempt| attempt.owner == Owner::RootUser)
+            && !attempts.iter().any(is_users)
     }
 
     /// Returns the keys that an earlier run started to change, and the sweep neither selected nor shows to be unchanged.

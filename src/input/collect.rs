@@ -196,18 +196,23 @@ impl Entry {
         let delete = Action::Delete.verb();
         let is_unknown = self.kind() == Some(OutcomeKind::Unknown);
         self.action.as_deref().unwrap_or(delete) == options.action.verb()
-            && (is_unknown || self.is_of_another_owner(options))
+            && (is_unknown || self.is_owner_unchecked && self.is_of_another_owner(options))
     }
 
-    /// Whether the command is about another owner than the one for whom the key is presumed to be deleted.
+    /// Whether the key is gone, or presumed to be deleted, only for an owner whom the command does not name.
     fn is_of_another_owner(&self, options: ReadOptions<'_>) -> bool {
-        let is_other = |given: &UserName| {
-            let named = self.user_name.as_ref();
-            named.is_none_or(|named| !named.same_user(given))
+        let is_other = match (&self.user_name, options.user_name) {
+            (Some(named), Some(given)) => !named.same_user(given),
+            (Some(_), None) => options.find_user,
+            (None, _) => true,
         };
-        self.is_owner_unchecked
-            && self.kind() == Some(OutcomeKind::Deleted)
-            && options.user_name.map_or(options.find_user, is_other)
+        is_other
+            && options.action != Action::Reactivate
+            && match self.kind() {
+                Some(OutcomeKind::Missing) => true,
+                Some(OutcomeKind::Deleted) => self.is_owner_unchecked,
+                _ => false,
+            }
     }
 
     /// Reports a line of a run of `--reactivate`, which no other run continues.

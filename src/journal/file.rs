@@ -1,7 +1,7 @@
 //! The file of a journal: a regular file of the caller's to which the run writes nothing else. It is checked before its
 //! content is believed or changed.
 
-use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -14,11 +14,27 @@ use crate::command_line::CommandLine;
 use crate::error::{Hint, RunError};
 use crate::report::stream::identity;
 use crate::request::Mode;
+use crate::sanitize::escape_path;
 
 /// The mode of a new journal, less the umask. Whoever can write the file can prevent keys from being deleted.
 const NEW_MODE: u32 = 0o664;
 /// Any user of the machine may write.
 const OTHERS_WRITE: u32 = 0o002;
+
+/// Locks a journal for this run.
+pub(super) fn lock(path: &Path, file: &File) -> Result<(), RunError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(in_use(path)),
+        Err(TryLockError::Error(error)) => Err(unusable(path, error)),
+    }
+}
+
+pub(super) fn in_use(path: &Path) -> RunError {
+    let name = escape_path(path);
+    let error = RunError::refused(format!("another run is using the journal {name}"));
+    error.hint("wait for that run to end, or use another --journal")
+}
 
 /// Opens an existing journal. `None`: there is none.
 ///

@@ -3,6 +3,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
+use super::owner::Owner;
 use crate::ident::{AccessKeyId, UserName};
 
 /// The finished keys. Each record is a hash of the ID, a hash of the owner, and the end.
@@ -19,7 +20,7 @@ const OWNER_BITS: u32 = 48;
 const END: u128 = 0b111;
 /// The bits of the owner.
 const OWNER: u128 = ((1 << OWNER_BITS) - 1) & !END;
-/// The bit that says that there is an owner.
+/// The bit that says that the owner is known.
 const NAMED: u128 = 0b1000;
 
 /// How a key ended according to one record.
@@ -36,20 +37,27 @@ pub(super) enum End {
 }
 
 impl FinishedKeys {
-    fn record(&self, id: &AccessKeyId, owner: Option<&UserName>, end: End) -> u128 {
+    fn record(&self, id: &AccessKeyId, owner: &Owner, end: End) -> u128 {
         let [high, low, third] = &self.hashers;
         let id = id.as_str();
         let hash = u128::from(high.hash_one(id)) << 64 | u128::from(low.hash_one(id));
-        let owner = owner.map_or(0, |owner| {
-            u128::from(third.hash_one(owner.as_str().to_ascii_lowercase())) | NAMED
-        });
+        let name = owner
+            .user()
+            .map(UserName::as_str)
+            .map(str::to_ascii_lowercase);
+        let owner = match owner {
+            Owner::Unknown => 0,
+            Owner::User(_) | Owner::RootUser => u128::from(third.hash_one(name)) | NAMED,
+        };
         hash >> OWNER_BITS << OWNER_BITS | owner & OWNER | end as u128
     }
 
-    /// Adds a record. The order of records counts.
-    pub(super) fn add(&mut self, id: &AccessKeyId, owner: Option<&UserName>, end: End) {
-        let record = self.record(id, owner, end);
-        self.records.push(record);
+    /// Adds a record. The order of records counts. That an owner whom nobody names does not have the key says nothing.
+    pub(super) fn add(&mut self, id: &AccessKeyId, owner: &Owner, end: End) {
+        let is_about_nobody = *owner == Owner::Unknown && end == End::Missing;
+        if !is_about_nobody {
+            self.records.push(self.record(id, owner, end));
+        }
     }
 
     /// Sorts the records and removes those that no longer count: of keys that were not changed later, unless the two records
@@ -80,8 +88,8 @@ impl FinishedKeys {
         self.records.dedup();
     }
 
-    /// Whether the key ended so for this owner, or for the calling user if there is none.
-    pub(super) fn contains(&self, id: &AccessKeyId, owner: Option<&UserName>, end: End) -> bool {
+    /// Whether the key ended so for this owner.
+    pub(super) fn contains(&self, id: &AccessKeyId, owner: &Owner, end: End) -> bool {
         let wanted = self.record(id, owner, end);
         self.records.binary_search(&wanted).is_ok()
     }
@@ -89,7 +97,7 @@ impl FinishedKeys {
     /// Whether the key ended so, whoever owned it then: a deleted key never exists again, and a user who is renamed keeps
     /// the key with its status.
     pub(super) fn contains_id(&self, id: &AccessKeyId, end: End) -> bool {
-        let id = self.record(id, None, End::Done);
+        let id = self.record(id, &Owner::Unknown, End::Done);
         let first = self.records.partition_point(|record| *record < id);
         let mut of_key = self.records[first..]
             .iter()
@@ -118,7 +126,7 @@ mod tests {
         let finished = FinishedKeys::default();
         let records = (0..200).map(|number| {
             let id = AccessKeyId::try_from(format!("AKIA{number:016}"));
-            finished.record(&id.expect("an ID"), None, End::Done)
+            finished.record(&id.expect("an ID"), &Owner::Unknown, End::Done)
         });
         let of_ids: Vec<u128> = records.map(|record| record >> OWNER_BITS).collect();
         assert_eq!(of_ids.iter().fold(0, |bits, id| bits | id), ALL);

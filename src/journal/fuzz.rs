@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use super::Head;
 use super::read::read;
 use super::replay::Replay;
+use super::{Head, Owner};
 use crate::ident::AccessKeyId;
-use crate::request::{Action, Key};
+use crate::request::Action;
+
+/// A key, and whose a record says that it is.
+type Key = (AccessKeyId, Owner);
 
 type Journal = Result<(Option<Head>, Replay), String>;
 
@@ -44,10 +47,12 @@ fn keys(bytes: &[u8]) -> Vec<(Key, Said, usize)> {
                 _ => Said::NotFinished,
             };
             let user_name = record["UserName"].as_str();
-            let key = Key {
-                id: AccessKeyId::try_from(id).ok()?,
-                user_name: user_name.and_then(|name| name.parse().ok()),
+            let owner = match user_name.and_then(|name| name.parse().ok()) {
+                Some(name) => Owner::User(name),
+                None if record["RootUser"] == true => Owner::RootUser,
+                None => Owner::Unknown,
             };
+            let key = (AccessKeyId::try_from(id).ok()?, owner);
             Some((key, said, if is_presumed { usize::MAX } else { unfinished }))
         })
         .collect()
@@ -85,7 +90,7 @@ fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
         let mut finished: Vec<(&Key, Said)> = Vec::new();
         // Whether each unfinished change is followed by a record that the key was missing.
         let mut unfinished: Vec<bool> = Vec::new();
-        for (other, said, left) in keys.iter().filter(|(other, ..)| other.id == key.id) {
+        for (other, said, left) in keys.iter().filter(|(other, ..)| other.0 == key.0) {
             match said {
                 Said::InProgress => {
                     unfinished.push(false);
@@ -103,41 +108,38 @@ fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
                 *was_missing |= is_missing;
             }
         }
-        let is_named_alike = |other: &Key| key.user_name.is_some() == other.user_name.is_some();
         let is_done = finished.iter().any(|(_, said)| *said == Said::Done);
         let is_missing = finished.iter().any(|(other, said)| {
-            *said == Said::Missing && !differ(key, other) && is_named_alike(other)
+            *said == Said::Missing && key.1 == other.1 && key.1 != Owner::Unknown
         });
         let expected = match unfinished.last() {
             None => is_done || is_missing,
             Some(was_missing) => is_missing && *was_missing,
         };
         assert_eq!(
-            past.prior_state(key, Action::Delete).is_finished(),
+            past.prior_state(&key.0, &key.1, Action::Delete)
+                .is_finished(),
             expected,
             "{key:?}"
         );
-        assert_eq!(past.attempts(&key.id).len(), unfinished.len());
+        assert_eq!(past.attempts(&key.0).len(), unfinished.len());
     }
 }
 
 /// Whether they name two different owners.
 fn differ(one: &Key, other: &Key) -> bool {
-    match (&one.user_name, &other.user_name) {
-        (Some(one), Some(other)) => !one.same_user(other),
-        _ => false,
-    }
+    one.1 != other.1 && ![&one.1, &other.1].contains(&&Owner::Unknown)
 }
 
 /// To take away what was cut off changes nothing.
 fn check_same(past: &Replay, whole: &[u8]) {
     let (_, again) = of(whole).expect("a journal");
     assert_eq!(again.length, past.length);
-    for (key, ..) in keys(whole) {
+    for ((id, owner), ..) in keys(whole) {
         for action in [Action::Delete, Action::Deactivate] {
             assert_eq!(
-                again.prior_state(&key, action),
-                past.prior_state(&key, action)
+                again.prior_state(&id, &owner, action),
+                past.prior_state(&id, &owner, action)
             );
         }
     }
@@ -152,8 +154,8 @@ mod tests {
     use super::{check, of};
     use crate::fuzz::tests::cases;
     use crate::ident::AccessKeyId;
-    use crate::journal::PriorState;
-    use crate::request::{Action, Key};
+    use crate::journal::{Owner, PriorState};
+    use crate::request::Action;
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
     const ENDS: [&str; 9] = [
@@ -178,7 +180,7 @@ mod tests {
             cut in any::<Index>(),
         ) {
             let lines = records.iter().map(|(key, end)| {
-                format!("{{\"AccessKeyId\":\"AKIAAAAAAAAAAAAAAAA{key}\",{end}}}\n")
+                format!("{{\"AccessKeyId\":\"AKIAAAAAAAAAAAAAAAA{key}\",\"RootUser\":true,{end}}}\n")
             });
             let text: String = std::iter::once(HEAD.to_owned()).chain(lines).collect();
             let text = &text[..cut.index(text.len() + 1)];
@@ -197,8 +199,7 @@ mod tests {
                     _ => PriorState::None,
                 };
                 let id = AccessKeyId::try_from(id).expect("an ID");
-                let key = Key { id, user_name: None };
-                let found = match past.prior_state(&key, Action::Delete) {
+                let found = match past.prior_state(&id, &Owner::RootUser, Action::Delete) {
                     PriorState::Missing => PriorState::Done,
                     found => found,
                 };

@@ -5,6 +5,7 @@ mod file;
 mod finished;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod owner;
 mod prior_state;
 pub(crate) mod read;
 mod replay;
@@ -14,7 +15,7 @@ mod writer;
 
 use std::error::Error;
 use std::fmt::{self, Display};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -33,6 +34,7 @@ use crate::sanitize::{escape, escape_path};
 use crate::secret::redact;
 use file::Written;
 use finished::End;
+pub(crate) use owner::Owner;
 pub(crate) use prior_state::PriorState;
 pub(crate) use replay::EarlierAttempt;
 use replay::{Replay, ends_earlier};
@@ -143,7 +145,7 @@ impl Journal {
             });
         }
         if mode == Mode::Change {
-            lock(path, &file)?;
+            file::lock(path, &file)?;
         }
         (self.head, self.replay) = read::read(&mut file).map_err(unusable)?;
         if let Some(head) = &self.head
@@ -176,9 +178,9 @@ impl Journal {
             file
         } else {
             let file = file::create(path)?;
-            lock(path, &file)?;
+            file::lock(path, &file)?;
             if file.metadata().is_ok_and(|file| file.len() > 0) {
-                return Err(in_use(path));
+                return Err(file::in_use(path));
             }
             self.is_new = true;
             file
@@ -238,7 +240,8 @@ impl Journal {
 
     /// Returns what earlier runs did to a key.
     pub(crate) fn prior_state(&self, key: &Key) -> PriorState {
-        self.replay.prior_state(key, self.action)
+        let owner = Owner::of(key.user_name.as_ref(), self.principal);
+        self.replay.prior_state(&key.id, &owner, self.action)
     }
 
     /// Whether the key was inactive before the first run with `--deactivate`.
@@ -255,9 +258,8 @@ impl Journal {
     /// Whether IAM lists a key that earlier runs may have deleted, and no record says that IAM listed it. With such a record,
     /// its later absence proves that it is deleted.
     pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
-        let owner = result.owner();
-        let lacks_it =
-            |attempt: &EarlierAttempt| attempt.owner.as_ref() == owner && !attempt.was_listed;
+        let owner = Owner::of(result.owner(), self.principal);
+        let lacks_it = |attempt: &EarlierAttempt| attempt.owner == owner && !attempt.was_listed;
         let listed = result.metadata.listed_status(&result.key, self.principal);
         self.action == Action::Delete
             && result.kind() == OutcomeKind::Unknown
@@ -279,14 +281,16 @@ impl Journal {
         let Target { key, metadata } = target;
         let previous_status = metadata.previous_status();
         let previous_status = previous_status.filter(|_| self.action == Action::Deactivate);
+        let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
+        let owner = Owner::of(owner, self.principal);
         let mut record = json!({
             "AccessKeyId": key.id,
-            "UserName": metadata.owner.as_ref().or(key.user_name.as_ref()),
+            "UserName": owner.user(),
             "Intent": self.action.verb(),
             "Time": timestamp(SystemTime::now()),
         });
         self.add_listing(&mut record, key, metadata);
-        let record = with_status(record, previous_status);
+        let record = with_details(record, &owner, previous_status);
         self.write(Kind::Intent, &record).await
     }
 
@@ -300,7 +304,10 @@ impl Journal {
         let unfinished = self.attempts(&result.key.id);
         let earlier = unfinished.last();
         let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
-        let owner = earlier.and_then(|earlier| earlier.owner.as_ref());
+        let owner = match (Owner::of(result.owner(), self.principal), earlier) {
+            (Owner::Unknown, Some(earlier)) => earlier.owner.clone(),
+            (owner, _) => owner,
+        };
         let kind = match result.kind() {
             // A record of an unknown result counts as another attempt, and this run made none.
             OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
@@ -313,7 +320,7 @@ impl Journal {
         };
         let mut record = json!({
             "AccessKeyId": result.key.id,
-            "UserName": result.owner().or(owner),
+            "UserName": owner.user(),
             "Outcome": kind.as_str(),
             "Result": state,
             "Time": timestamp(SystemTime::now()),
@@ -327,7 +334,7 @@ impl Journal {
         if !unfinished.is_empty() && !ends_earlier(kind) {
             record["Unfinished"] = json!(unfinished.len());
         }
-        let record = with_status(record, result.previous_status());
+        let record = with_details(record, &owner, result.previous_status());
         self.write(Kind::Other, &record).await
     }
 
@@ -335,9 +342,6 @@ impl Journal {
     fn add_listing(&self, record: &mut Value, key: &Key, metadata: &KeyMetadata) {
         if let Some(status) = metadata.listed_status(key, self.principal) {
             record["Status"] = json!(redact(status.as_str()));
-            if record["UserName"].is_null() {
-                record["RootUser"] = json!(true);
-            }
         }
     }
 
@@ -371,28 +375,16 @@ impl Journal {
     }
 }
 
-/// Locks a journal for this run.
-fn lock(path: &Path, file: &File) -> Result<(), RunError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(in_use(path)),
-        Err(TryLockError::Error(error)) => Err(unusable(path, error)),
-    }
-}
-
-fn in_use(path: &Path) -> RunError {
-    let name = escape_path(path);
-    let error = RunError::refused(format!("another run is using the journal {name}"));
-    error.hint("wait for that run to end, or use another --journal")
-}
-
 fn unusable(path: &Path, what: impl Display) -> RunError {
     let name = escape_path(path);
     RunError::usage(format!("cannot use the journal {name}: {what}"))
 }
 
-/// Adds the status that the key had before, if it is known.
-fn with_status(mut record: Value, previous_status: Option<&str>) -> Value {
+/// Adds whether the owner is the root user, and the status that the key had before, if it is known.
+fn with_details(mut record: Value, owner: &Owner, previous_status: Option<&str>) -> Value {
+    if *owner == Owner::RootUser {
+        record["RootUser"] = json!(true);
+    }
     if let Some(status) = previous_status {
         record["PreviousStatus"] = json!(redact(status));
     }

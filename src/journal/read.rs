@@ -30,7 +30,7 @@ pub(super) struct Record {
     /// The status with which IAM listed the key for this owner.
     #[serde(rename = "Status")]
     pub(super) status: Option<String>,
-    /// Whether the list was the root user's. Without a user name and this, it was that of a calling user who is not known.
+    /// Whether the owner is the root user. Without a user name and this, nobody named the owner.
     #[serde(rename = "RootUser", default)]
     pub(super) is_root_users: bool,
     #[serde(rename = "Time")]

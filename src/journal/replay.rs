@@ -11,6 +11,7 @@ use humantime::parse_rfc3339;
 
 use super::PriorState;
 use super::finished::{End, FinishedKeys};
+use super::owner::Owner;
 use super::read::Record;
 use crate::ident::{AccessKeyId, UserName};
 use crate::outcome::OutcomeKind;
@@ -35,9 +36,9 @@ pub(super) struct Replay {
 /// A change that an earlier run started. The journal does not record how it ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EarlierAttempt {
-    /// The user it was sent for. `None`: the calling user, or the root user.
-    pub(crate) owner: Option<UserName>,
-    /// Whether IAM listed the key among the owner's keys in any run. Without an owner: among those of the root user.
+    /// The owner it was sent for.
+    pub(crate) owner: Owner,
+    /// Whether IAM listed the key among the owner's keys in any run.
     pub(crate) was_listed: bool,
     at: Option<SystemTime>,
     /// Whether a later run did not find the key where it looked for it, which is all that it found out.
@@ -54,19 +55,22 @@ impl EarlierAttempt {
 }
 
 impl Replay {
-    /// Returns what the records say about a key.
-    pub(super) fn prior_state(&self, key: &Key, action: Action) -> PriorState {
-        let is_missing = action == Action::Delete
-            && self
-                .finished
-                .contains(&key.id, key.user_name.as_ref(), End::Missing);
+    /// Returns what the records say about a key of this owner.
+    pub(super) fn prior_state(
+        &self,
+        id: &AccessKeyId,
+        owner: &Owner,
+        action: Action,
+    ) -> PriorState {
+        let is_missing =
+            action == Action::Delete && self.finished.contains(id, owner, End::Missing);
         // A change that is unfinished was started after the run that finished the key.
-        if let Some(last) = self.attempts(&key.id).last()
+        if let Some(last) = self.attempts(id).last()
             && !(last.was_missing && is_missing)
         {
             return PriorState::InProgress;
         }
-        let is_done = self.finished.contains_id(&key.id, End::Done);
+        let is_done = self.finished.contains_id(id, End::Done);
         match action {
             Action::Delete if is_done => PriorState::Done,
             Action::Deactivate | Action::Reactivate if is_done => PriorState::ChangedBefore(action),
@@ -82,12 +86,15 @@ impl Replay {
 
     /// Returns the keys whose change was started and not finished, each with the user the last attempt was sent for.
     pub(super) fn unfinished(&self, action: Action) -> Vec<Key> {
-        let keys = self.unfinished.iter().map(|(id, attempts)| Key {
-            id: id.clone(),
-            user_name: attempts.last().and_then(|last| last.owner.clone()),
+        let keys = self.unfinished.iter().filter_map(|(id, attempts)| {
+            let owner = &attempts.last()?.owner;
+            let is_open = self.prior_state(id, owner, action) == PriorState::InProgress;
+            is_open.then(|| Key {
+                id: id.clone(),
+                user_name: owner.user().cloned(),
+            })
         });
-        let is_in_progress = |key: &Key| self.prior_state(key, action) == PriorState::InProgress;
-        let mut keys: Vec<Key> = keys.filter(is_in_progress).collect();
+        let mut keys: Vec<Key> = keys.collect();
         keys.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
         keys
     }
@@ -97,8 +104,7 @@ impl Replay {
         self.finished.sort();
         for (id, attempts) in &mut self.unfinished {
             for attempt in attempts {
-                let owner = attempt.owner.as_ref();
-                attempt.was_listed = self.finished.contains(id, owner, End::Listed);
+                attempt.was_listed = self.finished.contains(id, &attempt.owner, End::Listed);
             }
         }
     }
@@ -111,7 +117,11 @@ impl Replay {
     pub(super) fn add(&mut self, record: Record, action: &str) -> Result<(), String> {
         let id = AccessKeyId::try_from(record.id).map_err(|invalid| invalid.to_string())?;
         let owner = record.user_name.map(UserName::try_from).transpose();
-        let owner = owner.map_err(|invalid| invalid.to_string())?;
+        let owner = match owner.map_err(|invalid| invalid.to_string())? {
+            Some(name) => Owner::User(name),
+            None if record.is_root_users => Owner::RootUser,
+            None => Owner::Unknown,
+        };
         let kind = match (record.intent, record.outcome) {
             (None, None) => return Err("neither an intent nor a result".to_owned()),
             (Some(_), Some(_)) => return Err("both an intent and a result".to_owned()),
@@ -125,10 +135,9 @@ impl Replay {
                 Some(kind.ok_or_else(unexpected)?)
             }
         };
-        let is_owner_known = owner.is_some() || record.is_root_users;
-        let is_listed = record.status.is_some() && is_owner_known;
+        let is_listed = record.status.is_some() && owner != Owner::Unknown;
         if is_listed {
-            self.finished.add(&id, owner.as_ref(), End::Listed);
+            self.finished.add(&id, &owner, End::Listed);
         }
         let end = match kind {
             // The change was started, and its result is not known (yet).
@@ -160,8 +169,8 @@ impl Replay {
         if end != End::NotFinished || action == Action::Delete.verb() {
             // What IAM lists after that exists, whoever owned it then.
             let is_reopened = is_listed && end == End::NotFinished;
-            let owner = owner.as_ref().filter(|_| !is_reopened);
-            self.finished.add(&id, owner, end);
+            let owner = if is_reopened { Owner::Unknown } else { owner };
+            self.finished.add(&id, &owner, end);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::guard::Principal;
 use crate::ident::UserName;
-use crate::journal::EarlierAttempt;
+use crate::journal::{EarlierAttempt, Owner};
 use crate::metadata::KeyMetadata;
 use crate::request::Key;
 
@@ -15,7 +15,7 @@ pub(crate) enum OwnerHint {
     Named(Option<UserName>),
     /// IAM listed the key among this owner's keys, in this run or in an earlier one.
     Listed(Option<UserName>),
-    /// Earlier runs named another user than this run does.
+    /// Earlier runs named another owner than this run does, or may have been those of another calling user.
     Disputed,
 }
 
@@ -27,40 +27,31 @@ impl OwnerHint {
 }
 
 /// Returns the owner of a key as far as it is known: the named user, unless IAM or an earlier run says more. Without a
-/// name it is the root user if the root user signs.
+/// name it is the root user if the root user signs. `is_open` says whether a request of an earlier run may still take effect.
 pub(crate) fn owner_hint(
     key: &Key,
     metadata: &KeyMetadata,
     earlier: &[EarlierAttempt],
     principal: Principal,
+    is_open: bool,
 ) -> OwnerHint {
-    let user = |name: &UserName| Some(name.clone());
-    let is_listed = metadata.status.is_some();
-    let listed = metadata.owner.as_ref().filter(|_| is_listed);
-    let now = key.user_name.as_ref().or(listed);
-    let is_same = |attempt: &EarlierAttempt| match (&attempt.owner, now) {
-        (Some(then), Some(now)) => then.same_user(now),
-        (then, now) => then.is_none() && now.is_none(),
-    };
-    let was_listed = |attempt: &&EarlierAttempt| attempt.was_listed;
-    let listed_then = earlier.iter().find(was_listed);
-    let user_then = listed_then.and_then(|attempt| attempt.owner.as_ref());
-    match (now, user_then) {
+    let owner = |owner: &Owner| owner.user().cloned();
+    let listed = metadata.owner.as_ref();
+    let listed = listed.filter(|_| metadata.status.is_some());
+    let now = Owner::of(key.user_name.as_ref().or(listed), principal);
+    let is_listed = listed.is_some() || now == Owner::RootUser && metadata.status.is_some();
+    let listed_then = earlier.iter().find(|attempt| attempt.was_listed);
+    match (&now, listed_then.map(|attempt| &attempt.owner)) {
         // This run names nobody, so the earlier list decides.
-        (None, Some(owner)) if principal == Principal::Caller => OwnerHint::Listed(user(owner)),
-        (Some(now), Some(owner)) if now.same_user(owner) => OwnerHint::Listed(user(now)),
+        (Owner::Unknown, Some(then @ Owner::User(_))) => OwnerHint::Listed(owner(then)),
+        (now, Some(then)) if now == then => OwnerHint::Listed(owner(now)),
         (_, Some(_)) => OwnerHint::Disputed,
-        (None, None) if principal == Principal::RootUser && listed_then.is_some() => {
-            OwnerHint::Listed(None)
-        }
-        _ if !earlier.iter().all(is_same) => OwnerHint::Disputed,
-        (Some(now), None) if listed.is_some() => OwnerHint::Listed(user(now)),
-        (Some(now), None) => OwnerHint::Named(user(now)),
-        (None, None) => match principal {
-            Principal::Caller => OwnerHint::Unknown,
-            Principal::RootUser if is_listed => OwnerHint::Listed(None),
-            Principal::RootUser => OwnerHint::Named(None),
-        },
+        _ if earlier.iter().any(|attempt| attempt.owner != now) => OwnerHint::Disputed,
+        // Another user may have called then.
+        (Owner::Unknown, None) if is_open => OwnerHint::Disputed,
+        (Owner::Unknown, None) => OwnerHint::Unknown,
+        (now, None) if is_listed => OwnerHint::Listed(owner(now)),
+        (now, None) => OwnerHint::Named(owner(now)),
     }
 }
 
@@ -68,29 +59,48 @@ pub(crate) fn owner_hint(
 mod tests {
     use super::*;
 
-    /// Each attempt is its owner, and whether IAM listed the key for that owner. An empty name is none.
+    /// Each attempt is its owner, and whether IAM listed the key for that owner. An empty name is none, and `root` the root
+    /// user.
     #[test]
     fn the_owner_for_whom_iam_listed_a_key_decides() {
         let bob = || "Bob".parse().ok();
         let (root, caller) = (Principal::RootUser, Principal::Caller);
         for (now, attempts, principal, expected) in [
-            ("", &[("", true)][..], root, OwnerHint::Listed(None)),
+            ("", &[("root", true)][..], root, OwnerHint::Listed(None)),
             (
                 "",
-                &[("", false), ("", true)],
+                &[("root", false), ("root", true)],
                 root,
                 OwnerHint::Listed(None),
             ),
             (
                 "",
-                &[("Bob", false), ("", true)],
+                &[("Bob", false), ("root", true)],
                 root,
                 OwnerHint::Listed(None),
             ),
-            ("", &[("", false)], root, OwnerHint::Named(None)),
-            // The list of the calling user, whom nobody names, is another one.
-            ("", &[("", true)], caller, OwnerHint::Unknown),
-            ("Bob", &[("", true)], caller, OwnerHint::Disputed),
+            (
+                "",
+                &[("", false), ("root", true)],
+                root,
+                OwnerHint::Listed(None),
+            ),
+            ("", &[("root", false)], root, OwnerHint::Named(None)),
+            ("", &[], root, OwnerHint::Named(None)),
+            // The calling user, whom nobody names, is another one.
+            ("", &[("root", true)], caller, OwnerHint::Disputed),
+            ("", &[("root", false)], caller, OwnerHint::Disputed),
+            ("Bob", &[("root", true)], caller, OwnerHint::Disputed),
+            ("", &[("", false)], root, OwnerHint::Disputed),
+            ("Bob", &[("", false)], caller, OwnerHint::Disputed),
+            (
+                "",
+                &[("", false), ("Bob", false)],
+                caller,
+                OwnerHint::Disputed,
+            ),
+            ("", &[("", false)], caller, OwnerHint::Unknown),
+            ("", &[], caller, OwnerHint::Unknown),
             // Nor is the list of the root user that of the user for whom IAM listed the key.
             ("", &[("Bob", true)], caller, OwnerHint::Listed(bob())),
             ("", &[("Bob", true)], root, OwnerHint::Disputed),
@@ -107,12 +117,24 @@ mod tests {
             };
             let earlier = attempts.iter().map(|(owner, was_listed)| {
                 let mut attempt = EarlierAttempt::default();
-                (attempt.owner, attempt.was_listed) = (owner.parse().ok(), *was_listed);
+                attempt.owner = match *owner {
+                    "root" => Owner::RootUser,
+                    name => name.parse().map_or(Owner::Unknown, Owner::User),
+                };
+                attempt.was_listed = *was_listed;
                 attempt
             });
             let earlier: Vec<_> = earlier.collect();
-            let found = owner_hint(&key, &KeyMetadata::default(), &earlier, principal);
-            assert_eq!(found, expected, "{now:?} {attempts:?} {principal:?}");
+            let metadata = KeyMetadata::default();
+            for is_open in [false, true] {
+                let found = owner_hint(&key, &metadata, &earlier, principal, is_open);
+                // While a request may still act, it may be that of another calling user.
+                let expected = match expected {
+                    OwnerHint::Unknown if is_open => &OwnerHint::Disputed,
+                    _ => &expected,
+                };
+                assert_eq!(found, *expected, "{now:?} {attempts:?} {principal:?}");
+            }
         }
     }
 }

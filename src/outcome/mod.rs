@@ -126,6 +126,8 @@ pub(crate) enum Check {
     ListWithPermission,
     /// By looking up the owner. The list of the named user proves nothing more.
     Owner,
+    /// In the list of the root user's keys, for whom an earlier run started the change.
+    RootUser,
     /// These credentials cannot read anything that shows it.
     Nothing,
 }

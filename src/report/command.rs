@@ -124,6 +124,10 @@ impl Commands {
         let (with, command) = match (check, key.user_name.is_some()) {
             (Check::Nothing, _) => return None,
             _ if self.root.is_some() => ("", self.list_root()),
+            (Check::RootUser, _) => {
+                let hint = "an earlier run started this for the root user: use the --target-principal and the credentials of that run";
+                return Some(hint.into());
+            }
             (Check::List, true) => ("", self.list(key)),
             (Check::ListWithPermission, true) => {
                 ("with the permission iam:ListAccessKeys, ", self.list(key))

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::Report;
 use super::call_error::code_and_sentence;
-use super::hint::option_hint;
 use super::message::{Level, Messages};
 use super::{record, stream};
 use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
@@ -148,8 +147,7 @@ impl Report<'_> {
                 }
             }
             Outcome::Failed { failure, known } => {
-                next = self.hints(&result.key, failure);
-                next.extend(option_hint(result, self.request));
+                next = self.failure_hints(result, failure, known);
                 let (code, sentence) = code_and_sentence(failure, "IAM");
                 error(&code, &sentence, known.clone())
             }

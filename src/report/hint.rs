@@ -11,6 +11,25 @@ use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
 impl Report<'_> {
+    /// Returns the hints for a key in this state after a failure. What helps to find a user's key does not help to find the
+    /// root user's.
+    pub(super) fn failure_hints(
+        &self,
+        result: &KeyResult,
+        failure: &CallError,
+        known: &KeyState,
+    ) -> Vec<Hint> {
+        if let KeyState::Unknown { check, .. } = known
+            && *check == Check::RootUser
+            && failure.is_no_such_entity()
+        {
+            return Vec::new();
+        }
+        let mut hints = self.hints(&result.key, failure);
+        hints.extend(option_hint(result, self.request));
+        hints
+    }
+
     /// Returns the hints for a key that was not changed or whose state is unknown.
     pub(super) fn hints(&self, key: &Key, failure: &CallError) -> Vec<Hint> {
         let commands = &self.commands;
@@ -240,7 +259,7 @@ fn fails_again(result: &KeyResult) -> bool {
 }
 
 /// Returns how to determine the state of a key that an earlier run started to change. Another run cannot find out more.
-pub(super) fn option_hint(result: &KeyResult, request: &Request) -> Option<Hint> {
+fn option_hint(result: &KeyResult, request: &Request) -> Option<Hint> {
     let Outcome::Failed { failure, .. } = &result.outcome else {
         return None;
     };

@@ -63,7 +63,8 @@ impl Selector<'_> {
             Response::NoSuchUser => ListRead::NoSuchUser,
             _ => ListRead::NotListed(listed_for.cloned()),
         };
-        let hint = owner_hint(key, &KeyMetadata::default(), &[], self.iam.signer.principal);
+        let principal = self.iam.signer.principal;
+        let hint = owner_hint(key, &KeyMetadata::default(), &[], principal, false);
         let search = Search::new(self.iam, self.request, key, hint);
         let mut location = match search.locate_unlisted(list).await {
             Ok(location) => location,

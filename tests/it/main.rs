@@ -82,6 +82,7 @@ mod next_run;
 mod not_renewed;
 mod other_owner;
 mod owner;
+mod owner_then;
 mod pages;
 mod paste;
 mod path;

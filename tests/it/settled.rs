@@ -77,15 +77,15 @@ fn a_begun_key_that_iam_never_listed_is_missing_at_most() {
          result: 1 key: 1 unknown\n"
     ));
     let more = ["--find-user", "--ignore-missing"];
-    let printed = kept.case(&sandbox, &more).run().exits(0);
-    let _ = printed
-        .prints_outcomes(&[("Missing", 1)])
-        .says_exactly(
+    // Nobody names the owner, so the next run looks the key up again.
+    for _ in 0..2 {
+        let printed = kept.case(&sandbox, &more).run().exits(0);
+        let _ = printed.prints_outcomes(&[("Missing", 1)]).says_exactly(
             "iam-del-key: warning: no user of this account has the missing keys; any that belong to the root user or to \
              another account may still exist\n\
              result: 1 key: 1 already gone\n",
         );
-    finished(&sandbox, &kept);
+    }
 }
 
 #[test]

@@ -18,16 +18,17 @@ fn listed(record: &str) -> String {
 
 /// The user or root user (an empty name) for whom IAM listed the key.
 fn listed_owner(attempt: &EarlierAttempt) -> Option<&str> {
-    let owner = attempt.owner.as_ref().map_or("", UserName::as_str);
+    let owner = attempt.owner.user().map_or("", UserName::as_str);
     attempt.was_listed.then_some(owner)
 }
 
-/// Reads a journal with these records of one key, each with its owner. An empty owner is none.
+/// Reads a journal with these records of one key, each with its owner. An empty owner is none, and `root` the root user.
 fn replay(action: &str, records: &[(&str, &str)]) -> Replay {
     let head = format!("{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n");
     let records = records.iter().map(|(owner, record)| {
         let owner = match *owner {
             "" => "null".to_owned(),
+            "root" => "null,\"RootUser\":true".to_owned(),
             owner => format!("\"{owner}\""),
         };
         // Another key does not count.
@@ -39,12 +40,9 @@ fn replay(action: &str, records: &[(&str, &str)]) -> Replay {
 }
 
 /// Returns a letter for the prior state of the key under this owner.
-fn letter(replay: &Replay, user_name: &str, action: Action) -> char {
-    let key = Key {
-        id: AccessKeyId::try_from(ID.to_owned()).expect("an ID"),
-        user_name: user_name.parse().ok(),
-    };
-    match replay.prior_state(&key, action) {
+fn letter(replay: &Replay, owner: &Owner, action: Action) -> char {
+    let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
+    match replay.prior_state(&id, owner, action) {
         PriorState::Done => 'S',
         PriorState::Missing => 'M',
         PriorState::InProgress => 'B',
@@ -53,29 +51,36 @@ fn letter(replay: &Replay, user_name: &str, action: Action) -> char {
     }
 }
 
-/// Checks the states of the key under each owner that this run may name, or none.
+fn user(name: &str) -> Owner {
+    Owner::User(name.parse().expect("a name"))
+}
+
+/// Checks the states of the key under Bob, BOB, Alice, the root user and an owner whom nobody names.
 fn check(records: &[(&str, &str)], expected: &str) {
     let replay = replay("delete", records);
-    let now = ["Bob", "BOB", "Alice", ""];
-    let found = now.map(|name| letter(&replay, name, Action::Delete));
+    let [bob, shouted, alice] = ["Bob", "BOB", "Alice"].map(user);
+    let now = [bob, shouted, alice, Owner::RootUser, Owner::Unknown];
+    let found = now.map(|owner| letter(&replay, &owner, Action::Delete));
     assert_eq!(String::from_iter(found), expected, "{records:?}");
 }
 
 #[test]
 fn c66_a_record_counts_for_its_key_and_its_owner() {
     for (owner, record, expected) in [
-        ("Bob", DELETED, "SSSS"),
-        ("", DELETED, "SSSS"),
-        ("Bob", UNCHECKED, "MM--"),
-        ("", UNCHECKED, "---M"),
-        ("Bob", MISSING, "MM--"),
-        ("", MISSING, "---M"),
-        ("Bob", FAILED, "----"),
-        ("Bob", "\"Outcome\":\"Skipped\"", "----"),
-        ("Bob", "\"Outcome\":\"Unknown\"", "BBBB"),
-        ("Bob", INTENT, "BBBB"),
-        ("Bob", "\"Outcome\":\"Refused\"", "----"),
-        ("Bob", "\"Outcome\":\"NotTried\"", "----"),
+        ("Bob", DELETED, "SSSSS"),
+        ("", DELETED, "SSSSS"),
+        ("Bob", UNCHECKED, "MM---"),
+        ("root", UNCHECKED, "---M-"),
+        ("", UNCHECKED, "-----"),
+        ("Bob", MISSING, "MM---"),
+        ("root", MISSING, "---M-"),
+        ("", MISSING, "-----"),
+        ("Bob", FAILED, "-----"),
+        ("Bob", "\"Outcome\":\"Skipped\"", "-----"),
+        ("Bob", "\"Outcome\":\"Unknown\"", "BBBBB"),
+        ("Bob", INTENT, "BBBBB"),
+        ("Bob", "\"Outcome\":\"Refused\"", "-----"),
+        ("Bob", "\"Outcome\":\"NotTried\"", "-----"),
     ] {
         check(&[(owner, record)], expected);
     }
@@ -84,72 +89,79 @@ fn c66_a_record_counts_for_its_key_and_its_owner() {
 #[test]
 fn c66_a_later_result_counts_unless_it_is_of_another_owner() {
     for (records, expected) in [
-        (&[("Bob", DELETED), ("Bob", INTENT)][..], "BBBB"),
+        (&[("Bob", DELETED), ("Bob", INTENT)][..], "BBBBB"),
         (
             &[("Bob", DELETED), ("Bob", INTENT), ("bob", FAILED)],
-            "----",
+            "-----",
         ),
-        (&[("Bob", MISSING), ("Bob", FAILED)], "----"),
-        (&[("", DELETED), ("", FAILED)], "----"),
-        (&[("", DELETED), ("Bob", FAILED)], "----"),
-        (&[("Bob", DELETED), ("", FAILED)], "----"),
+        (&[("Bob", MISSING), ("Bob", FAILED)], "-----"),
+        (&[("", DELETED), ("", FAILED)], "-----"),
+        (&[("", DELETED), ("Bob", FAILED)], "-----"),
+        (&[("Bob", DELETED), ("", FAILED)], "-----"),
         // It was deleted as Bob's, and is not Alice's.
         (
             &[("Bob", DELETED), ("Alice", INTENT), ("Alice", FAILED)],
-            "SSSS",
+            "SSSSS",
         ),
         // But IAM listed it as Alice's after that, and she need not be a user who was renamed.
-        (&[("Bob", DELETED), ("Alice", &listed(FAILED))], "----"),
-        (&[("Bob", FAILED), ("Bob", DELETED)], "SSSS"),
+        (&[("Bob", DELETED), ("Alice", &listed(FAILED))], "-----"),
+        (&[("Bob", DELETED), ("root", FAILED)], "SSSSS"),
+        (&[("Bob", DELETED), ("root", &listed(FAILED))], "-----"),
+        (&[("root", MISSING), ("", FAILED)], "-----"),
+        (&[("Bob", FAILED), ("Bob", DELETED)], "SSSSS"),
         (
             &[("Bob", DELETED), ("Bob", FAILED), ("Bob", DELETED)],
-            "SSSS",
+            "SSSSS",
         ),
         (
             &[("Bob", DELETED), ("Alice", MISSING), ("Bob", FAILED)],
-            "--M-",
+            "--M--",
         ),
     ] {
         check(records, expected);
     }
 }
 
-/// Each state is that of the key under Bob, BOB, Alice and no owner; the number is that of the changes that are left.
+/// Each state is one of `check`; the number is that of the changes that are left.
 #[test]
 fn a_result_ends_what_earlier_runs_started_only_if_it_says_how_that_ended() {
     let skipped = "\"Outcome\":\"Skipped\",\"Unfinished\":1";
-    let (bobs, alices) = (("Bob", INTENT), ("Alice", INTENT));
+    let [bobs, alices, roots, nobodys] = ["Bob", "Alice", "root", ""].map(|name| (name, INTENT));
     for (records, expected, left) in [
         // The run that started it did not find it, or another one did not.
-        (&[bobs, ("Bob", MISSING)][..], "MM--", 0),
-        (&[bobs, ("Bob", STILL_OPEN)], "MMBB", 1),
-        (&[bobs, bobs, ("Bob", STILL_OPEN)], "MMBB", 1),
-        (&[bobs, alices, ("Alice", STILL_OPEN)], "BBMB", 1),
-        (&[bobs, ("", STILL_OPEN)], "BBBM", 1),
+        (&[bobs, ("Bob", MISSING)][..], "MM---", 0),
+        (&[bobs, ("Bob", STILL_OPEN)], "MMBBB", 1),
+        (&[bobs, bobs, ("Bob", STILL_OPEN)], "MMBBB", 1),
+        (&[bobs, alices, ("Alice", STILL_OPEN)], "BBMBB", 1),
+        (&[bobs, ("", STILL_OPEN)], "BBBBB", 1),
+        (&[roots, ("root", STILL_OPEN)], "BBBMB", 1),
+        (&[roots, ("", STILL_OPEN)], "BBBBB", 1),
+        (&[nobodys, ("root", STILL_OPEN)], "BBBMB", 1),
+        (&[nobodys, ("", STILL_OPEN)], "BBBBB", 1),
         // It was presumed, for Bob only, that the request deleted it.
-        (&[bobs, ("Bob", UNCHECKED)], "MMBB", 1),
-        (&[bobs, alices, ("Alice", UNCHECKED)], "BBMB", 2),
+        (&[bobs, ("Bob", UNCHECKED)], "MMBBB", 1),
+        (&[bobs, alices, ("Alice", UNCHECKED)], "BBMBB", 2),
         // Then it was started again.
-        (&[bobs, ("Bob", STILL_OPEN), alices], "BBBB", 2),
+        (&[bobs, ("Bob", STILL_OPEN), alices], "BBBBB", 2),
         (
             &[bobs, ("Bob", STILL_OPEN), alices, ("Alice", skipped)],
-            "MMBB",
+            "MMBBB",
             1,
         ),
         (
             &[bobs, ("Bob", STILL_OPEN), bobs, ("Bob", skipped)],
-            "BBBB",
+            "BBBBB",
             1,
         ),
-        (&[bobs, bobs, ("Bob", skipped)], "BBBB", 1),
+        (&[bobs, bobs, ("Bob", skipped)], "BBBBB", 1),
         (
             &[bobs, ("Bob", STILL_OPEN), alices, ("Alice", FAILED)],
-            "MM--",
+            "MM---",
             0,
         ),
         (
             &[bobs, ("Bob", STILL_OPEN), alices, ("Alice", DELETED)],
-            "SSSS",
+            "SSSSS",
             0,
         ),
     ] {
@@ -184,7 +196,7 @@ fn c66_a_change_of_status_is_not_finished_and_not_forgotten() {
             (&[MISSING], '-'),
         ] {
             let records: Vec<_> = records.iter().map(|record| ("Bob", *record)).collect();
-            let found = letter(&replay(verb, &records), "Bob", action);
+            let found = letter(&replay(verb, &records), &user("Bob"), action);
             assert_eq!(found, expected, "{action:?} {records:?}");
         }
     }
@@ -226,7 +238,6 @@ fn an_attempt_says_where_iam_listed_the_key_and_expires() {
 fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
     let (intent, unknown) = (listed(INTENT), listed("\"Outcome\":\"Unknown\""));
     let failed = listed(FAILED);
-    let of_root = format!("{failed},\"RootUser\":true");
     let left_alone = listed("\"Outcome\":\"NotTried\",\"Unfinished\":1");
     for (records, expected) in [
         // A later run read no list.
@@ -254,9 +265,10 @@ fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
         // It proves nothing about the list of another user.
         (&[("Bob", &failed), ("Alice", INTENT)], &[None]),
         (&[("", &failed), ("", INTENT)], &[None]),
-        (&[("", &of_root), ("", INTENT)], &[Some("")]),
-        (&[("", INTENT), ("", &of_root)], &[]),
-        (&[("", &of_root), ("Bob", INTENT)], &[None]),
+        (&[("root", &failed), ("root", INTENT)], &[Some("")]),
+        (&[("root", INTENT), ("root", &failed)], &[]),
+        (&[("root", &failed), ("", INTENT)], &[None]),
+        (&[("root", &failed), ("Bob", INTENT)], &[None]),
         (&[("Bob", &failed), ("", INTENT)], &[None]),
         (&[("Bob", FAILED), ("Bob", INTENT)], &[None]),
     ] {
