@@ -208,7 +208,8 @@ impl Role {
         let called = called.unwrap_or_else(|| Err(timed_out(&attempts, budget.limit)));
         let (given, user) = called.map_err(|failure| {
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
-            if failure.is_denied() {
+            // A denial by another policy than the role's own has its hint already.
+            if failure.is_denied() && stop.hints.is_empty() {
                 stop.hints = vec![self.needed().into()];
             }
             stop
