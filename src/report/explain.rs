@@ -268,6 +268,9 @@ impl Report<'_> {
             Some(known) if level == Level::Error => {
                 let what = error.message.trim_end_matches('.');
                 error.message = match known {
+                    _ if self.request.mode == Mode::DryRun && result.is_in_no_list() => {
+                        format!("{id}: {}", record::NOT_FOUND)
+                    }
                     KeyState::NotDone(_) => format!("{id}: {}: {what}", action.not_done()),
                     known => format!("{id}: {what}; {}", known.describe(action)),
                 };
@@ -306,6 +309,7 @@ impl Report<'_> {
             Outcome::Skipped(_) => Some(format!("would be skipped: {}", reason())),
             Outcome::Refused(_) => Some(format!("would be refused: {}", reason())),
             Outcome::Missing(_) | Outcome::Already(_) => Some(result.describe_state()),
+            _ if result.is_in_no_list() => Some(reason()),
             _ => None,
         }
     }

@@ -149,6 +149,9 @@ fn error(failure: &CallError) -> Option<Value> {
     Some(json!({ "Code": code, "Message": message }))
 }
 
+/// The reason if no user has the key. A dry run that follows a deletion finds this, and "not deleted" would be wrong.
+pub(super) const NOT_FOUND: &str = "not found: no user of this account has it";
+
 /// Returns the reason for an outcome.
 pub(super) fn reason(result: &KeyResult) -> Option<String> {
     let known = |known: &KeyState| known.describe(result.action);
@@ -161,6 +164,7 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
             let (_, sentence) = code_and_sentence(failure, "IAM");
             Some(format!("{sentence}; {}", known(state)))
         }
+        _ if result.is_in_no_list() => Some(NOT_FOUND.to_owned()),
         Outcome::Failed { known: state, .. } | Outcome::Stopped { known: state, .. } => {
             Some(known(state))
         }

@@ -173,6 +173,28 @@ fn f56_an_unknown_key_is_3_once_every_list_was_read() {
     assert_eq!(sandbox.keys().len(), 5);
 }
 
+/// As after a deletion whose response was lost: whether the key was deleted, or was never there, a dry run cannot say.
+#[test]
+fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
+    let sandbox = documented();
+    let unknown = iam_sandbox::nth_key_id("123456789012", 7);
+    let not_found = "not found: no user of this account has it";
+    let printed = find(&sandbox, &unknown).args(["--dry-run"]).run().exits(3);
+    assert_eq!(printed.object()["Reason"], not_found);
+    let _ = printed.prints_outcome("Failed").says_exactly(&format!(
+        "iam-del-key: error: no user of this account has such a key\n\
+         hint: the key does not exist, or it is the root user's or another account's\n\
+         result: {unknown}: {not_found}\n"
+    ));
+    let printed = find(&sandbox, &unknown)
+        .args(["--dry-run", "--access-key-id", BOBS_KEY])
+        .run()
+        .exits(12);
+    let _ = printed
+        .prints_outcomes(&[("Failed", 1), ("WouldDelete", 1)])
+        .says(&[&format!("error: {unknown}: {not_found}\n")]);
+}
+
 #[test]
 fn f56_where_no_list_may_be_read_both_meanings_are_told() {
     for denied in ["iam:ListUsers", "iam:ListAccessKeys"] {
