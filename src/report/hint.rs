@@ -5,7 +5,10 @@ use super::advice::advice;
 use super::command::Commands;
 use super::explain::Explanation;
 use crate::conclude::Response;
-use crate::error::{CallError, Context, ErrorKind, Exit, Hint, NamedBy, SearchScope};
+use crate::error::{
+    CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, SearchScope, ServiceError,
+    without_suffix,
+};
 use crate::ident::AccountId;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -23,6 +26,12 @@ impl Report<'_> {
         }
         if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
             return root_hints(account, failure.context(), commands);
+        }
+        if self.rejects_own_key(key, failure) {
+            let check = commands.check(key, &KeyState::unknown(""));
+            let check = check.unwrap_or_else(|| commands.find_owner(key.id.as_str()).into());
+            let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, ";
+            return vec![check.after(why)];
         }
         if !failure.is_no_such_entity() {
             return match failure {
@@ -66,6 +75,19 @@ impl Report<'_> {
             hints = hints.into_iter().map(|hint| hint.after(which)).collect();
         }
         hints
+    }
+
+    /// Whether AWS does not know the key, or calls it inactive, and it signs the requests itself.
+    fn rejects_own_key(&self, key: &Key, failure: &CallError) -> bool {
+        let is_key = |error: &ServiceError| {
+            let code = error.code.as_deref().map_or("", without_suffix);
+            matches!(code, "InvalidClientTokenId" | "UnrecognizedClient")
+                && matches!(
+                    error.context.credentials,
+                    CredentialKind::LongTerm | CredentialKind::Unknown
+                )
+        };
+        failure.service().is_some_and(is_key) && self.is_own(&key.id)
     }
 
     /// Whether a person reads about one of many keys: a single line, and each hint once, for all keys with the same error.

@@ -221,7 +221,7 @@ fn a_command_that_a_hint_names_is_not_printed_again() {
     }
 }
 
-const INVALID: &str = "The security token included in the request is invalid.";
+pub(crate) const INVALID: &str = "The security token included in the request is invalid.";
 
 #[test]
 fn c22_a_session_that_iam_does_not_take() {
