@@ -1,15 +1,17 @@
 //! Hints for the error of a key. Each hint is a command or the one thing to do.
 
+use std::str::FromStr as _;
+
 use super::Report;
 use super::advice::advice;
 use super::command::Commands;
 use super::explain::Explanation;
 use crate::conclude::Response;
 use crate::error::{
-    CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, SearchScope, ServiceError,
-    without_suffix,
+    CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
+    ServiceError, without_suffix,
 };
-use crate::ident::AccountId;
+use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
@@ -58,9 +60,13 @@ impl Report<'_> {
             CallError::Service(error)
                 if error.is_about_user() && context.named_by == NamedBy::Iam =>
             {
-                vec![Hint::again(
-                    "the user was renamed or deleted after IAM reported it as the owner: ",
-                )]
+                let again = "the user was renamed or deleted after IAM reported it as the owner: ";
+                let is_root = |name: &UserName| {
+                    name.as_str() == "root" || AccountId::from_str(name.as_str()).is_ok()
+                };
+                let root = key.user_name.as_ref().filter(|name| is_root(name));
+                let root = root.map(|_| ROOT_KEY.into());
+                [Hint::again(again)].into_iter().chain(root).collect()
             }
             CallError::Service(error) if error.is_about_user() => {
                 vec![self.owner_hint(key, context).after("check the user name; ")]

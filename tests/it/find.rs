@@ -3,7 +3,8 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each};
+use crate::verification::{NEVER, last_use};
 
 fn find(sandbox: &Sandbox, id: &str) -> Case {
     Case::at(sandbox, ["--access-key-id", id, "--find-user"])
@@ -193,6 +194,27 @@ fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
     let _ = printed
         .prints_outcomes(&[("Failed", 1), ("WouldDelete", 1)])
         .says(&[&format!("error: {unknown}: {not_found}\n")]);
+}
+
+/// AWS does not document what it reports as the owner of a root user's key.
+#[test]
+fn a_key_whose_owner_is_no_user_may_be_the_root_users() {
+    let hint = "hint: if it is the root user's key, no user owns it: use --target-principal with its account, or the root user's \
+                credentials, instead of --find-user\nresult: ";
+    let renamed = "hint: the user was renamed or deleted after IAM reported it as the owner: run the same command again\n";
+    let cases = [
+        ("", 1, format!("the key's owner is missing\n{hint}")),
+        ("root", 3, format!("{renamed}{hint}")),
+        ("123456789012", 3, format!("{renamed}{hint}")),
+        ("Robert", 3, format!("{renamed}result: ")),
+    ];
+    each(cases, |(owner, exit, says)| {
+        let sandbox = documented();
+        sandbox.fault(always("GetAccessKeyLastUsed", last_use(owner, NEVER)));
+        let said = find(&sandbox, BOBS_KEY).run().exits(exit);
+        let _ = said.prints_outcome("Failed").says(&[&says]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
 }
 
 #[test]
