@@ -283,14 +283,6 @@ impl KeyResult {
         }
     }
 
-    /// Whether no user has the key, and nothing in this run or an earlier one changed it.
-    pub(crate) fn is_in_no_list(&self) -> bool {
-        matches!(
-            &self.outcome,
-            Outcome::Failed { failure, known: KeyState::NotDone(_) } if failure.is_in_no_list()
-        )
-    }
-
     /// Returns the value of the member `Result` in errors.
     pub(crate) fn result_member(&self) -> &'static str {
         match &self.outcome {

@@ -69,10 +69,10 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
                 "IAM also returns this error for keys that are not in this account: check the ID, or ask for the permission \
                  iam:{operation} on *, or {others}"
             ),
-            // It needs no permission.
-            "GetCallerIdentity" => return None,
-            // What these take is said where they are called.
-            "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoot" => return None,
+            // The first needs no permission. What the others take is said where they are called.
+            "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoot" => {
+                return None;
+            }
             "DeleteAccessKey" | "UpdateAccessKey" => {
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
