@@ -313,9 +313,10 @@ fn the_signing_key_deleted_and_the_answer_lost_is_10() {
         (&["--deactivate"], &find),
     ];
     each(cases, |(more, check)| {
-        let (action, done) = match more.contains(&"--deactivate") {
-            true => ("UpdateAccessKey", "deactivated"),
-            false => ("DeleteAccessKey", "deleted"),
+        let (action, done) = if more.contains(&"--deactivate") {
+            ("UpdateAccessKey", "deactivated")
+        } else {
+            ("DeleteAccessKey", "deleted")
         };
         let sandbox = faulty([once(action, What::ResetAfterActing)]);
         let case = || {
