@@ -110,9 +110,10 @@ impl Source {
         let source = profile.chosen("credential_source")?;
         let base = match (source, profile.chosen("source_profile")?) {
             (Some(source), Some(_)) => {
-                return Err(
-                    source.stop("is set, and source_profile as well: a role has one source")
-                );
+                let mut stop =
+                    source.stop("is set, and source_profile as well: a role has one source");
+                stop.hints.clear();
+                return Err(stop.hint(format!("remove one of the two from the profile `{name}`")));
             }
             (None, None) => {
                 let mut stop = arn.stop("is set without source_profile or credential_source");
@@ -134,7 +135,11 @@ impl Source {
     fn named(source: &Setting, profile: &str) -> Result<Self, RunError> {
         let none = || source.wrong("those credentials do not exist");
         let provider = match source.value.as_str() {
-            "Environment" => Provider::Static(from_environment()?.ok_or_else(none)?),
+            "Environment" => Provider::Static(from_environment()?.ok_or_else(|| {
+                none().hint(
+                    "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and name the profile with --profile",
+                )
+            })?),
             "EcsContainer" if container::is_configured()? => Provider::Container,
             "EcsContainer" => return Err(none()),
             "Ec2InstanceMetadata" => Provider::Instance,

@@ -110,7 +110,7 @@ impl Source {
                 format!("AWS rejects the cached session: to get a new one, remove `{file}`").into(),
             );
         }
-        let is_session = error.context.credentials == CredentialKind::Session;
+        let kind = error.context.credentials;
         let code = error.code.as_deref().map_or("", without_suffix);
         let origin = self.described();
         let hint = match (code, &self.provider) {
@@ -121,7 +121,11 @@ impl Source {
                  URL and the proxy"
             ),
             // A process may print a session that a person created.
-            (_, Provider::Process(_)) if is_session => return None,
+            (_, Provider::Process(_)) if kind == CredentialKind::Session => return None,
+            (_, Provider::Process(_)) if kind == CredentialKind::SessionWithoutToken => format!(
+                "{origin} returned a temporary access key without its SessionToken: run the command by itself to see what is \
+                 wrong"
+            ),
             ("InvalidClientTokenId" | "UnrecognizedClient", _) => format!(
                 "AWS rejects the credentials from {origin}: use other credentials (--profile NAME)"
             ),
@@ -251,7 +255,9 @@ impl Source {
         let fetching = async {
             match &self.provider {
                 Provider::Static(credentials) => Ok(credentials.clone()),
-                Provider::Process(words) => process::run(words, &self.origin, settings).await,
+                Provider::Process(words) => {
+                    process::run(words, &self.origin, settings, budget).await
+                }
                 Provider::Sso(sso) => {
                     let token = sso.token(settings, budget).await?;
                     sso.role_credentials(token, settings, budget).await

@@ -167,7 +167,12 @@ async fn code(
     if let Some(code) = lock(&settings.token_code).take() {
         return Ok(Ok(code));
     }
-    let required = |why: &str| required(serial, profile, why);
+    let add_code = if settings.has_token_code {
+        "use a new code with --token-code"
+    } else {
+        "add --token-code CODE"
+    };
+    let required = |why: &str| required(serial, profile, why, add_code);
     if settings.log.is_json() {
         return Err(required(
             "a question cannot be asked with --error-format json",
@@ -193,8 +198,9 @@ async fn code(
     Ok(code.parse())
 }
 
-/// Creates the error if a code is required and nobody can be asked. `why` is a clause.
-fn required(serial: &str, profile: Option<&str>, why: &str) -> RunError {
+/// Creates the error if a code is required and nobody can be asked. `why` is a clause, and `add_code` says what to do with the
+/// option.
+fn required(serial: &str, profile: Option<&str>, why: &str, add_code: &str) -> RunError {
     let message = format!("an MFA code from {serial} is required, and {why}");
     let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
     match profile {
@@ -204,9 +210,9 @@ fn required(serial: &str, profile: Option<&str>, why: &str) -> RunError {
             stop.hint(format!(
                 "create a session on a terminal; iam-del-key then uses it: {command}"
             ))
-            .hint("or add --token-code CODE")
+            .hint(format!("or {add_code}"))
         }
-        None => stop.hint("add --token-code CODE"),
+        None => stop.hint(add_code),
     }
 }
 

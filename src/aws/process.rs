@@ -2,7 +2,8 @@
 //! complete, after a timeout, or when the run ends. It can prompt in a terminal.
 
 use std::fs::File;
-use std::io::{IsTerminal as _, stderr, stdin};
+use std::io::{Error, ErrorKind, IsTerminal as _, stderr, stdin};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::SystemTime;
 
@@ -15,6 +16,7 @@ use tokio::process::{Child, Command};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::settings::Settings;
+use super::time_budget::TimeBudget;
 use crate::error::RunError;
 use crate::known_secret::redact_message;
 use crate::lock::lock;
@@ -29,8 +31,15 @@ const MAX_ERROR_OUTPUT: u64 = 4 << 10;
 /// The hint if the process fails or prints no JSON, and has not worked in this run.
 const NO_SHELL: &str = "it runs without a shell: words are split at spaces and quotes, and nothing else is replaced; run the \
      command by itself to see what is wrong";
-/// The hint if its JSON is not an access key.
+/// The hint if a shell makes no difference.
 const BY_ITSELF: &str = "run the command by itself to see what is wrong";
+/// The hint if the operating system starts no more processes.
+const TOO_MANY: &str = "this user or this machine has as many processes, or uses as much memory, as allowed: end some of them";
+/// Why there are no credentials although the process has ended, and the hint.
+const LEFT_OPEN: [&str; 2] = [
+    "it has ended, but a process that it started keeps its standard output or standard error open",
+    "redirect the standard output and the standard error of what the command starts in the background (>/dev/null 2>&1)",
+];
 /// The hint if its credentials have expired.
 const RENEW: &str = "sign in again, or renew the credentials that the command returns";
 
@@ -43,6 +52,7 @@ pub(super) async fn run(
     words: &[String],
     origin: &str,
     settings: &Settings,
+    budget: &TimeBudget,
 ) -> Result<Credentials, RunError> {
     let unusable = |reason: &str, hint: &str| {
         // A command that has worked in this run needs no shell.
@@ -54,7 +64,6 @@ pub(super) async fn run(
         };
         RunError::credentials(format!("no credentials: {origin} {reason}")).hint(hint)
     };
-    let fail = |reason: &str| unusable(reason, NO_SHELL);
     let terminal = terminal::own();
     let stdio = |is_inherited: bool, other: Stdio| {
         if terminal.is_some() && is_inherited {
@@ -77,20 +86,36 @@ pub(super) async fn run(
     if terminal.is_none() {
         command.process_group(0);
     }
-    let child = command.spawn();
-    let mut child = child.map_err(|error| fail(&format!("could not be started: {error}")))?;
+    let mut child = command.spawn().map_err(|error| {
+        unusable(
+            &format!("could not be started: {error}"),
+            start_hint(&error),
+        )
+    })?;
     let _kill_on_drop = KillOnDrop::of(&child, terminal);
     let (output, errors) = (child.stdout.take(), child.stderr.take());
-    let (output, errors) = tokio::join!(
-        read(output, MAX_OUTPUT),
-        read_and_drain(errors, MAX_ERROR_OUTPUT)
-    );
-    let output = output.map_err(|error| fail(&format!("could not be read: {error}")))?;
+    let reading = async {
+        tokio::join!(
+            read(output, MAX_OUTPUT),
+            read_and_drain(errors, MAX_ERROR_OUTPUT)
+        )
+    };
+    tokio::pin!(reading);
+    let (output, errors) = tokio::select! {
+        read = &mut reading => read,
+        _ = child.wait() => {
+            let [why, hint] = LEFT_OPEN;
+            *lock(&budget.last_failure) = Some((why.to_owned(), Some(hint.into())));
+            reading.await
+        }
+    };
+    let failed = |reason: &str| unusable(reason, BY_ITSELF);
+    let output = output.map_err(|error| failed(&format!("could not be read: {error}")))?;
     if output.len() as u64 > MAX_OUTPUT {
-        return Err(fail("printed more than 64 KiB, which is not credentials"));
+        return Err(failed("printed more than 64 KiB, which is not credentials"));
     }
     let status = child.wait().await;
-    let status = status.map_err(|error| fail(&format!("was lost: {error}")))?;
+    let status = status.map_err(|error| failed(&format!("was lost: {error}")))?;
     if !status.success() {
         let errors = errors.unwrap_or_default();
         let error_output = match String::from_utf8_lossy(&errors).trim() {
@@ -100,12 +125,25 @@ pub(super) async fn run(
                 truncate_escaped(&redact_message(errors))
             ),
         };
-        return Err(fail(&format!("failed ({status}){error_output}")));
+        let reason = format!("failed ({status}){error_output}");
+        return Err(match status.signal() {
+            Some(_) => failed(&reason),
+            None => unusable(&reason, NO_SHELL),
+        });
     }
     let key = parse(&output, SystemTime::now(), origin);
     key.map_err(|(reason, hint)| unusable(&reason, hint))?
         .fetched(Some(BY_ITSELF.into()))
 }
+
+/// Returns the hint for a process that could not be started.
+fn start_hint(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::OutOfMemory => TOO_MANY,
+        _ => NO_SHELL,
+    }
+}
+
 /// Kills a process and its children when it is dropped.
 struct KillOnDrop {
     id: Option<Pid>,
@@ -231,4 +269,24 @@ pub(super) fn parse(
         return Err(("returned expired credentials".to_owned(), RENEW));
     }
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_shell_is_mentioned_only_where_its_absence_may_be_the_reason() {
+        for (errno, expected) in [
+            (Errno::NOENT, NO_SHELL),
+            (Errno::ACCESS, NO_SHELL),
+            (Errno::NOEXEC, NO_SHELL),
+            (Errno::AGAIN, TOO_MANY),
+            (Errno::NOMEM, TOO_MANY),
+        ] {
+            assert_eq!(start_hint(&errno.into()), expected, "{errno}");
+        }
+    }
 }

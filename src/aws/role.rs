@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use super::time_budget::TimeBudget;
-use crate::error::{Operation, RunError};
+use crate::error::{ErrorKind, Operation, RunError};
 use crate::ident::{self, RoleArn, TokenCode};
 use crate::known_secret::learn;
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
@@ -34,7 +34,8 @@ pub(super) struct Role {
     pub(super) arn: RoleArn,
     session_name: Option<String>,
     external_id: Option<String>,
-    duration: Option<i32>,
+    /// The seconds that the session lasts, and the setting.
+    duration: Option<(i32, Setting)>,
     /// The serial number of the MFA device, if the role requires one.
     pub(super) serial: Option<String>,
     /// The profile of the role. `None`: options or variables name the role.
@@ -73,7 +74,8 @@ impl Role {
     pub(super) fn new(profile: Profile<'_>, arn: &Setting) -> Result<Self, RunError> {
         let duration = profile.get("duration_seconds").map(|setting| {
             let seconds = setting.value.parse();
-            seconds.map_err(|_| setting.wrong("it must be a number of seconds"))
+            let seconds = seconds.map_err(|_| setting.wrong("it must be a number of seconds"))?;
+            Ok((seconds, setting))
         });
         Ok(Self {
             session_name: parsed(profile.get("role_session_name"), ident::session_name)?,
@@ -100,7 +102,7 @@ impl Role {
     /// Returns the parameters whose hash is the file name of the session in the AWS CLI's cache.
     pub(super) fn cache_key(&self) -> Value {
         let mut parameters = json!({
-            "DurationSeconds": self.duration,
+            "DurationSeconds": self.duration.as_ref().map(|(seconds, _)| seconds),
             "ExternalId": self.external_id,
             "RoleArn": self.arn.as_str(),
             "RoleSessionName": self.session_name,
@@ -197,7 +199,7 @@ impl Role {
                 .role_arn(self.arn.as_str())
                 .role_session_name(session_name)
                 .set_external_id(self.external_id.clone())
-                .set_duration_seconds(self.duration)
+                .set_duration_seconds(self.duration.as_ref().map(|(seconds, _)| *seconds))
                 .set_serial_number(self.serial.clone())
                 .set_token_code(code.map(|code| code.as_str().to_owned()));
             let sent = call.customize().interceptor(recorder).send().await;
@@ -208,8 +210,16 @@ impl Role {
         let called = called.unwrap_or_else(|| Err(timed_out(&attempts, budget.limit)));
         let (given, user) = called.map_err(|failure| {
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
-            if failure.is_denied() {
+            // A denial by another policy than the role's own has its hint already.
+            if failure.is_denied() && stop.hints.is_empty() {
                 stop.hints = vec![self.needed().into()];
+            }
+            let (said, duration) = (stop.message.to_ascii_lowercase(), &self.duration);
+            if failure.kind() == Some(ErrorKind::Validation)
+                && said.contains("durationseconds")
+                && let Some((_, setting)) = duration
+            {
+                stop.hints = vec![setting.correction().into()];
             }
             stop
         })?;

@@ -6,6 +6,16 @@ use super::environment;
 use crate::error::RunError;
 use crate::sanitize::{Invalid, display_value};
 
+/// The start of the sources of settings without which another one is incomplete: a role needs its ARN and whose credentials
+/// assume it.
+const NEEDED: [&str; 5] = [
+    "`role_arn`",
+    "`source_profile`",
+    "`credential_source`",
+    "`web_identity_token_file`",
+    "the environment variable AWS_ROLE_ARN",
+];
+
 /// The value of a setting, and its source for messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
@@ -67,10 +77,15 @@ impl Setting {
     /// Creates an error about this setting without its value, which may be a secret.
     pub(crate) fn stop(&self, what: &str) -> RunError {
         let source = &self.source;
+        RunError::configuration(format!("{source} {what}")).hint(self.correction())
+    }
+
+    /// Returns the hint to correct this setting, or to remove it if that alone can help.
+    pub(crate) fn correction(&self) -> String {
+        let source = &self.source;
         let place = self.place.as_ref().map(|place| format!(" ({place})"));
-        RunError::configuration(format!("{source} {what}")).hint(format!(
-            "correct {source}{}, or remove it",
-            place.unwrap_or_default()
-        ))
+        let is_needed = NEEDED.iter().any(|needed| source.starts_with(needed));
+        let or_remove = if is_needed { "" } else { ", or remove it" };
+        format!("correct {source}{}{or_remove}", place.unwrap_or_default())
     }
 }

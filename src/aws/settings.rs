@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(super) endpoint_option: Option<String>,
     /// The value of `--token-code`, until it is used.
     pub(super) token_code: Mutex<Option<TokenCode>>,
+    /// Whether that option was given.
+    pub(super) has_token_code: bool,
     /// The keys of all credentials that were fetched.
     pub(super) signing_keys: SigningKeys,
     /// The configuration that the clients of all services share.
@@ -120,6 +122,7 @@ impl Settings {
             endpoint_url: None,
             endpoint_option: connection.endpoint_url.clone(),
             token_code: Mutex::new(connection.token_code.clone()),
+            has_token_code: connection.token_code.is_some(),
             signing_keys: SigningKeys::default(),
             sdk,
             log,

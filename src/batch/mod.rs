@@ -15,6 +15,7 @@ mod process;
 use std::io;
 use std::iter::{self, Peekable};
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -70,6 +71,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
         chosen: Chosen::default(),
         report: Report::new(work.request),
     };
+    run.report.signing_keys = Arc::clone(&work.iam.signer.keys);
     let exit = match run.choose_and_change(named).await {
         Ok(()) => run.report.summary.exit(),
         Err(AbortReason::Fatal(error)) => return Err(error),

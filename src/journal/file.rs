@@ -1,9 +1,11 @@
 //! The file of a journal: a regular file of the caller's to which the run writes nothing else. It is checked before its
 //! content is believed or changed.
 
-use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
@@ -18,6 +20,8 @@ use crate::sanitize::escape_path;
 
 /// The mode of a new journal, less the umask. Whoever can write the file can prevent keys from being deleted.
 const NEW_MODE: u32 = 0o664;
+/// The owner may read and write, whatever the umask.
+const OWN: u32 = 0o600;
 /// Any user of the machine may write.
 const OTHERS_WRITE: u32 = 0o002;
 
@@ -72,6 +76,10 @@ pub(super) fn create(path: &Path) -> Result<File, RunError> {
     let file = file.map_err(unusable)?;
     let found = file.metadata().map_err(unusable)?;
     check(path, &found).map_err(|unusable| *unusable.error)?;
+    // The next run needs to read and write it, whatever the umask. Not every file system has modes.
+    if found.mode() & OWN != OWN {
+        let _ = file.set_permissions(Permissions::from_mode(found.mode() & 0o777 | OWN));
+    }
     sync_folder(path).map_err(unusable)?;
     Ok(file)
 }

@@ -49,6 +49,10 @@ fn credentials(code: &str, error: &ServiceError, kind: CredentialKind) -> Option
         "ExpiredToken" if kind == CredentialKind::None => {
             "the web identity token has expired: get a new one from the same identity provider"
         }
+        "InvalidIdentityToken" if message.contains("audience") => {
+            "the identity provider of the role's account does not list the audience of the web identity token: get a token for \
+             an audience that it lists, or add the audience to the provider"
+        }
         "InvalidIdentityToken" => {
             "STS could not validate the web identity token: get a new one, and check that the role's account has an \
              identity provider for the token's issuer"

@@ -13,10 +13,12 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
     let (kind, policy) = reason.split_once(": ").unwrap_or((reason, ""));
     let is_bound = kind.contains("permissions boundary") || kind.contains("session policy");
     let is_of_identity = is_explicit && !is_bound;
-    // Nobody can give a root user a permission, and what AssumeRoot takes is said where it is called.
+    // Nobody can give a root user a permission.
     let caller = message.split(" is not authorized").next();
-    let is_root = operation == Operation::Sts("AssumeRoot")
-        || caller.is_some_and(|caller| caller.ends_with(":root"));
+    let is_root = caller.is_some_and(|caller| caller.ends_with(":root"));
+    let is_role = operation.name().starts_with("AssumeRole");
+    let is_trust =
+        kind.contains("trust policy") || is_role && kind.contains("resource-based policy");
     let others = "use other credentials (--profile NAME)";
     let service = operation.service().to_ascii_lowercase();
     let organization = |policy: &str| {
@@ -31,7 +33,7 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
         _ if kind.contains("vpc endpoint policy") => {
             "the policy of the VPC endpoint prevents this: ask the owner of the endpoint".to_owned()
         }
-        _ if kind.contains("trust policy") => {
+        _ if is_trust && is_explicit => {
             "the role's trust policy does not allow these credentials: ask the owner of the role".to_owned()
         }
         // The policy that AWS attaches to a user whose key was exposed.
@@ -45,6 +47,9 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
             "the policy's name suggests that it requires MFA: create a session with MFA (aws configure mfa-login), \
              and use its profile (--profile NAME)"
                 .to_owned()
+        }
+        _ if is_role && (is_root || message.contains("assumed by root accounts")) => {
+            "the root user cannot assume roles: use a user or a role (--profile NAME)".to_owned()
         }
         _ if is_root => return None,
         _ if kind.contains("permissions boundary") => format!(
@@ -64,8 +69,10 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
                 "IAM also returns this error for keys that are not in this account: check the ID, or ask for the permission \
                  iam:{operation} on *, or {others}"
             ),
-            // It needs no permission.
-            "GetCallerIdentity" => return None,
+            // The first needs no permission. What the others take is said where they are called.
+            "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoot" => {
+                return None;
+            }
             "DeleteAccessKey" | "UpdateAccessKey" => {
                 format!("ask for the permission iam:{operation} on this user, or {others}")
             }
@@ -92,7 +99,7 @@ mod tests {
     const ROLE: &str = "User: arn:aws:sts::123456789012:assumed-role/ci/x is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
 
     /// The principal, the reason, and the start of the expected hint.
-    const DENIALS: [(&str, &str, &str); 26] = [
+    const DENIALS: [(&str, &str, &str); 24] = [
         (USER, "", "ask for the permission"),
         (
             USER,
@@ -128,11 +135,6 @@ mod tests {
             ROLE,
             "because no VPC endpoint policy allows the iam:DeleteAccessKey action",
             "the policy of the VPC endpoint",
-        ),
-        (
-            ROLE,
-            "because no role trust policy allows the sts:AssumeRole action",
-            "the role's trust policy",
         ),
         (USER, "with an explicit deny", "an explicit deny"),
         (
@@ -179,11 +181,6 @@ mod tests {
             ROLE,
             "with an explicit deny in a VPC endpoint policy",
             "the policy of the VPC endpoint",
-        ),
-        (
-            ROLE,
-            "with an explicit deny in the role trust policy",
-            "the role's trust policy",
         ),
         (
             USER,
@@ -236,6 +233,67 @@ mod tests {
         }
     }
 
+    /// The principal, the reason, and the start of the expected hint. Empty: it is said where the role is assumed.
+    const NOT_ASSUMED: [(&str, &str, &str); 12] = [
+        (USER, "", ""),
+        (USER, "because no identity-based policy allows it", ""),
+        (USER, "because no resource-based policy allows it", ""),
+        (USER, "because no role trust policy allows it", ""),
+        (
+            USER,
+            "with an explicit deny in a resource-based policy",
+            "the role's trust policy",
+        ),
+        (
+            USER,
+            "with an explicit deny in the role trust policy",
+            "the role's trust policy",
+        ),
+        (
+            USER,
+            "with an explicit deny in an identity-based policy",
+            "an explicit deny",
+        ),
+        (
+            USER,
+            "with an explicit deny in a service control policy",
+            "a service control policy",
+        ),
+        (
+            USER,
+            "because no permissions boundary allows it",
+            "the permissions boundary",
+        ),
+        (
+            ROLE,
+            "because no session policy allows it",
+            "the policy of this session",
+        ),
+        (
+            "",
+            "Roles may not be assumed by root accounts.",
+            "the root user cannot assume roles",
+        ),
+        (
+            "User: arn:aws:iam::1:root",
+            "is not authorized to perform: sts:AssumeRole",
+            "the root user cannot assume roles",
+        ),
+    ];
+
+    #[test]
+    fn a_role_that_its_own_policy_does_not_deny_has_the_hint_of_what_denies_it() {
+        for name in ["AssumeRole", "AssumeRoleWithWebIdentity"] {
+            for (who, reason, expected) in NOT_ASSUMED {
+                let message = format!("{who} {reason}");
+                let found = hint(Operation::Sts(name), &message, &Context::default());
+                let found = found.unwrap_or_default();
+                assert!(found.starts_with(expected), "{message}: {found}");
+                assert_eq!(found.is_empty(), expected.is_empty(), "{message}: {found}");
+            }
+        }
+    }
+
     #[test]
     fn no_denial_but_a_missing_permission_is_answered_by_asking_for_it() {
         for operation in [
@@ -243,7 +301,7 @@ mod tests {
             Operation::Iam("UpdateAccessKey"),
             Operation::Iam("ListAccessKeys"),
             LAST_USE,
-            Operation::Sts("AssumeRole"),
+            Operation::Sts("GetAccessKeyInfo"),
         ] {
             for (reason, asks) in [
                 ("because no identity-based policy allows the x action", true),
@@ -262,7 +320,7 @@ mod tests {
                 ("because no VPC endpoint policy allows the x action", false),
             ] {
                 let hint = hint(operation, reason, &Context::default()).unwrap_or_default();
-                let service = if operation.name() == "AssumeRole" {
+                let service = if operation == Operation::Sts("GetAccessKeyInfo") {
                     "sts"
                 } else {
                     "iam"

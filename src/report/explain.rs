@@ -252,6 +252,13 @@ impl Report<'_> {
                 let is_shown =
                     |hint: &Hint| matches!(hint, Hint::Command(_, shown) if shown == check);
                 this_run.as_ref() != Some(&**check) && !error.hints.iter().any(is_shown)
+            })
+            .map(|check| {
+                if self.request.allow_self && self.is_own(id) {
+                    check.after("with other credentials, ")
+                } else {
+                    check
+                }
             });
         let hints = error.hints.iter();
         let hints = hints.map(|hint| self.for_next_run(hint, is_unknown).into());
@@ -266,6 +273,11 @@ impl Report<'_> {
             Some(known) if level == Level::Error => {
                 let what = error.message.trim_end_matches('.');
                 error.message = match known {
+                    _ if self.request.mode == Mode::DryRun
+                        && record::is_in_no_list(&result.outcome) =>
+                    {
+                        format!("{id}: {}", record::NOT_FOUND)
+                    }
                     KeyState::NotDone(_) => format!("{id}: {}: {what}", action.not_done()),
                     known => format!("{id}: {what}; {}", known.describe(action)),
                 };
@@ -304,6 +316,7 @@ impl Report<'_> {
             Outcome::Skipped(_) => Some(format!("would be skipped: {}", reason())),
             Outcome::Refused(_) => Some(format!("would be refused: {}", reason())),
             Outcome::Missing(_) | Outcome::Already(_) => Some(result.describe_state()),
+            outcome if record::is_in_no_list(outcome) => Some(reason()),
             _ => None,
         }
     }

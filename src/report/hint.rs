@@ -1,12 +1,17 @@
 //! Hints for the error of a key. Each hint is a command or the one thing to do.
 
+use std::str::FromStr as _;
+
 use super::Report;
 use super::advice::advice;
 use super::command::Commands;
 use super::explain::Explanation;
 use crate::conclude::Response;
-use crate::error::{CallError, Context, ErrorKind, Exit, Hint, NamedBy, SearchScope};
-use crate::ident::AccountId;
+use crate::error::{
+    CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
+    ServiceError, without_suffix,
+};
+use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
 
@@ -43,6 +48,12 @@ impl Report<'_> {
         if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
             return root_hints(account, failure.context(), commands);
         }
+        if self.rejects_own_key(key, failure) {
+            let check = commands.check(key, &KeyState::unknown(""));
+            let check = check.unwrap_or_else(|| commands.find_owner(key.id.as_str()).into());
+            let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, ";
+            return vec![check.after(why)];
+        }
         if !failure.is_no_such_entity() {
             return match failure {
                 CallError::Service(error)
@@ -68,9 +79,13 @@ impl Report<'_> {
             CallError::Service(error)
                 if error.is_about_user() && context.named_by == NamedBy::Iam =>
             {
-                vec![Hint::again(
-                    "the user was renamed or deleted after IAM reported it as the owner: ",
-                )]
+                let again = "the user was renamed or deleted after IAM reported it as the owner: ";
+                let is_root = |name: &UserName| {
+                    name.as_str() == "root" || AccountId::from_str(name.as_str()).is_ok()
+                };
+                let root = key.user_name.as_ref().filter(|name| is_root(name));
+                let root = root.map(|_| ROOT_KEY.into());
+                [Hint::again(again)].into_iter().chain(root).collect()
             }
             CallError::Service(error) if error.is_about_user() => {
                 vec![self.owner_hint(key, context).after("check the user name; ")]
@@ -85,6 +100,19 @@ impl Report<'_> {
             hints = hints.into_iter().map(|hint| hint.after(which)).collect();
         }
         hints
+    }
+
+    /// Whether AWS does not know the key, or calls it inactive, and it signs the requests itself.
+    fn rejects_own_key(&self, key: &Key, failure: &CallError) -> bool {
+        let is_key = |error: &ServiceError| {
+            let code = error.code.as_deref().map_or("", without_suffix);
+            matches!(code, "InvalidClientTokenId" | "UnrecognizedClient")
+                && matches!(
+                    error.context.credentials,
+                    CredentialKind::LongTerm | CredentialKind::Unknown
+                )
+        };
+        failure.service().is_some_and(is_key) && self.is_own(&key.id)
     }
 
     /// Whether a person reads about one of many keys: a single line, and each hint once, for all keys with the same error.

@@ -26,7 +26,9 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
 use crate::error::{Exit, Hint, RunError};
-use crate::ident::AccountId;
+use crate::guard::SigningKeys;
+use crate::ident::{AccessKeyId, AccountId};
+use crate::lock::lock;
 use crate::outcome::{KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
@@ -71,6 +73,8 @@ pub(crate) struct Report<'a> {
     pub(crate) format: Format,
     /// The account for the heading of a table, if STS returned it.
     pub(crate) account: Option<AccountId>,
+    /// The keys that sign the requests.
+    pub(crate) signing_keys: SigningKeys,
     /// The table, once its heading was printed.
     table: Option<Table>,
     /// The number of keys that were not tried and are not in the table yet.
@@ -114,6 +118,7 @@ impl<'a> Report<'a> {
             summary: Summary::default(),
             format: format_of(request),
             account: None,
+            signing_keys: SigningKeys::default(),
             table: None,
             not_tried: 0,
             final_lines: Vec::new(),
@@ -175,6 +180,13 @@ impl<'a> Report<'a> {
             ));
         }
         written
+    }
+
+    /// Whether this key signs the requests. Once it is changed, only other credentials can check it.
+    fn is_own(&self, id: &AccessKeyId) -> bool {
+        lock(&self.signing_keys)
+            .iter()
+            .any(|own| own == id.as_str())
     }
 
     fn count(&mut self, result: &KeyResult) {

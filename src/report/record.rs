@@ -149,9 +149,23 @@ fn error(failure: &CallError) -> Option<Value> {
     Some(json!({ "Code": code, "Message": message }))
 }
 
+/// The reason if no user has the key. A dry run that follows a deletion finds this, and "not deleted" would be wrong.
+pub(super) const NOT_FOUND: &str = "not found: no user of this account has it";
+
+/// Whether no user has the key, and no run may have changed it.
+pub(super) fn is_in_no_list(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Failed { failure, known: KeyState::NotDone(_) } if failure.is_in_no_list()
+    )
+}
+
 /// Returns the reason for an outcome.
 pub(super) fn reason(result: &KeyResult) -> Option<String> {
     let known = |known: &KeyState| known.describe(result.action);
+    if is_in_no_list(&result.outcome) {
+        return Some(NOT_FOUND.to_owned());
+    }
     match &result.outcome {
         Outcome::Failed {
             failure:

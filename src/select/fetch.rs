@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
-use crate::error::{CallError, SearchScope};
+use crate::error::{CallError, ROOT_KEY, SearchScope};
 use crate::locate::{LIST_LAG, shows_status};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
@@ -214,7 +214,11 @@ impl Selector<'_> {
         };
         let is_owner_required = self.request.find_user && key.user_name.is_none();
         if is_owner_required && read.owner.is_none() {
-            return Err(failed(missing_data("the key's owner")));
+            let mut failure = missing_data("the key's owner");
+            if let CallError::Incomplete(error) = &mut failure {
+                error.hint = Some(ROOT_KEY.into());
+            }
+            return Err(failed(failure));
         }
         if let (Some(named), Some(owner)) = (&metadata.owner, &read.owner)
             && !named.same_user(owner)

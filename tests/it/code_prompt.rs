@@ -260,7 +260,8 @@ fn f100_a_session_that_expires_without_a_terminal_ends_the_run() {
     let _ = printed
         .prints_outcomes(&[("Deleted", 5), ("Failed", 1), ("NotTried", 14)])
         .says(&[
-            "hint: create a session on a terminal; iam-del-key then uses it: aws sts get-caller-identity --profile guarded",
+            "hint: create a session on a terminal; iam-del-key then uses it: aws sts get-caller-identity --profile guarded\n\
+             hint: or use a new code with --token-code\n",
             "hint: to continue, ",
         ])
         .ends_with("14 not tried");

@@ -118,6 +118,44 @@ fn c21_sts_is_denied_in_the_same_words() {
     ));
 }
 
+#[test]
+fn a_role_that_a_policy_denies_is_not_answered_by_what_the_role_takes() {
+    let role = "arn:aws:iam::123456789012:role/ops/Responder";
+    let who = format!(
+        "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:AssumeRole on resource: {role}"
+    );
+    let cases = [
+        (
+            format!("{who} with an explicit deny in a service control policy"),
+            "a service control policy of the organization prevents this: only an administrator of the organization can allow it",
+        ),
+        (
+            format!("{who} because no permissions boundary allows the sts:AssumeRole action"),
+            "the permissions boundary of this identity prevents this: ask an administrator of the account to change it, or use \
+             other credentials (--profile NAME)",
+        ),
+        (
+            format!("{who} with an explicit deny in an identity-based policy"),
+            "an explicit deny overrides every permission: ask an administrator of the account, or use other credentials \
+             (--profile NAME)",
+        ),
+        (
+            "Roles may not be assumed by root accounts.".to_owned(),
+            "the root user cannot assume roles: use a user or a role (--profile NAME)",
+        ),
+    ];
+    each(cases, |(message, hint)| {
+        let sandbox = documented();
+        let what = What::error(403, "AccessDenied", message.clone());
+        sandbox.fault(Fault::new(what).on("AssumeRole").always());
+        let case = Case::documented(&sandbox, &["--role-arn", role]);
+        let _ = case.run().exits(6).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: the role could not be assumed: An error occurred (AccessDenied) when calling the AssumeRole \
+             operation: {message}\nhint: {hint}\nresult: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
+    });
+}
+
 /// Without any read, a command that reads the same does not help.
 #[test]
 fn where_every_read_is_denied_no_hint_needs_the_denied_permissions() {
@@ -183,7 +221,7 @@ fn a_command_that_a_hint_names_is_not_printed_again() {
     }
 }
 
-const INVALID: &str = "The security token included in the request is invalid.";
+pub(crate) const INVALID: &str = "The security token included in the request is invalid.";
 
 #[test]
 fn c22_a_session_that_iam_does_not_take() {

@@ -81,6 +81,22 @@ fn a_hint_for_rejected_credentials_fits_their_source_and_the_service() {
     });
 }
 
+#[test]
+fn a_process_that_returns_no_session_token_is_named() {
+    let sandbox = documented();
+    let mut session = sandbox.session();
+    session.session_token = None;
+    let case = without(&sandbox, "").file("answer.json", json(&session, LATER));
+    let answer = case.path("answer.json");
+    let config = format!("[default]\ncredential_process = cat {}\n", answer.display());
+    let said = case.file(".aws/config", config).run().exits(7);
+    let _ = said.prints_anything().says(&[&format!(
+        "(InvalidClientTokenId) when calling the DeleteAccessKey operation: The security token included in the request is \
+         invalid.\nhint: {PROCESS} returned a temporary access key without its SessionToken: run the command by itself to see \
+         what is wrong\nresult: "
+    )]);
+}
+
 /// The session of the base profile calls `AssumeRole`.
 #[test]
 fn a_hint_for_a_rejected_session_that_assumes_a_role_is_about_that_session() {

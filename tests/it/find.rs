@@ -3,7 +3,8 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each};
+use crate::verification::{NEVER, last_use};
 
 fn find(sandbox: &Sandbox, id: &str) -> Case {
     Case::at(sandbox, ["--access-key-id", id, "--find-user"])
@@ -171,6 +172,49 @@ fn f56_an_unknown_key_is_3_once_every_list_was_read() {
         .prints_outcome("Missing")
         .says(&["if it is the root user's or another account's, it still exists"]);
     assert_eq!(sandbox.keys().len(), 5);
+}
+
+/// As after a deletion whose response was lost: whether the key was deleted, or was never there, a dry run cannot say.
+#[test]
+fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
+    let sandbox = documented();
+    let unknown = iam_sandbox::nth_key_id("123456789012", 7);
+    let not_found = "not found: no user of this account has it";
+    let printed = find(&sandbox, &unknown).args(["--dry-run"]).run().exits(3);
+    assert_eq!(printed.object()["Reason"], not_found);
+    let _ = printed.prints_outcome("Failed").says_exactly(&format!(
+        "iam-del-key: error: no user of this account has such a key\n\
+         hint: the key does not exist, or it is the root user's or another account's\n\
+         result: {unknown}: {not_found}\n"
+    ));
+    let printed = find(&sandbox, &unknown)
+        .args(["--dry-run", "--access-key-id", BOBS_KEY])
+        .run()
+        .exits(12);
+    let _ = printed
+        .prints_outcomes(&[("Failed", 1), ("WouldDelete", 1)])
+        .says(&[&format!("error: {unknown}: {not_found}\n")]);
+}
+
+/// AWS does not document what it reports as the owner of a root user's key.
+#[test]
+fn a_key_whose_owner_is_no_user_may_be_the_root_users() {
+    let hint = "hint: if it is the root user's key, no user owns it: use --target-principal with its account, or the root user's \
+                credentials, instead of --find-user\nresult: ";
+    let renamed = "hint: the user was renamed or deleted after IAM reported it as the owner: run the same command again\n";
+    let cases = [
+        ("", 1, format!("the key's owner is missing\n{hint}")),
+        ("root", 3, format!("{renamed}{hint}")),
+        ("123456789012", 3, format!("{renamed}{hint}")),
+        ("Robert", 3, format!("{renamed}result: ")),
+    ];
+    each(cases, |(owner, exit, says)| {
+        let sandbox = documented();
+        sandbox.fault(always("GetAccessKeyLastUsed", last_use(owner, NEVER)));
+        let said = find(&sandbox, BOBS_KEY).run().exits(exit);
+        let _ = said.prints_outcome("Failed").says(&[&says]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
 }
 
 #[test]

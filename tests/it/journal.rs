@@ -2,6 +2,7 @@
 //! twice.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
 use crate::assume_root::identity;
-use crate::case::{BOBS_KEY, Case, actions, each, each_at_once, once};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each, each_at_once, once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows, summary};
 
@@ -348,4 +349,23 @@ fn killed(seed: u8) {
 fn below(random: &mut TestRng, most: usize) -> usize {
     use proptest::prelude::Rng as _;
     random.next_u32() as usize % most
+}
+
+/// A new journal is not written by others, and its owner can read and write it, whatever the umask.
+#[test]
+fn a_new_journal_is_its_owners() {
+    let umasks = [("0", 0o664), ("077", 0o600), ("277", 0o600), ("777", 0o600)];
+    each(umasks, |(umask, expected)| {
+        let sandbox = documented();
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = folder.path().join("done.jsonl");
+        let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
+        let umask = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let ended = case.start_under(Some(&["sh", "-c", &umask])).end();
+        let _ = ended.exits(0).prints(DELETED).says_nothing();
+        let mode = std::fs::metadata(&journal)
+            .expect("a journal")
+            .permissions();
+        assert_eq!(mode.mode() & 0o777, expected);
+    });
 }

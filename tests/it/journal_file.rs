@@ -355,17 +355,6 @@ fn c75_a_journal_that_somebody_else_can_write_is_refused() {
     refused(&kept, &format!("{what}{}", kept.path().display()));
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
-    // A new one is not written by others, whatever the umask.
-    let folder = tempfile::tempdir().expect("a folder");
-    let journal = folder.path().join("done.jsonl");
-    let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
-    let umask = ["sh", "-c", "umask 0; exec \"$0\" \"$@\""];
-    let ended = case.start_under(Some(&umask)).end();
-    let _ = ended.exits(0).prints(crate::case::DELETED).says_nothing();
-    let mode = std::fs::metadata(&journal)
-        .expect("a journal")
-        .permissions();
-    assert_eq!(mode.mode() & 0o777, 0o664);
 }
 
 #[test]

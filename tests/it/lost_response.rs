@@ -6,6 +6,8 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, faulty, once};
+use crate::denial::INVALID;
+use crate::journal::Kept;
 use crate::verification::{NEVER, last_use};
 
 fn lost(what: What) -> Sandbox {
@@ -299,16 +301,56 @@ fn f41_silence_for_ever_ends() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
+/// AWS then rejects every request, and that is no mistake in the credentials.
 #[test]
 fn the_signing_key_deleted_and_the_answer_lost_is_10() {
+    let by_owner = "aws iam list-access-keys --user-name=admin";
+    let find = format!("iam-del-key --access-key-id {ADMIN_KEY_ID} --find-user --dry-run");
+    let cases = [
+        (&["--user-name", "admin"][..], by_owner),
+        (&["--user-name", "admin", "--deactivate"], by_owner),
+        (&[], &find),
+        (&["--deactivate"], &find),
+    ];
+    each(cases, |(more, check)| {
+        let (action, done) = if more.contains(&"--deactivate") {
+            ("UpdateAccessKey", "deactivated")
+        } else {
+            ("DeleteAccessKey", "deleted")
+        };
+        let sandbox = faulty([once(action, What::ResetAfterActing)]);
+        let case = || {
+            let args = ["--access-key-id", ADMIN_KEY_ID, "--allow-self"];
+            Case::at(&sandbox, args).args(more)
+        };
+        let error = format!(
+            "iam-del-key: error: An error occurred (InvalidClientTokenId) when calling the {action} operation: {INVALID}\n\
+                 hint: AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other \
+                 credentials, check with: {check}\nresult: {ADMIN_KEY_ID}: "
+        );
+        let said = case().run().exits(10).prints_outcome("Unknown");
+        let _ = said.says_exactly(&format!(
+            "{error}unknown: the response to an earlier attempt was lost; checking the key failed\n"
+        ));
+        // Without a journal, the same command cannot know that.
+        let said = case().run().exits(7).prints_outcome("Failed");
+        let _ = said.says_exactly(&format!("{error}not {done}: IAM refused the request\n"));
+    });
+}
+
+#[test]
+fn the_signing_key_that_a_journal_has_begun_stays_unknown() {
     let sandbox = lost(What::ResetAfterActing);
-    let case = Case::at(&sandbox, named(ADMIN_KEY_ID, "admin")).args(["--allow-self"]);
-    let says = &["(InvalidClientTokenId)"];
-    case.run().ends_as(
-        10,
-        "Unknown",
-        says,
-        "unknown: the response to an earlier attempt was lost; checking the key failed",
-    );
-    assert!(!sandbox.has_key(ADMIN_KEY_ID));
+    let kept = Kept::new("");
+    let case = || {
+        let case = Case::at(&sandbox, named(ADMIN_KEY_ID, "admin")).args(["--allow-self"]);
+        case.args(["--journal"]).args([kept.path()])
+    };
+    let _ = case().run().exits(10).prints_outcome("Unknown");
+    let said = case().run().exits(7).prints_nothing();
+    let _ = said.says(&[
+        "(InvalidClientTokenId) when calling the GetCallerIdentity operation",
+        "or the key was deleted, is inactive",
+        &format!("result: {ADMIN_KEY_ID}: unknown: an earlier run started to change it, and the result is unknown\n"),
+    ]);
 }

@@ -65,13 +65,58 @@ fn c90_a_role_that_no_account_can_have() {
         let case =
             Case::documented(&sandbox, &["--profile", "default"]).file(".aws/config", config);
         let place = format!("line 3 of {}", case.path(".aws/config").display());
+        // Without its ARN, the profile has no role and no credentials.
+        let or_remove = if setting == "role_arn" {
+            ""
+        } else {
+            ", or remove it"
+        };
         let said = format!(
             "iam-del-key: error: `{setting}` of profile `default` is `{value}`: {rule}\n\
-             hint: correct `{setting}` of profile `default` ({place}), or remove it\n\
+             hint: correct `{setting}` of profile `default` ({place}){or_remove}\n\
              result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         );
         let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
         assert_eq!(sandbox.connections(), 0);
+    }
+}
+
+/// A role without the setting that names its source is an error too, so no hint says to remove it.
+#[test]
+fn no_hint_removes_the_source_of_a_role() {
+    let cases = [
+        (
+            "credential_source = Environment",
+            "is `Environment`: those credentials do not exist",
+            "hint: or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and name the profile with --profile\n",
+        ),
+        (
+            "credential_source = Elsewhere",
+            "is `Elsewhere`: it must be Environment, EcsContainer or Ec2InstanceMetadata",
+            "",
+        ),
+        (
+            "source_profile = nobody",
+            "is `nobody`: that profile does not exist",
+            "",
+        ),
+        (
+            "web_identity_token_file = /none",
+            "names `/none`, which could not be read: No such file or directory (os error 2)",
+            "",
+        ),
+    ];
+    for (line, error, more) in cases {
+        let sandbox = documented();
+        let setting = line.split(' ').next().unwrap_or_default();
+        let case = without(&sandbox, &format!("[profile p]\n{line}\n{ROLE}"));
+        let case = case.args(["--profile", "p"]);
+        let place = format!("line 2 of {}", case.path(".aws/config").display());
+        let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: `{setting}` of profile `p` {error}\n\
+             hint: correct `{setting}` of profile `p` ({place})\n{more}\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
     }
 }
 

@@ -138,7 +138,11 @@ fn f26_a_credential_process_that_fails() {
         ),
         (
             "head -c 100000000 /dev/zero".to_owned(),
-            "printed more than 64 KiB",
+            "printed more than 64 KiB, which is not credentials\nhint: run the command by itself to see what is wrong\nresult: ",
+        ),
+        (
+            "kill -9 $$".to_owned(),
+            "failed (signal: 9 (SIGKILL))\nhint: run the command by itself to see what is wrong\nresult: ",
         ),
         (
             r"echo '[]'".to_owned(),
@@ -193,6 +197,36 @@ fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
         });
     refused(ended, &["no credentials within 1 s"]);
     assert_eq!(sandbox.connections(), 0);
+}
+
+/// Its output ends when every process that has it has ended.
+#[test]
+fn a_child_that_keeps_the_output_open_is_named() {
+    let sandbox = documented();
+    let session = json(&sandbox.session(), LATER);
+    for output in ["", ">/dev/null", "2>/dev/null"] {
+        let case = without(&sandbox, "").args(["--timeout", "2", "--profile", "p"]);
+        let case = case.file("answer.json", &session);
+        let answer = case.path("answer.json").display().to_string();
+        let script = format!("sleep 300 {output} & cat {answer}\n");
+        refused(
+            with_script(case, "p", &script).run(),
+            &[
+                "no credentials within 2 s from the credential_process of profile `p`: it has ended, but a process that it \
+                 started keeps its standard output or standard error open\nhint: redirect the standard output and the standard \
+                 error of what the command starts in the background (>/dev/null 2>&1)\nresult: ",
+            ],
+        );
+    }
+    assert_eq!(sandbox.connections(), 0);
+    let case = without(&sandbox, "").file("answer.json", &session);
+    let answer = case.path("answer.json").display().to_string();
+    let script = format!("sleep 300 >/dev/null 2>&1 & cat {answer}\n");
+    let _ = with_script(case, "default", &script)
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
 }
 
 /// Whether a process is gone (or a zombie that nobody has waited for), at once or very soon.

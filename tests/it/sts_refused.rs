@@ -3,7 +3,7 @@
 use iam_sandbox::What;
 
 use crate::case::{Case, actions, always, documented, each};
-use crate::credentials::without;
+use crate::credentials::{keys, without};
 
 const SERVICE: &str =
     "hint: STS limits requests per account: wait a moment, and run fewer commands at once\n";
@@ -64,6 +64,49 @@ fn f101_a_web_identity_that_sts_refuses() {
         case.run()
             .stops_as(status, &[&error], "not deleted: nothing was sent to IAM");
         assert_eq!(actions(&sandbox), ["AssumeRoleWithWebIdentity"]);
+    });
+}
+
+#[test]
+fn a_web_identity_for_another_audience() {
+    let sandbox = documented();
+    let error = What::error(400, "InvalidIdentityToken", "Incorrect token audience");
+    sandbox.fault(always("AssumeRoleWithWebIdentity", error));
+    let case = without(&sandbox, "").file("token", "a.web.token");
+    let token = case.path("token");
+    let case = case
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
+        .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/Deployer");
+    let hint = "Incorrect token audience\nhint: the identity provider of the role's account does not list the audience of the web \
+                identity token: get a token for an audience that it lists, or add the audience to the provider\nresult: ";
+    case.run()
+        .stops_as(7, &[hint], "not deleted: nothing was sent to IAM");
+}
+
+/// The longest session is a setting of the role, and one hour for a role that another one assumes.
+#[test]
+fn a_session_that_is_too_long_names_its_setting() {
+    let messages = [
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        "1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value \
+         less than or equal to 43200",
+    ];
+    each(messages, |message| {
+        let sandbox = documented();
+        let error = What::error(400, "ValidationError", message);
+        sandbox.fault(always("AssumeRole", error));
+        let config = format!(
+            "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\nduration_seconds = 43200\n\
+             [profile base]\n{}",
+            keys(&sandbox.admin())
+        );
+        let case = without(&sandbox, &config);
+        let place = format!("line 4 of {}", case.path(".aws/config").display());
+        let hint = format!(
+            "{message}\nhint: correct `duration_seconds` of profile `default` ({place}), or remove it\nresult: "
+        );
+        case.run()
+            .stops_as(2, &[&hint], "not deleted: nothing was sent to IAM");
     });
 }
 

@@ -145,6 +145,7 @@ impl Service {
             endpoint_url: None,
             endpoint_option: None,
             token_code: Mutex::default(),
+            has_token_code: false,
             signing_keys: Arc::default(),
             sdk: self.sdk.clone(),
             log: Log::quiet(),
