@@ -67,7 +67,7 @@ fn no_answer_at_all_and_the_key_gone_is_deleted() {
     let sandbox = lost(What::ResetAfterActing);
     sandbox.fault(never());
     sandbox.fault(always("GetAccessKeyLastUsed", last_use("Bob", NEVER)));
-    let ended = Case::documented(&sandbox, &["--timeout", "8"]).run();
+    let ended = Case::documented(&sandbox, &["--timeout", "15"]).run();
     ended.deletes(
         "the request was sent and no usable response arrived; IAM does not list the key for Bob, whom it named as the owner",
     );
