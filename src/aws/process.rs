@@ -13,6 +13,7 @@ use rustix::termios::Termios;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::settings::Settings;
@@ -86,7 +87,9 @@ pub(super) async fn run(
     if terminal.is_none() {
         command.process_group(0);
     }
-    let mut child = command.spawn().map_err(|error| {
+    // If the process that started this one ignores SIGCHLD, the system discards the exit status of a child.
+    let child = signal(SignalKind::child()).and_then(|_| command.spawn());
+    let mut child = child.map_err(|error| {
         unusable(
             &format!("could not be started: {error}"),
             start_hint(&error),

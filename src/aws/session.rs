@@ -11,7 +11,8 @@ use std::time::SystemTime;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -23,11 +24,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
+use super::environment::SET_HOME;
 use super::error::{busy_hint, transport_error, unexpected_hint};
 use super::proxy;
 use super::redact::secrets_of;
 use super::small_file;
 use super::time_budget::{LastFailure, TimeBudget};
+use super::user_agent;
 use crate::error::{Hint, RunError, TransportError};
 use crate::known_secret::{Secrets, learn_members};
 use crate::lock::lock;
@@ -124,6 +127,15 @@ impl Intercept for LastRequest {
         "LastRequest"
     }
 
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        user_agent::clean(cfg);
+        Ok(())
+    }
+
     fn modify_before_transmit(
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
@@ -173,6 +185,11 @@ fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, Strin
     };
     let message = message.unwrap_or_else(|| "no reason given".to_owned());
     Some((code, message))
+}
+
+/// Creates the error if there is no home directory with the session. `what` says that there is no session.
+pub(super) fn no_home(what: &str) -> RunError {
+    RunError::credentials(format!("{what}: there is no home folder")).hint(SET_HOME)
 }
 
 /// Returns the file of a session. The AWS CLI uses the hash of the name.
