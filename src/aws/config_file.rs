@@ -1,9 +1,10 @@
 //! Reads the two AWS configuration files, and the profiles in them.
 
+use std::env;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::environment;
+use super::environment::{self, SET_HOME};
 use super::ini::{self, Section};
 use super::setting::Setting;
 use super::small_file;
@@ -12,6 +13,12 @@ use crate::sanitize::escape_path;
 
 /// The maximum size of a configuration file, in MiB. Usually they have a few KiB.
 const MAX_MIB: usize = 4;
+
+/// The variables that name the files, and the files in the home directory if they are not set.
+const FILES: [(&str, &str); 2] = [
+    ("AWS_CONFIG_FILE", ".aws/config"),
+    ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+];
 
 /// The kinds of sections in `~/.aws/config`, with which their headers start.
 const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
@@ -81,12 +88,18 @@ impl ConfigFiles {
             .collect()
     }
 
-    /// Returns the variable that turns off a file in which `aws configure` would store a profile.
-    pub(crate) fn turned_off_by() -> Option<&'static str> {
-        let mut variables = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].into_iter();
-        variables.find(|name| {
-            std::env::var_os(name).is_some_and(|path| path.is_empty() || path == "/dev/null")
-        })
+    /// Returns how to turn on a file in which `aws configure` would store a profile, if it is turned off.
+    pub(crate) fn how_to_turn_on() -> Option<String> {
+        let has_home = environment::home().is_some();
+        FILES
+            .into_iter()
+            .find_map(|(name, _)| match env::var_os(name) {
+                Some(path) if path.is_empty() || path == "/dev/null" => Some(format!(
+                    "unset {name}, which turns off the file with your profiles"
+                )),
+                None if !has_home => Some(format!("{SET_HOME}, whose profiles are then read")),
+                _ => None,
+            })
     }
 }
 
@@ -223,12 +236,15 @@ fn not_read(path: &Path, what: &str) -> RunError {
     )
 }
 
-/// Returns the paths of both files. With an empty variable, there is no file.
+/// Returns the paths of both files. With an empty variable, or without it and a home directory, there is no file.
 fn paths() -> Result<[Option<PathBuf>; 2], RunError> {
-    Ok([
-        environment::path_or_default("AWS_CONFIG_FILE", ".aws/config")?,
-        environment::path_or_default("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")?,
-    ])
+    let home = environment::home();
+    let path = |(name, default): (&str, &str)| {
+        let named = environment::expanded(name, home.as_deref())?;
+        Ok(named.or_else(|| Some(home.as_ref()?.join(default))))
+    };
+    let [config, credentials] = FILES.map(path);
+    Ok([config?, credentials?])
 }
 
 /// Reads a file. A file that does not exist is empty.

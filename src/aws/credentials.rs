@@ -219,17 +219,17 @@ impl Source {
                 _ => "use it on an instance with a role",
             });
         }
-        let files = ConfigFiles::places().join(", ");
         let name = escape(&settings.profile_name);
+        let files = match ConfigFiles::places().join(", ") {
+            files if files.is_empty() => "no file has profiles".to_owned(),
+            files => format!("not in profile `{name}` of {files}"),
+        };
         RunError::credentials(format!(
-            "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), not in profile `{name}` of {files}, \
+            "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), {files}, \
              no web identity token, no container, and none from the instance metadata service: {why}"
         ))
-        .hint(match ConfigFiles::turned_off_by() {
-            Some(variable) => format!(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or unset {variable}, which turns off the file with your \
-                 profiles"
-            ),
+        .hint(match ConfigFiles::how_to_turn_on() {
+            Some(hint) => format!("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or {hint}"),
             None => "`aws configure` stores credentials; --profile NAME chooses a profile that has them"
                 .to_owned(),
         })

@@ -3,9 +3,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::RunError;
+
+/// The hint if there is no home directory.
+pub(crate) const SET_HOME: &str = "set HOME to the absolute path of your home folder";
 
 /// Reads a variable as text. `None`: it is not set.
 ///
@@ -28,33 +31,48 @@ pub(crate) fn path(name: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// Returns the home directory as Python does: an empty `HOME` means the root directory.
+/// Returns the home directory as Python does: an empty one means the root directory. `None`: `HOME` is not set, and the user
+/// has no entry in the list of users.
 pub(crate) fn home() -> Option<PathBuf> {
-    match env::var_os("HOME") {
-        Some(home) if home.is_empty() => Some(PathBuf::from("/")),
-        Some(home) => Some(PathBuf::from(home)),
-        None => env::home_dir(),
-    }
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let home = home.or_else(env::home_dir)?;
+    Some(if home.as_os_str().is_empty() {
+        PathBuf::from("/")
+    } else {
+        home
+    })
 }
 
-/// Reads a variable as a path and expands `~`. If it is not set, returns `default` in the home directory.
+/// Returns the home directory for sessions that are kept. `None`: there is none, or it depends on the current folder, where
+/// others could read a session or place their own.
+pub(crate) fn home_of_sessions() -> Option<PathBuf> {
+    home().filter(|home| home.is_absolute())
+}
+
+/// Reads a variable as a path and expands `~` to `home`. `None`: it is not set.
 ///
 /// # Errors
 ///
-/// The AWS CLI would expand the path in another way. A file that the AWS CLI would not read is never used.
-pub(crate) fn path_or_default(name: &str, default: &str) -> Result<Option<PathBuf>, RunError> {
+/// The AWS CLI would expand the path in another way, or there is no home directory. A file that the AWS CLI would not read is
+/// never used.
+pub(crate) fn expanded(name: &str, home: Option<&Path>) -> Result<Option<PathBuf>, RunError> {
     let Some(path) = env::var_os(name).map(PathBuf::from) else {
-        return Ok(home().map(|home| home.join(default)));
+        return Ok(None);
+    };
+    let not_expanded = |what: &str, hint: String| {
+        RunError::configuration(format!("the environment variable {name} has a {what}")).hint(hint)
     };
     if let Ok(rest) = path.strip_prefix("~") {
-        return Ok(home().map(|home| home.join(rest)));
+        let home = home.map(|home| home.join(rest));
+        let unknown = || not_expanded("`~`, and there is no home folder", SET_HOME.to_owned());
+        return home.ok_or_else(unknown).map(Some);
     }
     let text = path.to_string_lossy();
     if text.starts_with('~') || text.contains('$') {
-        return Err(RunError::configuration(format!(
-            "the environment variable {name} has a `~` or `$` that is not expanded here"
-        ))
-        .hint(format!("set {name} to the full path, without `~` and `$`")));
+        return Err(not_expanded(
+            "`~` or `$` that is not expanded here",
+            format!("set {name} to the full path, without `~` and `$`"),
+        ));
     }
     Ok(Some(path))
 }

@@ -32,8 +32,12 @@ pub(super) async fn fetch(
     settings: &Settings,
     budget: &TimeBudget,
 ) -> Result<Credentials, RunError> {
-    let folder = environment::path_or_default("AWS_LOGIN_CACHE_DIRECTORY", ".aws/login/cache")?;
-    let path = session::path(&folder.unwrap_or_default(), session, &SHA256);
+    let home = environment::home_of_sessions();
+    let folder = environment::expanded("AWS_LOGIN_CACHE_DIRECTORY", home.as_deref())?;
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.or_else(|| Some(home?.join(".aws/login/cache")));
+    let folder = folder.ok_or_else(|| session::no_home("no session of `aws login`"))?;
+    let path = session::path(&folder, session, &SHA256);
     let none = |reason: String| {
         RunError::credentials(format!("no session of `aws login`: {reason}")).hint(sign_in.clone())
     };

@@ -49,8 +49,15 @@ impl Role {
         settings: &Settings,
         budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
-        let path = cache_path(&self.cache_key());
-        let (log, shown) = (settings.log, escape_path(&path));
+        let log = settings.log;
+        let Some(home) = environment::home_of_sessions() else {
+            log.verbose(|| {
+                "there is no home folder, so no session is read from it or saved there".to_owned()
+            });
+            return Ok(self.create(serial, base, settings, budget).await?.0);
+        };
+        let path = cache_path(&home, &self.cache_key());
+        let shown = escape_path(&path);
         let cached = self.cached(&path, log);
         let credentials = if let Ok(Some(cached)) = cached {
             log.verbose(|| format!("using the cached session in `{shown}`"));
@@ -197,7 +204,8 @@ async fn code(
 fn required(serial: &str, profile: Option<&str>, why: &str) -> RunError {
     let message = format!("an MFA code from {serial} is required, and {why}");
     let stop = RunError::new(Exit::Configuration, MFA_REQUIRED, message);
-    match profile {
+    // Without a home folder, this program reads no session.
+    match profile.filter(|_| environment::home_of_sessions().is_some()) {
         Some(profile) => {
             let command =
                 CommandLine::new("aws sts get-caller-identity").option("--profile", profile);
@@ -237,10 +245,8 @@ fn is_wrong_code(stop: &RunError) -> bool {
 }
 
 /// Returns the file in which the AWS CLI caches the session of a role with these parameters.
-fn cache_path(parameters: &Value) -> PathBuf {
-    let folder = environment::home()
-        .unwrap_or_default()
-        .join(".aws/cli/cache");
+fn cache_path(home: &Path, parameters: &Value) -> PathBuf {
+    let folder = home.join(".aws/cli/cache");
     session::path(&folder, &as_python(parameters), &SHA1_FOR_LEGACY_USE_ONLY)
 }
 
@@ -299,7 +305,7 @@ mod tests {
             "RoleArn": "arn:aws:iam::123456789012:role/x",
             "SerialNumber": "arn:aws:iam::123456789012:mfa/me",
         });
-        let path = cache_path(&parameters);
+        let path = cache_path(Path::new("/"), &parameters);
         let name = path.file_name().expect("a name");
         assert_eq!(name, "869161543b16903b59257357d9c4c55d27e8e9ce.json");
     }

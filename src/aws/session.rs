@@ -23,6 +23,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use serde_json::Value;
 
+use super::environment::SET_HOME;
 use super::error::{busy_hint, transport_error, unexpected_hint};
 use super::proxy;
 use super::redact::secrets_of;
@@ -173,6 +174,11 @@ fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, Strin
     };
     let message = message.unwrap_or_else(|| "no reason given".to_owned());
     Some((code, message))
+}
+
+/// Creates the error if there is no home directory with the session. `what` says that there is no session.
+pub(super) fn no_home(what: &str) -> RunError {
+    RunError::credentials(format!("{what}: there is no home folder")).hint(SET_HOME)
 }
 
 /// Returns the file of a session. The AWS CLI uses the hash of the name.

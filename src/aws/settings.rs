@@ -240,9 +240,9 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     let mut places = ConfigFiles::places();
     places.dedup();
     let places = places.join(" and ");
-    let hint = match ConfigFiles::turned_off_by() {
+    let hint = match ConfigFiles::how_to_turn_on() {
         _ if !known.is_empty() => format!("the profiles in {places} are: {}", known.join(", ")),
-        Some(variable) => format!("unset {variable}, which turns off the file with your profiles"),
+        Some(hint) => hint,
         None => format!("no profile is defined in {places}; create one with `aws configure`"),
     };
     RunError::configuration(message).hint(hint)

@@ -184,7 +184,8 @@ impl Sso {
         settings: &Settings,
         budget: &TimeBudget,
     ) -> Result<String, RunError> {
-        let home = environment::home().unwrap_or_default();
+        let home = environment::home_of_sessions();
+        let home = home.ok_or_else(|| session::no_home("no SSO session"))?;
         let session = self.session.as_ref().unwrap_or(&self.start_url);
         let folder = home.join(".aws/sso/cache");
         let path = session::path(&folder, session, &SHA1_FOR_LEGACY_USE_ONLY);

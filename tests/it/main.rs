@@ -53,6 +53,7 @@ mod framing;
 mod help;
 mod hints;
 mod history;
+mod home;
 mod inactive;
 mod index;
 mod input;

@@ -12,7 +12,7 @@ use crate::credentials::{EARLIER, LATER, keys, without};
 use crate::dialogue::Dialogue;
 
 pub(crate) const SERIAL: &str = "arn:aws:iam::123456789012:mfa/admin";
-const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Guarded/me";
+pub(crate) const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Guarded/me";
 /// What AWS CLI names the file of the role below.
 pub(crate) const CACHED: &str = ".aws/cli/cache/a5c2df8477c7642a6285d423be6b0cda2d6a6b1e.json";
 
@@ -35,7 +35,7 @@ pub(crate) fn case(sandbox: &Sandbox) -> Case {
 }
 
 /// The entry of the AWS CLI for the session that the sandbox knows.
-fn entry(sandbox: &Sandbox, arn: &str, expiration: &str) -> String {
+pub(crate) fn entry(sandbox: &Sandbox, arn: &str, expiration: &str) -> String {
     let session = sandbox.session();
     json!({
         "Credentials": {
