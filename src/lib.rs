@@ -73,6 +73,7 @@ use spill::SpillFile;
 /// Runs the program with the arguments and the environment of the process, and returns its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
+    signal::unblock();
     if let Some(text) = complete::requested() {
         memory::disable_core_dumps();
         // Completion never prints errors.

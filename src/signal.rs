@@ -4,6 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::time::Duration;
 
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal::{
+    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN,
+};
 use rustix::process::Signal;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{self, SignalKind, signal};
@@ -33,6 +37,18 @@ const END: Duration = Duration::from_secs(2);
 pub(crate) struct Signals {
     seen: watch::Receiver<Vec<(Exit, Instant)>>,
     got: usize,
+}
+
+/// Unblocks the signals that this program handles. The process that started it may have blocked them, and then they would
+/// stay pending.
+pub(crate) fn unblock() {
+    let handled: SigSet = [
+        SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN,
+    ]
+    .into_iter()
+    .collect();
+    // It fails only for an invalid argument.
+    let _ = handled.thread_unblock();
 }
 
 /// Builds a runtime that can listen for signals.

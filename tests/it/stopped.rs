@@ -71,6 +71,23 @@ fn c12_a_signal_that_was_ignored_at_the_start_stays_ignored() {
         .ends_with("unknown: the request was sent and no usable response arrived");
 }
 
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs env --block-signal")]
+fn a_signal_that_was_blocked_at_the_start_ends_a_run() {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let sandbox = documented();
+        sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
+        let case = Case::documented(&sandbox, &[]);
+        let running = case.start_under(Some(&["env", "--block-signal"]));
+        assert!(sandbox.wait_for_requests(1, SOON));
+        let _ = interrupt(running, signal)
+            .exits(status)
+            .prints_outcome("Unknown")
+            .says(&["interrupted"])
+            .ends_with("unknown: the request was sent and no usable response arrived");
+    }
+}
+
 /// No file of the run may grow beyond so many bytes, and the system's default kills whoever tries.
 fn with_room_for(case: Case, bytes: u32) -> Running {
     case.start_under(Some(&["prlimit", &format!("--fsize={bytes}")]))
