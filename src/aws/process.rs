@@ -12,6 +12,7 @@ use rustix::termios::Termios;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::settings::Settings;
@@ -77,7 +78,8 @@ pub(super) async fn run(
     if terminal.is_none() {
         command.process_group(0);
     }
-    let child = command.spawn();
+    // If the process that started this one ignores SIGCHLD, the system discards the exit status of a child.
+    let child = signal(SignalKind::child()).and_then(|_| command.spawn());
     let mut child = child.map_err(|error| fail(&format!("could not be started: {error}")))?;
     let _kill_on_drop = KillOnDrop::of(&child, terminal);
     let (output, errors) = (child.stdout.take(), child.stderr.take());

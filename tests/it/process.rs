@@ -8,6 +8,9 @@ use iam_sandbox::documented::SESSION_KEY_ID;
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented};
 use crate::credentials::{EARLIER, LATER, SOON, json, refused, without};
 
+/// The number of SIGCHLD on Linux.
+const CHLD: u32 = 17;
+
 /// The profile `name` with a credential process that runs `script`.
 fn with_script(case: Case, name: &str, script: &str) -> Case {
     let path = case.path("process.sh").display().to_string();
@@ -50,6 +53,32 @@ fn a_credential_process_signs_and_is_started_once() {
         Some(SESSION_KEY_ID)
     );
     assert!(!sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs env --block-signal")]
+fn a_credential_process_works_whatever_signals_were_ignored_or_blocked_at_the_start() {
+    let sandbox = documented();
+    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let (answer, status) = (case.path("answer.json"), case.path("status"));
+    let (answer, status) = (answer.display(), status.display());
+    let script = format!("cat /proc/self/status > {status}; cat {answer}\n");
+    let wrapper = ["env", "--block-signal", "--ignore-signal=CHLD"];
+    let running = with_script(case, "default", &script).start_under(Some(&wrapper));
+    let _ = running
+        .end_keeping(|folder| {
+            let status = std::fs::read_to_string(folder.join("home/status"));
+            let status = status.expect("the process ran");
+            let mask = |name: &str| {
+                let mask = status.lines().find_map(|line| line.strip_prefix(name));
+                u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a mask")
+            };
+            assert_eq!(mask("SigBlk:"), 0, "{status}");
+            assert_eq!(mask("SigIgn:") & 1 << (CHLD - 1), 0, "{status}");
+        })
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
 }
 
 #[test]
