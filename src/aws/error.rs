@@ -198,7 +198,7 @@ const BROKEN_HTTP: [(&str, &str); 9] = [
         "message head is too large",
         "its response has a head or a length that is too large",
     ),
-    ("invalid http header", BREAKS_RULES),
+    ("invalid http header parsed", BREAKS_RULES),
     ("invalid content-length", BREAKS_RULES),
     ("transfer-encoding parsed", BREAKS_RULES),
     ("invalid chunk", BREAKS_RULES),
@@ -316,6 +316,17 @@ pub(super) fn sources<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_that_cannot_be_created_has_no_response() {
+        for (text, has_response) in [
+            ("AwsUserAgent generated an invalid HTTP header value", false),
+            ("invalid HTTP header parsed", true),
+        ] {
+            let error = transport_error(&io::Error::other(text), "iam.amazonaws.com");
+            assert_eq!(error.has_unexpected_response, has_response, "{text}");
+        }
+    }
 
     #[test]
     fn too_few_files_have_a_hint() {

@@ -32,10 +32,15 @@ use crate::memory;
 ///
 /// It has a character that is not printable ASCII. The error is a predicate.
 pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
-    if value.chars().all(|c| (' '..='~').contains(&c)) {
+    if value.chars().all(is_allowed_in_header) {
         return Ok(());
     }
     Err("contains a line break or another character that no header can have")
+}
+
+/// Whether a character is printable ASCII.
+pub(super) fn is_allowed_in_header(c: char) -> bool {
+    matches!(c, ' '..='~')
 }
 
 /// Sends the SDK's requests. An HTTP client is created when it is first used, and clones share it.

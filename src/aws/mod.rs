@@ -46,6 +46,7 @@ mod sso;
 mod sts;
 mod time_budget;
 mod tls;
+mod user_agent;
 mod xml;
 
 use std::future::ready;

@@ -6,8 +6,8 @@ use std::time::Instant;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
-    FinalizerInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -26,6 +26,7 @@ use super::response_body::{self, Response, unreliable_body};
 use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
 use super::tls;
+use super::user_agent;
 use crate::error::{CredentialKind, ErrorKind, classify};
 use crate::guard::Signer;
 use crate::lock::lock;
@@ -138,6 +139,15 @@ impl Recorder {
 impl Intercept for Recorder {
     fn name(&self) -> &'static str {
         "Recorder"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        user_agent::clean(cfg);
+        Ok(())
     }
 
     fn modify_before_transmit(

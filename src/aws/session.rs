@@ -11,7 +11,8 @@ use std::time::SystemTime;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -29,6 +30,7 @@ use super::proxy;
 use super::redact::secrets_of;
 use super::small_file;
 use super::time_budget::{LastFailure, TimeBudget};
+use super::user_agent;
 use crate::error::{Hint, RunError, TransportError};
 use crate::known_secret::{Secrets, learn_members};
 use crate::lock::lock;
@@ -123,6 +125,15 @@ impl LastRequest {
 impl Intercept for LastRequest {
     fn name(&self) -> &'static str {
         "LastRequest"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        user_agent::clean(cfg);
+        Ok(())
     }
 
     fn modify_before_transmit(

@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 
-use iam_sandbox::{Certificate, Sandbox};
+use iam_sandbox::{Certificate, Metadata, Sandbox};
 use serde_json::json;
 
 use crate::case::{BOBS_KEY, Case, DOCUMENTED, documented, each};
+use crate::credentials::{LATER, without};
+use crate::session::{SSO_SESSION_TOKEN, sso_session, token};
 use crate::story::read;
 
 /// AWS's own programs say how long each request is, and AWS documents nothing else.
@@ -34,6 +36,43 @@ fn each_request_says_how_long_it_is() {
     for request in requests {
         assert_eq!(request.header("transfer-encoding"), None, "{request:?}");
         assert!(request.header("content-length").is_some(), "{request:?}");
+    }
+}
+
+/// The AWS CLI writes a dash for each character that no header can have.
+#[test]
+fn the_user_agent_names_the_execution_environment_without_its_line_breaks() {
+    for (value, sent) in [
+        ("CloudShell", "exec-env/CloudShell"),
+        ("CloudShell\r", "exec-env/CloudShell-"),
+        (
+            "a b\nX-Amz-Other: c\x7f\u{e9}",
+            "exec-env/a b-X-Amz-Other: c--",
+        ),
+    ] {
+        let sandbox = documented();
+        let role = ["--role-arn", "arn:aws:iam::123456789012:role/Deployer"];
+        let case = Case::documented(&sandbox, &role).env("AWS_EXECUTION_ENV", value);
+        case.run().deletes_quietly();
+        let requests = sandbox.requests();
+        assert_eq!(requests.len(), 2);
+        for request in requests {
+            for header in ["user-agent", "x-amz-user-agent"] {
+                let agent = request.header(header).expect("a user agent");
+                let found = agent
+                    .find(sent)
+                    .map(|at| agent[at + sent.len()..].to_owned());
+                let rest = found.unwrap_or_else(|| panic!("{agent}"));
+                assert!(rest.is_empty() || rest.starts_with(' '), "{agent}");
+            }
+        }
+        let portal = Metadata::start();
+        let case = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token(LATER))
+            .env("AWS_ENDPOINT_URL_SSO", portal.url())
+            .env("AWS_EXECUTION_ENV", value);
+        let _ = case.run().exits(3);
+        assert_eq!(portal.requests().len(), 1);
     }
 }
 

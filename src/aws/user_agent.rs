@@ -1,0 +1,25 @@
+//! The user agent of requests, which names the execution environment.
+
+use std::env;
+
+use aws_runtime::user_agent::{ApiMetadata, AwsUserAgent};
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_types::os_shim_internal::Env;
+
+use super::http::{check_header, is_allowed_in_header};
+
+const VARIABLE: &str = "AWS_EXECUTION_ENV";
+
+/// Replaces the characters of `AWS_EXECUTION_ENV` that no header can have with dashes, as the AWS CLI does. The SDK would send
+/// no request.
+pub(super) fn clean(cfg: &mut ConfigBag) {
+    let Ok(value) = env::var(VARIABLE) else {
+        return;
+    };
+    if let (Err(_), Some(api)) = (check_header(&value), cfg.load::<ApiMetadata>().cloned()) {
+        let value = value.replace(|c| !is_allowed_in_header(c), "-");
+        let cleaned = Env::from_slice(&[(VARIABLE, &value)]);
+        let agent = AwsUserAgent::new_from_environment(cleaned, api);
+        cfg.interceptor_state().store_put(agent);
+    }
+}
