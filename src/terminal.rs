@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::retry_on_intr;
 use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
@@ -161,38 +161,42 @@ async fn wait_for_foreground(terminal: &impl AsFd, continued: &mut unix::Signal)
     Ok(())
 }
 
-/// What is typed at a terminal, as a file. In the background it waits, because a read there would stop this process, and
-/// again after each signal that continues it. After its end (Ctrl-D) nothing more is read.
+/// Standard input or a terminal, which waits for its input even if another program made it non-blocking. It also waits in the
+/// background of a terminal, because a read there would stop this process, and again after each signal that continues it.
+/// After its end (Ctrl-D) nothing more is read.
 #[derive(Debug)]
-pub(crate) struct Typing {
-    terminal: File,
+pub(crate) struct WaitingInput {
+    file: File,
     is_ended: bool,
 }
 
-impl Typing {
-    pub(crate) fn at(terminal: File) -> Self {
+impl WaitingInput {
+    pub(crate) fn of(file: File) -> Self {
         Self {
-            terminal,
+            file,
             is_ended: false,
         }
     }
 }
 
-impl Read for Typing {
+impl Read for WaitingInput {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         while !self.is_ended {
-            while is_of_another_job(&self.terminal) {
+            while is_of_another_job(&self.file) {
                 thread::sleep(NOTICED);
             }
             // A read could not be left when this process is stopped and continued.
-            match poll(&mut [PollFd::new(&self.terminal, PollFlags::IN)], None) {
-                Ok(_) if !is_of_another_job(&self.terminal) => {
-                    let count = self.terminal.read(bytes)?;
-                    self.is_ended = count == 0;
-                    return Ok(count);
+            retry_on_intr(|| poll(&mut [PollFd::new(&self.file, PollFlags::IN)], None))?;
+            if is_of_another_job(&self.file) {
+                continue;
+            }
+            match self.file.read(bytes) {
+                // Another reader was faster.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => {
+                    self.is_ended = matches!(read, Ok(0));
+                    return read;
                 }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
             }
         }
         Ok(0)

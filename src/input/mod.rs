@@ -26,11 +26,14 @@ use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::Deactivation;
 use crate::request::{Action, Key};
 use crate::sanitize::escape_path;
-use crate::terminal::Typing;
+use crate::terminal::WaitingInput;
 use collect::KeyCollector;
 pub(crate) use distinct::List;
 use error::InputError;
 use line::Lines;
+
+/// How much is read at a time, in bytes.
+const BUFFER_SIZE: usize = 64 << 10;
 
 /// A journal that is undone.
 #[derive(Debug)]
@@ -158,14 +161,14 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
         let hints = file.map(|_| "check the path given with --from");
         hints.into_iter().fold(stop, RunError::hint)
     })?;
-    if opened.is_terminal() {
-        let typed = BufReader::new(Typing::at(opened));
-        return keys_of(Box::new(typed), &name, options);
+    if file.is_none() || opened.is_terminal() {
+        let source = BufReader::with_capacity(BUFFER_SIZE, WaitingInput::of(opened));
+        return keys_of(Box::new(source), &name, options);
     }
-    if file.is_some() && options.action == Action::Reactivate {
+    if options.action == Action::Reactivate {
         check_finished(&opened, &name)?;
     }
-    let source = Box::new(BufReader::with_capacity(1 << 16, opened));
+    let source = Box::new(BufReader::with_capacity(BUFFER_SIZE, opened));
     keys_of(source, &name, options)
 }
 

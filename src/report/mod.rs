@@ -21,9 +21,7 @@ mod result;
 pub(crate) mod stream;
 mod table;
 
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::os::fd::AsFd as _;
+use std::io;
 
 use crate::error::{Exit, Hint, RunError};
 use crate::ident::AccountId;
@@ -331,9 +329,8 @@ pub(crate) fn page(text: &str) -> io::Result<()> {
     match text.trim_end() {
         "" => Ok(()),
         text => {
-            // The standard library reports success if standard output is closed.
-            let out = io::stdout().as_fd().try_clone_to_owned()?;
-            writeln!(File::from(out), "{}", SafeText::page(text))
+            let text = format!("{}\n", SafeText::page(text));
+            stream::write(stream::Stream::Results, text.as_bytes())
         }
     }
 }

@@ -80,6 +80,7 @@ mod mfa;
 mod named_by_settings;
 mod network;
 mod next_run;
+mod nonblocking;
 mod not_renewed;
 mod other_owner;
 mod owner;
