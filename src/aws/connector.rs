@@ -141,7 +141,7 @@ pub(super) async fn send(
     }
     let limit = match limit {
         _ if !response.status().is_success() => ResponseLimit::SHORT,
-        limit => limit.unwrap_or(ResponseLimit::ANY),
+        limit => limit.unwrap_or(ResponseLimit::SHORT),
     };
     if let Some(reading) = response.extensions().get::<SharedReading>() {
         lock(reading).allow_body(limit);

@@ -53,6 +53,11 @@ fn list_of(operation: Operation) -> Option<&'static str> {
     }
 }
 
+/// Whether the response of an operation is a list.
+pub(super) fn is_list(operation: Operation) -> bool {
+    list_of(operation).is_some()
+}
+
 fn namespace(operation: Operation) -> &'static str {
     match operation {
         Operation::Iam(_) => IAM,

@@ -40,17 +40,17 @@ const FRAMING: usize = 3;
 impl ResponseLimit {
     /// The largest responses are credential reports, with about 2 MiB for the 5,000 users that an account has by
     /// default, and pages of 1,000 users, with 4 MiB if all paths and ARNs have the maximum length.
-    pub(super) const ANY: Self = Self(6 << 20, "6 MiB");
+    const LONG: Self = Self(6 << 20, "6 MiB");
 
-    /// For errors and confirmed changes, which contain only a request ID, a code and a message.
+    /// For everything else: errors, confirmed changes, and credentials.
     pub(super) const SHORT: Self = Self(64 << 10, "64 KiB");
 
     /// Returns the limit for an operation.
     pub(super) fn to(operation: Operation) -> Self {
-        if response_body::is_change(operation) {
-            Self::SHORT
+        if response_body::is_list(operation) || operation.name() == "GetCredentialReport" {
+            Self::LONG
         } else {
-            Self::ANY
+            Self::SHORT
         }
     }
 

@@ -7,6 +7,12 @@ use roxmltree::{Document, Node, ParsingOptions};
 /// The maximum number of XML nodes. A page of 1,000 users has about 30,000.
 const MAX_NODES: u32 = 200_000;
 
+/// The maximum length of a text or of a name, in bytes. A message can contain one, and then secrets are looked for in it,
+/// which takes time. Responses without a list are not longer either.
+const MAX_TEXT: usize = 64 << 10;
+/// The element with a credential report, which can be longer.
+const REPORT: &str = "Content";
+
 /// Parses a text from [`readable`].
 ///
 /// # Errors
@@ -28,10 +34,26 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, String> {
         nodes_limit: MAX_NODES,
         ..ParsingOptions::default()
     };
-    Document::parse_with_options(text, options).map_err(|error| match error {
+    let document = Document::parse_with_options(text, options);
+    let document = document.map_err(|error| match error {
         roxmltree::Error::NodesLimitReached => "it has too many elements".to_owned(),
         _ => "it is not XML".to_owned(),
-    })
+    })?;
+    if document.descendants().any(is_too_long) {
+        return Err("it has a text of more than 64 KiB".to_owned());
+    }
+    Ok(document)
+}
+
+/// Whether a node is a text or has a name that is too long. Whitespace is never shown.
+fn is_too_long(node: Node<'_, '_>) -> bool {
+    let in_report = || node.parent().is_some_and(|node| node.has_tag_name(REPORT));
+    let text = if node.is_text() {
+        node.text().unwrap_or_default()
+    } else {
+        node.tag_name().name()
+    };
+    text.len() > MAX_TEXT && !is_blank(node) && !in_report()
 }
 
 /// Returns the names of the child elements.
@@ -95,6 +117,24 @@ pub(super) fn text(node: Node<'_, '_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_text_and_no_name_is_long_except_a_credential_report() {
+        let long = "a".repeat(MAX_TEXT + 1);
+        for (text, is_refused) in [
+            (format!("<a>{long}</a>"), true),
+            (format!("<a>{}</a>", &long[1..]), false),
+            (format!("<a><![CDATA[{long}]]></a>"), true),
+            (format!("<{long}/>"), true),
+            (format!("<a><b><{long}>c</{long}></b></a>"), true),
+            (format!("<a xmlns='x'><Content>{long}</Content></a>"), false),
+            (format!("<a>{}<b/></a>", long.replace('a', " ")), false),
+        ] {
+            let expected = is_refused.then_some("it has a text of more than 64 KiB");
+            let refused = parse(&text).err();
+            assert_eq!(refused.as_deref(), expected, "{}", &text[..40]);
+        }
+    }
 
     #[test]
     fn attributes_below_the_root_are_found_wherever_they_hide() {

@@ -10,7 +10,7 @@ use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
-use crate::response::{IAM, METADATA, is_not_deleted, keys, member, reply, result, xml};
+use crate::response::{END, IAM, METADATA, is_not_deleted, keys, member, reply, result, xml};
 
 /// Far more than any of these takes, and far less than a parser that is quadratic.
 const BOUNDED: Duration = Duration::from_secs(30);
@@ -78,6 +78,22 @@ fn c55_a_small_response_may_not_take_long_either() {
         let _ = printed
             .prints(&output)
             .says(&["it is not XML as AWS sends it"]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
+}
+
+#[test]
+fn a_text_in_a_list_has_at_most_64_kib() {
+    let cases = [
+        (64 << 10, 11, " is not deleted: its status is AAAA"),
+        (5_000_000, 9, "it has a text of more than 64 KiB\n"),
+    ];
+    for (length, exit, says) in cases {
+        let sandbox = documented();
+        let list = keys(&member(BOBS_KEY, "Bob", &"A".repeat(length)), END);
+        sandbox.fault(Fault::new(xml(list)).on("ListAccessKeys").always());
+        let case = Case::documented(&sandbox, &["--only-inactive"]).env("AWS_MAX_ATTEMPTS", "1");
+        let _ = case.run().exits(exit).prints_anything().says(&[says]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
@@ -362,7 +378,7 @@ fn c62_a_list_that_never_ends_is_ended() {
                 "",
                 &format!(
                     "<IsTruncated>true</IsTruncated><Marker>{n}{}</Marker>",
-                    "m".repeat(100_000)
+                    "m".repeat(50_000)
                 ),
             )
         }),

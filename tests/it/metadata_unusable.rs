@@ -160,7 +160,7 @@ fn a_containers_service_that_responds_with_something_else_was_reached() {
         ),
         (
             format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{long}"),
-            "the response is longer than 6 MiB",
+            "the response is longer than 64 KiB",
         ),
         (
             "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 300\r\n\r\n{".to_owned(),

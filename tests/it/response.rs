@@ -61,7 +61,7 @@ pub(crate) fn last_use(owner: &str, date: &str) -> String {
 }
 
 /// How every list ends that is complete.
-const END: &str = "<IsTruncated>false</IsTruncated>";
+pub(crate) const END: &str = "<IsTruncated>false</IsTruncated>";
 const SWEEP: [&str; 5] = [
     "--whole-account",
     "--only-inactive",
