@@ -87,7 +87,7 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
 
     for flood in ["x", "\u{9b}", "\u{e0041}"] {
         let sandbox = documented();
-        let status = flood.repeat(400_000);
+        let status = flood.repeat(16_000);
         sandbox.fault(Fault::new(listed(&status)).on("ListAccessKeys").always());
         let printed = Case::documented(&sandbox, &["--only-inactive"])
             .run()
@@ -95,18 +95,18 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
         let object = printed.object();
         assert_eq!(object["Status"], status);
         let reason = object["Reason"].as_str().expect("a reason");
-        assert!(reason.ends_with("... (400000 characters)"), "{reason}");
+        assert!(reason.ends_with("... (16000 characters)"), "{reason}");
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
         is_calm(said.messages());
-        let _ = said.says(&["is not deleted: ", "... (400000 characters)"]);
+        let _ = said.says(&["is not deleted: ", "... (16000 characters)"]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
 
 #[test]
 fn c68_what_the_service_says_is_escaped_and_cut_in_every_format() {
-    let huge = [HOSTILE, "鍵"].concat().repeat(4_000);
+    let huge = [HOSTILE, "鍵"].concat().repeat(300);
     for text in [HOSTILE, &huge] {
         let (one, many) = (
             &["--access-key-id", BOBS_KEY][..],
