@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::aws::attempt::Attempts;
 use crate::aws::{TimeBudget, timed_out};
-use crate::conclude::{Ambiguity, Response, check, describe_ambiguity, presumed};
+use crate::conclude::{Ambiguity, Response, check, describe_ambiguity};
 use crate::error::{CallError, ErrorKind, Exit, SearchScope};
 use crate::guard;
 use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
@@ -96,9 +96,9 @@ impl Change<'_> {
             return None;
         }
         let shown = self.shows_done(&found)?;
-        let failure = (found == KeyLocation::NoLongerListed).then(|| {
+        let failure = self.search.is_owner_unchecked(&found).then(|| {
             let failure = CallError::not_found(SearchScope::Account);
-            presumed(failure, &self.search.hint, &found)
+            self.search.presumed(failure, &found)
         });
         Some(Outcome::started_earlier(&shown, failure))
     }
@@ -129,7 +129,7 @@ impl Change<'_> {
             match self.shows_done(&found) {
                 Some(shown) if self.ambiguity() != Ambiguity::None => {
                     let cause = self.describe_ambiguity(found.is_gone());
-                    let failure = presumed(self.timed_out(), &self.search.hint, &found);
+                    let failure = self.search.presumed(self.timed_out(), &found);
                     Outcome::confirmed(format!("{cause}; {shown}"), Some(failure))
                 }
                 _ => pending().await,

@@ -18,8 +18,7 @@ use crate::error::{CallError, ErrorKind};
 use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, Outcome};
 use crate::request::Key;
-use outcome::outcome;
-pub(crate) use outcome::presumed;
+use outcome::{is_owner_unchecked, outcome, presumed};
 pub(crate) use reason::describe_ambiguity;
 use reason::describe_location;
 use table::Evidence;
@@ -110,7 +109,18 @@ impl Search<'_> {
             response: Response::of(&failure),
             location,
         };
-        outcome(&evidence, self.key, failure)
+        let is_unchecked = self.is_owner_unchecked(location);
+        outcome(&evidence, self.key, failure, is_unchecked)
+    }
+
+    /// Whether this location shows a change only if no other user has got the owner's name.
+    pub(crate) fn is_owner_unchecked(&self, location: &KeyLocation) -> bool {
+        is_owner_unchecked(&self.hint, location, self.is_owner_denied.get())
+    }
+
+    /// Returns the failure before a change that this location shows.
+    pub(crate) fn presumed(&self, failure: CallError, location: &KeyLocation) -> CallError {
+        presumed(failure, self.is_owner_unchecked(location))
     }
 
     /// Describes where the key is.

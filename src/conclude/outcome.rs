@@ -10,7 +10,12 @@ use crate::outcome::{KeyState, Outcome};
 use crate::request::{Action, Key};
 
 /// Returns the outcome that follows from this evidence about a key whose change failed.
-pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError) -> Outcome {
+pub(super) fn outcome(
+    evidence: &Evidence<'_>,
+    key: &Key,
+    mut failure: CallError,
+    is_owner_unchecked: bool,
+) -> Outcome {
     let location = evidence.location;
     if let Some(context) = failure.context_mut() {
         context.lookup_denied |= *location == KeyLocation::LookupDenied;
@@ -37,7 +42,7 @@ pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError
     let why = reason(evidence);
     match conclude(evidence) {
         Conclusion::Done => {
-            let failure = presumed(failure, evidence.hint, location);
+            let failure = presumed(failure, is_owner_unchecked);
             Outcome::confirmed(why, Some(failure))
         }
         Conclusion::ProbablyDone => Outcome::confirmed(why, Some(failure)),
@@ -75,18 +80,30 @@ pub(super) fn outcome(evidence: &Evidence<'_>, key: &Key, mut failure: CallError
     }
 }
 
-/// Returns the failure before a change that this location shows. If only a list by name shows it, the owner is unchecked: the
-/// user may have been renamed, and another one may have got the name. The root user has no name.
-pub(crate) fn presumed(failure: CallError, hint: &OwnerHint, location: &KeyLocation) -> CallError {
-    let is_by_name = *location == KeyLocation::NoLongerListed && *hint != OwnerHint::Listed(None);
-    let last = failure.last_service_error().filter(|_| is_by_name);
+/// Whether only a list by name shows a change: the user may have been renamed, and another one may have got the name. The root
+/// user has no name. `is_denied`: IAM named the owner before, and now denies the look-up.
+pub(super) fn is_owner_unchecked(
+    hint: &OwnerHint,
+    location: &KeyLocation,
+    is_denied: bool,
+) -> bool {
+    match location {
+        KeyLocation::NoLongerListed => *hint != OwnerHint::Listed(None),
+        KeyLocation::GoneButNamed(_) => is_denied,
+        _ => false,
+    }
+}
+
+/// Returns the failure before a change that a location shows.
+pub(super) fn presumed(failure: CallError, is_owner_unchecked: bool) -> CallError {
+    let last = failure.last_service_error().filter(|_| is_owner_unchecked);
     let mut failure = match last.cloned() {
         Some(error) => CallError::Service(error),
-        None if is_by_name => CallError::not_found(SearchScope::Account),
+        None if is_owner_unchecked => CallError::not_found(SearchScope::Account),
         None => failure,
     };
     if let Some(context) = failure.context_mut() {
-        context.owner_unchecked = is_by_name;
+        context.owner_unchecked = is_owner_unchecked;
     }
     failure
 }
@@ -140,7 +157,13 @@ mod tests {
             response: Response::of(&error(code)),
             location,
         };
-        outcome(&evidence, &key(Some("Bob")), error(code))
+        let is_owner_unchecked = is_owner_unchecked(evidence.hint, location, false);
+        outcome(
+            &evidence,
+            &key(Some("Bob")),
+            error(code),
+            is_owner_unchecked,
+        )
     }
 
     /// What a failure says about its key: d the look-up is denied, r IAM still reports an owner, l IAM lists it, u its owner

@@ -4,7 +4,7 @@ mod key_location;
 mod lag;
 mod owner_hint;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -59,6 +59,8 @@ pub(crate) struct Search<'a> {
     pub(crate) listed: RefCell<Option<Status>>,
     /// The owner whom the look-up named last.
     owner: RefCell<Option<UserName>>,
+    /// Whether IAM denied the last look-up of the owner. An owner whom it named before may have another name by now.
+    pub(crate) is_owner_denied: Cell<bool>,
 }
 
 /// How long a key has to be absent: IAM can hide a new key for most of a second.
@@ -75,6 +77,7 @@ impl<'a> Search<'a> {
             found: RefCell::default(),
             listed: RefCell::default(),
             owner: RefCell::default(),
+            is_owner_denied: Cell::default(),
         }
     }
 
@@ -158,6 +161,7 @@ impl<'a> Search<'a> {
     /// confirmed.
     pub(crate) async fn locate_confirmed(&self) -> KeyLocation {
         let mut pauses = READ_AGAIN.into_iter().map(Duration::from_millis);
+        let mut was_listed = false;
         loop {
             let mut location = self.locate_key().await;
             if location.is_absence() {
@@ -168,6 +172,7 @@ impl<'a> Search<'a> {
                 }
                 location = again;
             }
+            was_listed |= matches!(location, KeyLocation::Listed(_));
             let may_change = match &location {
                 KeyLocation::Listed(_) => !location.shows_done(self.request.action),
                 KeyLocation::LookupFailed
@@ -179,7 +184,11 @@ impl<'a> Search<'a> {
                 Some(pause) if may_change => sleep(pause).await,
                 _ => {
                     // A list that contains the key only now and then proves nothing.
-                    let is_unclear = location.is_absence() || location == KeyLocation::LookupFailed;
+                    let is_unclear = match &location {
+                        KeyLocation::LookupFailed => true,
+                        KeyLocation::LookupDenied => was_listed,
+                        location => location.is_absence(),
+                    };
                     return match self.found.borrow().clone() {
                         Some(owner @ KeyLocation::ReportedOwner(_)) if is_unclear => owner,
                         _ if is_unclear => KeyLocation::LookupFailed,
@@ -262,6 +271,7 @@ impl<'a> Search<'a> {
     }
 
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {
+        self.is_owner_denied.set(false);
         match self.iam.last_use(&self.key.id).await {
             Ok(read) => {
                 self.owner.borrow_mut().clone_from(&read.owner);
@@ -272,6 +282,7 @@ impl<'a> Search<'a> {
                 Some(ErrorKind::NoSuchEntity) => Ok(OwnerRead::NoSuchKey),
                 // What IAM said before still counts. It returns this error for a key that does not exist, too.
                 Some(ErrorKind::AccessDenied) => {
+                    self.is_owner_denied.set(true);
                     let owner = self.owner_so_far();
                     Ok(owner.map_or(OwnerRead::Denied, OwnerRead::Owner))
                 }

@@ -3,11 +3,13 @@
 use std::time::SystemTime;
 
 use iam_sandbox::{KeySeed, Sandbox, What, nth_key_id};
+use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, once};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::from_stdin;
 use crate::proof::{READS, denied, list, on_delete, unchecked};
+use crate::resumed_owner::begun_without_owner;
 use crate::streams::wait_for;
 
 const FIND_USER: [&str; 3] = ["--access-key-id", BOBS_KEY, "--find-user"];
@@ -231,4 +233,37 @@ fn a_response_that_is_repeated_counts() {
          the key's owner\n\
          result: {BOBS_KEY}: not deleted: IAM found no such key for this user, and there is no permission to list the user's keys\n"
     ));
+}
+
+#[test]
+fn an_owner_whom_iam_no_longer_names_is_unchecked() {
+    // Bob may have been renamed after the first look-up, and somebody else may be called Bob now.
+    each_at_once(["--user-name=Bob", "--find-user"], |more| {
+        let sandbox = named_once();
+        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        let printed = kept.case(&sandbox, &[more]).run().exits(0);
+        let output = printed.output().to_owned();
+        let row: Value = serde_json::from_str(&output).expect("one result");
+        assert_eq!(row["Outcome"], "Deleted");
+        assert_eq!(row["OwnerUnchecked"], true, "{row}");
+        let _ = printed
+            .prints(&output)
+            .says(&["IAM does not list the key for Bob, whom it named as the owner"]);
+        sandbox.clear_faults();
+        let again = kept.case(&sandbox, &["--find-user"]).run();
+        let _ = again.exits(0).prints_anything().says(&["1 deleted"]);
+        assert!(!sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn a_key_that_a_list_shows_after_the_response_is_not_missing_if_the_list_is_then_denied() {
+    let sandbox = denied(&READS[..1]);
+    let denial = || What::error(403, "AccessDenied", "no");
+    sandbox.fault(once("ListAccessKeys", denial()));
+    sandbox.fault(always("ListAccessKeys", denial()).skip(1));
+    sandbox.fault(always("DeleteAccessKey", no_such_key()));
+    let case = Case::documented(&sandbox, &["--ignore-missing"]);
+    let ended = case.run().exits(3).prints_outcome("Failed");
+    let _ = ended.says(&["IAM found no such key for this user, and checking the key failed"]);
 }
