@@ -84,6 +84,7 @@ impl<'a> KeyCollector<'a> {
             at: entry.at,
             is_unverified: is_needed && entry.is_unverified(self.options),
             is_record: entry.is_record,
+            is_of_another_owner: is_needed && entry.is_of_another_owner(self.options),
             number: self.rows.len(),
             key: if is_needed || is_undo {
                 entry.key(self.options)?

@@ -180,13 +180,15 @@ impl List {
 
 impl Row {
     /// Whether this row and `earlier` give a key different owners. For `--reactivate`, only rows that report a deactivation
-    /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter. Between two
-    /// records of a journal, the owner may have been renamed.
+    /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter, nor does one
+    /// for whom the key is gone if the command is about another. Between two records of a journal, the owner may have been
+    /// renamed.
     fn contradicts(&self, earlier: &Self) -> bool {
         let (owner, other) = (&self.key.user_name, &earlier.key.user_name);
         let is_done = |row: &Self| row.deactivation >= Some(Deactivation::OfUnknownStatus);
         owner != other
             && !(self.is_record && earlier.is_record)
+            && !(self.is_of_another_owner || earlier.is_of_another_owner)
             && match self.deactivation {
                 None => earlier.deactivation.is_none(),
                 Some(_) => owner.is_some() && other.is_some() && is_done(self) && is_done(earlier),
@@ -197,7 +199,14 @@ impl Row {
     /// deactivation is never replaced by one that does not, and an unknown change stays unknown.
     fn supersedes(&self, earlier: &Self) -> bool {
         match self.deactivation {
-            None => earlier.deactivation.is_some() || self.is_unverified && !earlier.is_unverified,
+            None => {
+                earlier.deactivation.is_some()
+                    || self.is_unverified && !earlier.is_unverified
+                    // It says more about the owner.
+                    || earlier.is_of_another_owner
+                        && !self.is_of_another_owner
+                        && self.is_unverified == earlier.is_unverified
+            }
             done => {
                 earlier.deactivation < Some(Deactivation::OfUnknownStatus)
                     || done >= earlier.deactivation
@@ -264,6 +273,7 @@ mod tests {
             deactivation: None,
             is_unverified: false,
             is_record: false,
+            is_of_another_owner: false,
             at,
             number,
         }

@@ -87,6 +87,9 @@ struct Row {
     /// Whether it is a record of a journal, and thus later than the rows before it.
     #[serde(default, skip_serializing_if = "Not::not")]
     is_record: bool,
+    /// Whether the row says that the key is gone, but for another owner than the command is about.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    is_of_another_owner: bool,
     at: Position,
     /// The number of rows before this one.
     number: usize,
