@@ -36,11 +36,12 @@ const NO_SHELL: &str = "it runs without a shell: words are split at spaces and q
 const BY_ITSELF: &str = "run the command by itself to see what is wrong";
 /// The hint if the operating system starts no more processes.
 const TOO_MANY: &str = "this user or this machine has as many processes, or uses as much memory, as allowed: end some of them";
-/// Why there are no credentials although the process has ended, and the hint.
-const LEFT_OPEN: [&str; 2] = [
-    "it has ended, but a process that it started keeps its standard output or standard error open",
-    "redirect the standard output and the standard error of what the command starts in the background (>/dev/null 2>&1)",
-];
+/// Why there are no credentials although the process has ended.
+const LEFT_OPEN: &str =
+    "it has ended, but a process that it started keeps its standard output or standard error open";
+/// The hint for that.
+const REDIRECT: &str = "redirect the standard output and the standard error of what the command starts in the background \
+     (>/dev/null 2>&1)";
 /// The hint if its credentials have expired.
 const RENEW: &str = "sign in again, or renew the credentials that the command returns";
 
@@ -107,8 +108,7 @@ pub(super) async fn run(
     let (output, errors) = tokio::select! {
         read = &mut reading => read,
         _ = child.wait() => {
-            let [why, hint] = LEFT_OPEN;
-            *lock(&budget.last_failure) = Some((why.to_owned(), Some(hint.into())));
+            *lock(&budget.last_failure) = Some((LEFT_OPEN.to_owned(), Some(REDIRECT.into())));
             reading.await
         }
     };
