@@ -69,15 +69,6 @@ impl KeyMetadata {
         selected.or(located)
     }
 
-    /// Returns how old the key is at least, by IAM's clock, or zero if a list does not say it. Both times are cut to seconds, and
-    /// more than a minute makes no difference.
-    pub(crate) fn least_age(&self) -> Duration {
-        let times = self.read_at.zip(self.created);
-        let age = times.and_then(|(read_at, created)| read_at.duration_since(created).ok());
-        let age = age.unwrap_or_default().min(Duration::from_mins(1));
-        age.saturating_sub(Duration::from_secs(1))
-    }
-
     /// Says how two listings of a key differ, if they do. The text is a fragment.
     pub(crate) fn contradiction(&self, later: &Self) -> Option<String> {
         if self.status != later.status {
@@ -222,33 +213,5 @@ impl From<Key> for Target {
     fn from(key: Key) -> Self {
         let metadata = KeyMetadata::default();
         Self { key, metadata }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_at_least_as_old_as_both_times_show() {
-        for (created, read_at, expected) in [
-            (None, Some(100), 0),
-            (Some(100), None, 0),
-            (Some(100), Some(100), 0),
-            (Some(100), Some(101), 0),
-            (Some(100), Some(104), 3),
-            (Some(100), Some(160), 59),
-            (Some(100), Some(90_000), 59),
-            (Some(101), Some(100), 0),
-        ] {
-            let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-            let key = KeyMetadata {
-                created: created.map(at),
-                read_at: read_at.map(at),
-                ..KeyMetadata::default()
-            };
-            let expected = Duration::from_secs(expected);
-            assert_eq!(key.least_age(), expected, "{created:?} {read_at:?}");
-        }
     }
 }

@@ -173,6 +173,13 @@ pub(crate) struct Key {
     pub(crate) user_name: Option<UserName>,
 }
 
+impl Key {
+    /// Whether this user is named as the owner.
+    pub(crate) fn is_named_for(&self, owner: &UserName) -> bool {
+        self.user_name.as_ref() == Some(owner)
+    }
+}
+
 /// What is done to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {

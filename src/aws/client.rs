@@ -55,7 +55,7 @@ pub(crate) struct Iam {
 /// What IAM showed of a key in this run.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    /// Since when the key is known to exist.
+    /// When IAM showed it first.
     pub(crate) since: Instant,
     /// The user for whom IAM listed the key last, if it did.
     pub(crate) listed_owner: Option<UserName>,
@@ -120,16 +120,13 @@ impl Iam {
         lock(&self.shown).get(id).cloned()
     }
 
-    /// Records that IAM named the owner of a key or listed it, and that it is at least this old.
-    pub(super) fn show(&self, id: &AccessKeyId, age: Duration, listed_owner: Option<&UserName>) {
-        let now = Instant::now();
-        let since = now.checked_sub(age).unwrap_or(now);
+    /// Records that IAM named the owner of a key or listed it.
+    pub(super) fn show(&self, id: &AccessKeyId, listed_owner: Option<&UserName>) {
         let mut shown = lock(&self.shown);
         let shown = shown.entry(id.clone()).or_insert(Shown {
-            since,
+            since: Instant::now(),
             listed_owner: None,
         });
-        shown.since = shown.since.min(since);
         if let Some(owner) = listed_owner {
             shown.listed_owner = Some(owner.clone());
         }
@@ -323,7 +320,7 @@ impl Iam {
             }),
         };
         let wrong = |reason| incomplete_response(&attempts, reason);
-        self.show(id, Duration::ZERO, None);
+        self.show(id, None);
         Ok(KeyMetadata {
             last_use: Some(last_use.map_err(wrong)?),
             owner: self.owner(output.user_name()).map_err(wrong)?,

@@ -131,26 +131,26 @@ impl Search<'_> {
 
 /// Returns where more can be learned about a key at this location, after this response.
 pub(crate) fn check(key: &Key, response: Response, location: &KeyLocation) -> Check {
-    let is_named = |owner| {
-        let named = key.user_name.as_ref();
-        named.is_some_and(|named| named.same_user(owner))
-    };
     // A user who does not exist has no list.
     let (list, list_with_permission) = match response {
         Response::NoSuchUser => (Check::Owner, Check::Nothing),
         _ => (Check::List, Check::ListWithPermission),
     };
     match location {
-        KeyLocation::GoneButNamed(owner) if !is_named(owner) => Check::Owner,
+        KeyLocation::GoneButNamed(owner) | KeyLocation::ReportedOwner(owner)
+            if !key.is_named_for(owner) =>
+        {
+            Check::Owner
+        }
         KeyLocation::Listed(_)
         | KeyLocation::Gone
         | KeyLocation::NoLongerListed
         | KeyLocation::GoneButNamed(_)
+        | KeyLocation::ReportedOwner(_)
         | KeyLocation::LookupFailed
         | KeyLocation::Unconfirmed => list,
         KeyLocation::LookupDenied | KeyLocation::ListDenied => list_with_permission,
         KeyLocation::OtherUser(..)
-        | KeyLocation::ReportedOwner(_)
         | KeyLocation::AbsentAsNamed
         | KeyLocation::NotListed
         | KeyLocation::UserMissing => Check::Owner,
@@ -212,6 +212,7 @@ mod tests {
             (KeyLocation::GoneButNamed(name("Bob")), Check::List),
             (KeyLocation::GoneButNamed(name("Alice")), Check::Owner),
             (KeyLocation::ReportedOwner(name("Alice")), Check::Owner),
+            (KeyLocation::ReportedOwner(name("Bob")), Check::List),
             (KeyLocation::LookupFailed, Check::List),
             (KeyLocation::Unconfirmed, Check::List),
             (KeyLocation::LookupDenied, Check::ListWithPermission),

@@ -23,9 +23,11 @@ pub(super) fn outcome(
     if evidence.response == Response::NoSuchKey
         && let Some(context) = failure.context_mut()
     {
-        if let KeyLocation::GoneButNamed(owner) = location {
-            context.still_reported_owner = Some(owner.clone());
-        }
+        context.still_reported_owner = match location {
+            KeyLocation::GoneButNamed(owner) => Some(owner.clone()),
+            KeyLocation::ReportedOwner(owner) if key.is_named_for(owner) => Some(owner.clone()),
+            _ => None,
+        };
         context.is_listed = matches!(location, KeyLocation::Listed(_));
         // A user who was renamed after a change of status still has the key.
         let may_be_renamed =
@@ -67,7 +69,9 @@ pub(super) fn outcome(
         }
         Conclusion::Unknown => Outcome::Failed {
             failure: match location {
-                KeyLocation::OtherUser(owner, _) | KeyLocation::ReportedOwner(owner) => {
+                KeyLocation::OtherUser(owner, _) | KeyLocation::ReportedOwner(owner)
+                    if !key.is_named_for(owner) =>
+                {
                     failure.with_owner(Some(owner.clone()))
                 }
                 _ => failure,

@@ -25,9 +25,10 @@ pub(crate) fn shows_status(started: Instant, read: Instant) -> bool {
 
 impl KeyLocation {
     /// Returns how long the key has to be absent there. If IAM names an owner, only the lists say that the key is gone. A key
-    /// that is known to exist for some time is absent from every read only once no read can lag behind its creation.
-    pub(super) fn confirmation(&self, known_for: Option<Duration>) -> Duration {
-        match (self, known_for) {
+    /// that this run was `shown` some time ago is absent only once no read can lag behind its creation, or behind a change of
+    /// its owner's name before the run.
+    pub(super) fn confirmation(&self, shown: Option<Duration>) -> Duration {
+        match (self, shown) {
             (Self::GoneButNamed(_), _) => LIST_LAG,
             (_, None) => CONFIRM_ABSENCE,
             (_, Some(time)) => LIST_LAG.saturating_sub(time).max(CONFIRM_ABSENCE),
@@ -70,7 +71,7 @@ mod tests {
     #[test]
     fn a_key_that_iam_shows_has_to_be_absent_until_no_list_lags() {
         let named = KeyLocation::GoneButNamed("Bob".parse().expect("a name"));
-        for (known_for, expected) in [
+        for (shown, expected) in [
             (None, 1050),
             (Some(0), 3000),
             (Some(300), 2700),
@@ -78,8 +79,8 @@ mod tests {
             (Some(1951), 1050),
             (Some(60_000), 1050),
         ] {
-            let known_for = known_for.map(Duration::from_millis);
-            assert_eq!(named.confirmation(known_for), LIST_LAG);
+            let shown = shown.map(Duration::from_millis);
+            assert_eq!(named.confirmation(shown), LIST_LAG);
             for location in [
                 KeyLocation::Gone,
                 KeyLocation::NoLongerListed,
@@ -87,9 +88,9 @@ mod tests {
                 KeyLocation::UserMissing,
                 KeyLocation::LookupDenied,
             ] {
-                let found = location.confirmation(known_for);
+                let found = location.confirmation(shown);
                 let expected = Duration::from_millis(expected);
-                assert_eq!(found, expected, "{location:?} {known_for:?}");
+                assert_eq!(found, expected, "{location:?} {shown:?}");
             }
         }
     }

@@ -202,8 +202,8 @@ impl<'a> Search<'a> {
     /// Waits as long as the key has to be absent there.
     pub(crate) async fn confirm(&self, location: &KeyLocation) {
         let shown = self.iam.shown(&self.key.id);
-        let known_for = shown.map(|shown| shown.since.elapsed());
-        sleep(location.confirmation(known_for)).await;
+        let time = location.confirmation(shown.map(|shown| shown.since.elapsed()));
+        sleep(time).await;
     }
 
     /// Confirms another owner of a key that may have been deleted. IAM may still name the owner of a deleted key: a user

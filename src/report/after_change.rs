@@ -268,7 +268,7 @@ impl Report<'_> {
             let unless_inactive = match keys.len() {
                 _ if !deactivated.is_unsure => "",
                 1 => ", if the key was active before",
-                _ => ", without the keys that were inactive before",
+                _ => ", remove the keys that were inactive before from this command",
             };
             let command = self.commands.reactivate(keys, is_looked_up);
             Hint::command(

@@ -112,7 +112,13 @@ impl Selector<'_> {
             failed(if is_denied { denied.clone() } else { error })
         })?;
         let Some(found) = index.get(&key.id) else {
-            return Err(self.not_found(key, CallError::not_found(SearchScope::Account)));
+            let not_found = || self.not_found(key, CallError::not_found(SearchScope::Account));
+            // A list of the index may lag behind the creation of a key that another list of this run had.
+            let shown = self.iam.shown(&key.id).and_then(|shown| shown.listed_owner);
+            return Ok(KeyMetadata {
+                owner: Some(shown.ok_or_else(not_found)?),
+                ..KeyMetadata::default()
+            });
         };
         Ok(match listing {
             Requirement::None | Requirement::IfAllowed => found.clone(),

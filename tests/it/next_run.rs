@@ -156,7 +156,7 @@ fn a_deactivation_that_is_resumed_skips_no_key_and_its_hints_do_not_say_so() {
     // The list may lag, so nobody knows which of them was active before.
     let printed = kept.case(&sandbox, more).run().exits(0);
     let _ = printed.prints_anything().says_exactly(&format!(
-        "hint: to undo it, without the keys that were inactive before: iam-del-key --access-key-id {BOBS_KEY} \
+        "hint: to undo it, remove the keys that were inactive before from this command: iam-del-key --access-key-id {BOBS_KEY} \
          --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --reactivate\n\
          result: 2 keys: 2 deactivated\n"
     ));
