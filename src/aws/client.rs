@@ -52,10 +52,10 @@ pub(crate) struct Iam {
     pub(super) shown: Arc<Mutex<HashMap<AccessKeyId, Shown>>>,
 }
 
-/// What IAM showed of a key in this run.
+/// What IAM reported about a key in this run.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    /// When IAM showed it first.
+    /// When IAM first reported it.
     pub(crate) since: Instant,
     /// The user for whom IAM listed the key last, if it did.
     pub(crate) listed_owner: Option<UserName>,
@@ -115,7 +115,7 @@ impl Iam {
         }
     }
 
-    /// Returns what IAM showed of the key in this run, if it did.
+    /// Returns what IAM reported about the key in this run, if anything.
     pub(crate) fn shown(&self, id: &AccessKeyId) -> Option<Shown> {
         lock(&self.shown).get(id).cloned()
     }

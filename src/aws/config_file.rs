@@ -88,16 +88,18 @@ impl ConfigFiles {
             .collect()
     }
 
-    /// Returns how to turn on a file in which `aws configure` would store a profile, if it is turned off.
-    pub(crate) fn how_to_turn_on() -> Option<String> {
+    /// Returns how to enable a file in which `aws configure` would store a profile, if it is disabled.
+    pub(crate) fn how_to_enable() -> Option<String> {
         let has_home = environment::home().is_some();
         FILES
             .into_iter()
             .find_map(|(name, _)| match env::var_os(name) {
                 Some(path) if path.is_empty() || path == "/dev/null" => Some(format!(
-                    "unset {name}, which turns off the file with your profiles"
+                    "unset {name}, which disables the file with your profiles"
                 )),
-                None if !has_home => Some(format!("{SET_HOME}, whose profiles are then read")),
+                None if !has_home => Some(format!(
+                    "{SET_HOME}, so that the profiles in ~/.aws are found"
+                )),
                 _ => None,
             })
     }

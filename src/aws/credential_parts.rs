@@ -80,7 +80,7 @@ impl CredentialParts {
         if let Some(what) = wrong_pair(&self.id.value, &self.secret.value) {
             let (id, secret) = (&self.id.source, &self.secret.source);
             return Err(RunError::credentials(format!("{what}: {id} and {secret}"))
-                .hint("neither was printed or sent: correct them"));
+                .hint("correct them; neither was printed or sent"));
         }
         // Real secrets and tokens are base64, but test servers accept words.
         let is_allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`');

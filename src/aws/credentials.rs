@@ -225,14 +225,14 @@ impl Source {
         }
         let name = escape(&settings.profile_name);
         let files = match ConfigFiles::places().join(", ") {
-            files if files.is_empty() => "no file has profiles".to_owned(),
+            files if files.is_empty() => "no configuration file".to_owned(),
             files => format!("not in profile `{name}` of {files}"),
         };
         RunError::credentials(format!(
             "no AWS credentials: not in the environment (AWS_ACCESS_KEY_ID), {files}, \
              no web identity token, no container, and none from the instance metadata service: {why}"
         ))
-        .hint(match ConfigFiles::how_to_turn_on() {
+        .hint(match ConfigFiles::how_to_enable() {
             Some(hint) => format!("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or {hint}"),
             None => "`aws configure` stores credentials; --profile NAME chooses a profile that has them"
                 .to_owned(),

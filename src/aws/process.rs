@@ -35,7 +35,8 @@ const NO_SHELL: &str = "it runs without a shell: words are split at spaces and q
 /// The hint if a shell makes no difference.
 const BY_ITSELF: &str = "run the command by itself to see what is wrong";
 /// The hint if the operating system starts no more processes.
-const TOO_MANY: &str = "this user or this machine has as many processes, or uses as much memory, as allowed: end some of them";
+const TOO_MANY: &str =
+    "this user or this machine has reached its limit of processes or memory: end some processes";
 /// Why there are no credentials although the process has ended.
 const LEFT_OPEN: &str =
     "it has ended, but a process that it started keeps its standard output or standard error open";
@@ -115,7 +116,9 @@ pub(super) async fn run(
     let failed = |reason: &str| unusable(reason, BY_ITSELF);
     let output = output.map_err(|error| failed(&format!("could not be read: {error}")))?;
     if output.len() as u64 > MAX_OUTPUT {
-        return Err(failed("printed more than 64 KiB, which is not credentials"));
+        return Err(failed(
+            "printed more than 64 KiB, which is too long for credentials",
+        ));
     }
     let status = child.wait().await;
     let status = status.map_err(|error| failed(&format!("was lost: {error}")))?;

@@ -210,7 +210,7 @@ impl Role {
         let called = called.unwrap_or_else(|| Err(timed_out(&attempts, budget.limit)));
         let (given, user) = called.map_err(|failure| {
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
-            // A denial by another policy than the role's own has its hint already.
+            // If a policy other than the role's own denied this, the error already has a hint.
             if failure.is_denied() && stop.hints.is_empty() {
                 stop.hints = vec![self.needed().into()];
             }

@@ -139,7 +139,7 @@ impl Root {
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {
         let mut stop = (settings.explain)(failure, "STS", "no credentials: ");
-        // A denial by a policy has its own hint already.
+        // If a policy denied this, the error already has a hint.
         if failure.is_denied() && stop.hints.is_empty() {
             let account = &self.account;
             let partition = self.policy.split(':').nth(1).unwrap_or("aws");

@@ -6,8 +6,8 @@ use super::environment;
 use crate::error::RunError;
 use crate::sanitize::{Invalid, display_value};
 
-/// The start of the sources of settings without which another one is incomplete: a role needs its ARN and whose credentials
-/// assume it.
+/// How the sources of required settings start: without one of these, another setting is incomplete, because a role needs an
+/// ARN and credentials that assume it. So no hint says to remove one.
 const NEEDED: [&str; 5] = [
     "`role_arn`",
     "`source_profile`",

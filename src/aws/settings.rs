@@ -243,7 +243,7 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     let mut places = ConfigFiles::places();
     places.dedup();
     let places = places.join(" and ");
-    let hint = match ConfigFiles::how_to_turn_on() {
+    let hint = match ConfigFiles::how_to_enable() {
         _ if !known.is_empty() => format!("the profiles in {places} are: {}", known.join(", ")),
         Some(hint) => hint,
         None => format!("no profile is defined in {places}; create one with `aws configure`"),

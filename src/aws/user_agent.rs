@@ -10,8 +10,8 @@ use super::http::{check_header, is_allowed_in_header};
 
 const VARIABLE: &str = "AWS_EXECUTION_ENV";
 
-/// Replaces the characters of `AWS_EXECUTION_ENV` that no header can have with dashes, as the AWS CLI does. The SDK would send
-/// no request.
+/// Replaces each character of `AWS_EXECUTION_ENV` that is not allowed in a header with a dash, as the AWS CLI does. Otherwise, the
+/// SDK could not send the request.
 pub(super) fn clean(cfg: &mut ConfigBag) {
     let Ok(value) = env::var(VARIABLE) else {
         return;

@@ -84,8 +84,8 @@ pub(super) fn outcome(
     }
 }
 
-/// Whether only a list by name shows a change: the user may have been renamed, and another one may have got the name. The root
-/// user has no name. `is_denied`: IAM named the owner before, and now denies the look-up.
+/// Whether the only evidence of a change is the list of a named user: that user may have been renamed, and someone else may have
+/// the name now. The root user has no name. `is_denied`: IAM named the owner before, and now denies the lookup.
 pub(super) fn is_owner_unchecked(
     hint: &OwnerHint,
     location: &KeyLocation,
@@ -212,7 +212,7 @@ mod tests {
             (KeyLocation::AbsentAsNamed, delete, none, denied, ""),
             (KeyLocation::NotListed, delete, none, missing, "u"),
             (KeyLocation::NoLongerListed, delete, none, missing, "u"),
-            // The list of its owner proves that it is gone, unless the user was renamed and another one got the name.
+            // The owner's list proves that it is gone, unless the user was renamed and someone else has the name now.
             (KeyLocation::NoLongerListed, delete, out, missing, "u"),
             (KeyLocation::NoLongerListed, delete, out, denied, "u"),
             (KeyLocation::Gone, delete, out, missing, ""),

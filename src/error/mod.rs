@@ -136,8 +136,8 @@ pub(crate) struct TransportError {
 }
 
 /// The hint for a key whose owner, as IAM reports it, is not a user.
-pub(crate) const ROOT_KEY: &str = "if it is the root user's key, no user owns it: use --target-principal with its account, or the root user's \
-     credentials, instead of --find-user";
+pub(crate) const ROOT_KEY: &str = "if this is a root user's key, use --target-principal with the account, or the root user's credentials, instead \
+     of --find-user";
 
 /// The hint for a request that `--timeout` ended.
 pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";

@@ -1,4 +1,4 @@
-//! Whose key a run is about.
+//! The owner of a key, as a run names it and a journal records it.
 
 use crate::guard::Principal;
 use crate::ident::UserName;
@@ -8,7 +8,7 @@ use crate::ident::UserName;
 pub(crate) enum Owner {
     User(UserName),
     RootUser,
-    /// Nobody names the owner: any user of the account, such as the one who calls.
+    /// The run names no owner: it can be any user of the account, such as the calling user.
     #[default]
     Unknown,
 }

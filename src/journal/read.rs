@@ -100,16 +100,16 @@ pub(super) fn read(file: &mut impl Read) -> Result<(Option<Head>, Replay), Strin
     Ok((head, replay))
 }
 
-/// Reads the next record with its line break, or the start of one that is too long. Returns whether there is one: what follows
-/// the last line break is none. There, a run that was killed may leave the start of a record, and a file system NUL bytes
-/// after a power failure. That run did not act on it.
+/// Reads the next record with its line break, or the start of one that is too long. Returns whether there is one. What follows
+/// the last line break is not a record: a killed run may leave a partial record there, and a power failure NUL bytes. No run
+/// acted on it.
 fn next_record(source: &mut impl BufRead, record: &mut Vec<u8>) -> io::Result<bool> {
     record.clear();
     let length = source.take(MAX_LENGTH).read_until(b'\n', record)?;
     Ok(record.last() == Some(&b'\n') || length as u64 == MAX_LENGTH)
 }
 
-/// Reads a text without what follows the last record of a journal.
+/// Reads a text, but omits what follows the last whole record of a journal.
 #[derive(Debug)]
 pub(crate) struct WholeRecords<R> {
     source: R,

@@ -179,12 +179,10 @@ impl Report<'_> {
             ""
         };
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
-        let from = |record: &str, file: &Path| {
+        let from = |keys_recorded: &str, file: &Path| {
             let command = self.commands.reactivate_from(file);
             let mut hints = vec![Hint::command(
-                format!(
-                    "to reactivate the keys that {record} as changed from Active to Inactive{others}"
-                ),
+                format!("{keys_recorded} as changed from Active to Inactive{others}"),
                 command,
             )];
             if !unrecorded.is_empty() {
@@ -195,22 +193,26 @@ impl Report<'_> {
         };
         match (resume, &self.request.journal) {
             (Resume::Journal, Some(journal)) if *is_undoable => {
-                from("the journal records", journal)
+                from("to reactivate the keys that the journal records", journal)
             }
             (Resume::File, _)
                 if *is_undoable
                     && keys.len() > 1
                     && let Some(file) = result_file() =>
             {
-                from("the file with these results records", &file)
+                from(
+                    "to reactivate the keys that the file with these results records",
+                    &file,
+                )
             }
             _ if is_short => self.undo_by_name(&self.deactivated),
             (Resume::Results, _) if *is_undoable && self.shares_file => from(
-                "the results of this run, copied to a new FILE without what was in the file before, record",
+                "copy the results of this run, without what was in the file before, to a new FILE; to reactivate the keys that it \
+                 records",
                 Path::new("FILE"),
             ),
             (Resume::Results, _) if *is_undoable => from(
-                "the standard output, if you saved it in FILE, records",
+                "if you saved the standard output in FILE, to reactivate the keys that it records",
                 Path::new("FILE"),
             ),
             _ => {

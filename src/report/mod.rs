@@ -380,7 +380,7 @@ pub(crate) fn print_panic(
     let others = if is_reported {
         "the results on standard output are correct, and this run changed no other keys, except possibly those below whose state is unknown"
     } else {
-        "which keys were changed was not reported: check with `aws iam list-access-keys`, or the journal"
+        "it is unknown which keys were changed: check with `aws iam list-access-keys`, or the journal"
     };
     messages.explain(&error(AS_REPORTED).about(None, others.to_owned()));
     for key in unknown_keys {

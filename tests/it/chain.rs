@@ -206,7 +206,7 @@ fn c93_a_role_that_ends_in_itself() {
 fn c53_an_id_and_a_secret_that_are_swapped() {
     let sandbox = documented();
     let secret = CANARIES[0];
-    let correct = "neither was printed or sent: correct them";
+    let correct = "correct them; neither was printed or sent";
     let by_itself = "run the command by itself to see what is wrong";
     let swapped =
         format!("aws_access_key_id = {secret}\naws_secret_access_key = AKIAQAAAAAAASOMEBODY\n");

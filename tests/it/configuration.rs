@@ -62,12 +62,12 @@ fn f21_a_profile_that_does_not_exist() {
 }
 
 #[test]
-fn a_file_that_is_turned_off_is_not_said_to_need_aws_configure() {
+fn a_file_that_is_disabled_has_no_hint_to_run_aws_configure() {
     for (variable, path) in [
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", ""),
     ] {
-        let unset = format!("unset {variable}, which turns off the file with your profiles\n");
+        let unset = format!("unset {variable}, which disables the file with your profiles\n");
         refused(
             |case| case.env(variable, path).args(["--profile", "any"]),
             &[&format!("hint: {unset}")],

@@ -109,19 +109,19 @@ fn an_error_names_no_file_where_none_is_read() {
             .env("AWS_SHARED_CREDENTIALS_FILE", "")
             .run()
     };
-    let turned_off = "unset AWS_CONFIG_FILE, which turns off the file with your profiles\n";
+    let disabled = "unset AWS_CONFIG_FILE, which disables the file with your profiles\n";
     refused(
         no_files(&[]),
         &[
-            "not in the environment (AWS_ACCESS_KEY_ID), no file has profiles, no web identity token, no container",
-            &format!("hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or {turned_off}"),
+            "not in the environment (AWS_ACCESS_KEY_ID), no configuration file, no web identity token, no container",
+            &format!("hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or {disabled}"),
         ],
     );
     refused(
         no_files(&["--profile", "x"]),
         &[
             "the profile `x`, named by --profile, does not exist\n",
-            &format!("hint: {turned_off}"),
+            &format!("hint: {disabled}"),
         ],
     );
 }

@@ -351,9 +351,9 @@ fn below(random: &mut TestRng, most: usize) -> usize {
     random.next_u32() as usize % most
 }
 
-/// A new journal is not written by others, and its owner can read and write it, whatever the umask.
+/// Whatever the umask, only its owner and group can write a new journal, and its owner can read it.
 #[test]
-fn a_new_journal_is_its_owners() {
+fn a_new_journal_is_readable_and_writable_by_its_owner_whatever_the_umask() {
     let umasks = [("0", 0o664), ("077", 0o600), ("277", 0o600), ("777", 0o600)];
     each(umasks, |(umask, expected)| {
         let sandbox = documented();

@@ -339,7 +339,7 @@ fn the_signing_key_deleted_and_the_answer_lost_is_10() {
 }
 
 #[test]
-fn the_signing_key_that_a_journal_has_begun_stays_unknown() {
+fn a_signing_key_that_an_earlier_run_started_to_delete_stays_unknown() {
     let sandbox = lost(What::ResetAfterActing);
     let kept = Kept::new("");
     let case = || {

@@ -214,7 +214,7 @@ fn c53_a_secret_in_cli_input_json_is_not_shown() {
 
 #[test]
 fn c53_an_id_and_a_secret_that_are_swapped_in_the_environment_are_not_sent() {
-    let hint = "hint: neither was printed or sent: correct them\n";
+    let hint = "hint: correct them; neither was printed or sent\n";
     let cases = [
         (
             SECRET,

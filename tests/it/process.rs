@@ -167,7 +167,7 @@ fn f26_a_credential_process_that_fails() {
         ),
         (
             "head -c 100000000 /dev/zero".to_owned(),
-            "printed more than 64 KiB, which is not credentials\nhint: run the command by itself to see what is wrong\nresult: ",
+            "printed more than 64 KiB, which is too long for credentials\nhint: run the command by itself to see what is wrong\nresult: ",
         ),
         (
             "kill -9 $$".to_owned(),

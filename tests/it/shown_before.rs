@@ -173,9 +173,9 @@ fn a_deletion_that_only_a_list_shows_is_presumed_for_its_owner() {
     let _ = printed.prints_outcome("Deleted").says(&["is presumed"]);
 }
 
-/// The list of the root user is that of nobody else.
+/// Nobody else can get the root user's name, so this list is proof.
 #[test]
-fn a_key_that_the_root_user_no_longer_lists_is_deleted_for_good() {
+fn a_key_that_is_no_longer_in_the_root_users_list_is_not_just_presumed_deleted() {
     let sandbox = Sandbox::documented().other_account("111111111111").start();
     sandbox.deny(READS[0]);
     loses(&sandbox);

@@ -85,7 +85,7 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
         (
             &[][..],
             &[
-                "hint: to reactivate the keys that the standard output, if you saved it in FILE, records as changed from Active to \
+                "hint: if you saved the standard output in FILE, to reactivate the keys that it records as changed from Active to \
                  Inactive: iam-del-key --from FILE --reactivate\n",
             ][..],
         ),
@@ -164,8 +164,8 @@ fn f104_results_in_a_file_undo_the_run_with_one_command() {
                 .says_exactly("result: 6 keys: 6 reactivated\n");
         });
     let _ = ended.exits(0).prints_nothing().says_exactly(
-        "hint: to reactivate the keys that the results of this run, copied to a new FILE without what was in the file before, \
-         record as changed from Active to Inactive: iam-del-key --from FILE --reactivate\n\
+        "hint: copy the results of this run, without what was in the file before, to a new FILE; to reactivate the keys that it \
+         records as changed from Active to Inactive: iam-del-key --from FILE --reactivate\n\
          result: 6 keys: 6 deactivated\n",
     );
 }
