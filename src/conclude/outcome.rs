@@ -127,6 +127,7 @@ fn owned_by_other(key: &Key, failure: CallError, owner: UserName, known: KeyStat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::TransportError;
     use crate::error::tests::service_error;
     use crate::ident::AccessKeyId;
     use crate::metadata::Status;
@@ -239,6 +240,60 @@ mod tests {
             let case = format!("{location:?} {action:?} {ambiguity:?} {code}");
             assert_eq!(letters(&outcome), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn a_deletion_is_presumed_where_only_a_list_by_name_shows_it() {
+        let bob = || OwnerHint::Listed(Some(name("Bob")));
+        let named = || KeyLocation::GoneButNamed(name("Bob"));
+        for (location, hint, is_denied, expected) in [
+            (KeyLocation::NoLongerListed, bob(), false, true),
+            (
+                KeyLocation::NoLongerListed,
+                OwnerHint::Listed(None),
+                false,
+                false,
+            ),
+            (named(), bob(), true, true),
+            (named(), bob(), false, false),
+            (KeyLocation::Gone, bob(), true, false),
+        ] {
+            let found = is_owner_unchecked(&hint, &location, is_denied);
+            assert_eq!(found, expected, "{location:?} {hint:?} {is_denied}");
+        }
+    }
+
+    #[test]
+    fn a_presumed_deletion_says_so_in_its_failure() {
+        let unsent = || CallError::NotSent(TransportError::default());
+        for (failure, is_unchecked, is_kept) in [
+            (error("NoSuchEntity"), true, true),
+            (error("NoSuchEntity"), false, true),
+            (unsent(), true, false),
+            (unsent(), false, true),
+        ] {
+            let kind = std::mem::discriminant(&failure);
+            let presumed = presumed(failure, is_unchecked);
+            let found = std::mem::discriminant(&presumed) == kind;
+            assert_eq!(found, is_kept, "{presumed:?}");
+            assert_eq!(presumed.context().owner_unchecked, is_unchecked);
+        }
+    }
+
+    #[test]
+    fn the_named_owner_is_not_another_one() {
+        let location = KeyLocation::ReportedOwner(name("bob"));
+        let out = Ambiguity::Unanswered;
+        let outcome = outcome_at(Action::Delete, out, "NoSuchEntity", &location);
+        let Outcome::Failed { failure, known } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(failure.context().owner, None);
+        assert_eq!(failure.context().still_reported_owner, Some(name("Bob")));
+        let KeyState::Unknown { check, .. } = known else {
+            panic!("{known:?}");
+        };
+        assert_eq!(check, Check::List);
     }
 
     #[test]

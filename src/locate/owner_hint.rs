@@ -58,6 +58,7 @@ pub(crate) fn owner_hint(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metadata::Status;
 
     /// Each attempt is its owner, and whether IAM listed the key for that owner. An empty name is none, and `root` the root
     /// user.
@@ -135,6 +136,46 @@ mod tests {
                 };
                 assert_eq!(found, *expected, "{now:?} {attempts:?} {principal:?}");
             }
+        }
+    }
+
+    /// Each status stands for a list of this run that has the key. An empty name is none.
+    #[test]
+    fn a_list_of_this_run_names_the_owner() {
+        let (root, caller) = (Principal::RootUser, Principal::Caller);
+        let name = |name: &str| name.parse().ok();
+        let active = Some(Status::Active);
+        let cases = [
+            ("Bob", "", &active, caller, OwnerHint::Listed(name("Bob"))),
+            (
+                "Bob",
+                "Bob",
+                &active,
+                caller,
+                OwnerHint::Listed(name("Bob")),
+            ),
+            ("Bob", "", &None, caller, OwnerHint::Unknown),
+            ("Bob", "Bob", &None, caller, OwnerHint::Named(name("Bob"))),
+            ("", "Bob", &active, caller, OwnerHint::Named(name("Bob"))),
+            ("", "", &active, caller, OwnerHint::Unknown),
+            ("", "", &active, root, OwnerHint::Listed(None)),
+            ("", "", &None, root, OwnerHint::Named(None)),
+        ];
+        for (listed, named, status, principal, expected) in cases {
+            let key = Key {
+                id: "AKIDPMS9RO4H3FEXAMPLE"
+                    .to_owned()
+                    .try_into()
+                    .expect("an ID"),
+                user_name: name(named),
+            };
+            let metadata = KeyMetadata {
+                owner: name(listed),
+                status: status.clone(),
+                ..KeyMetadata::default()
+            };
+            let found = owner_hint(&key, &metadata, &[], principal, false);
+            assert_eq!(found, expected, "{listed:?} {named:?} {status:?}");
         }
     }
 }
