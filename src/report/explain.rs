@@ -241,8 +241,13 @@ impl Report<'_> {
             Selection::Root => Some(self.commands.list_root()),
             _ => (self.request.find_user).then(|| self.commands.find_owner(id.as_str())),
         };
+        let is_own = self.request.allow_self && self.is_own(id);
+        let commands = match is_own {
+            true => self.commands.with_other_credentials(),
+            false => self.commands.clone(),
+        };
         let check = known
-            .and_then(|known| self.commands.check(&result.key, known))
+            .and_then(|known| commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
             .filter(|check| {
@@ -254,7 +259,7 @@ impl Report<'_> {
                 this_run.as_ref() != Some(&**check) && !error.hints.iter().any(is_shown)
             })
             .map(|check| {
-                if self.request.allow_self && self.is_own(id) {
+                if is_own {
                     check.after("with other credentials, ")
                 } else {
                     check

@@ -49,6 +49,7 @@ impl Report<'_> {
             return root_hints(account, failure.context(), commands);
         }
         if self.rejects_own_key(key, failure) {
+            let commands = commands.with_other_credentials();
             let check = commands.check(key, &KeyState::unknown(""));
             let check = check.unwrap_or_else(|| commands.find_owner(key.id.as_str()).into());
             let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, ";

@@ -85,7 +85,7 @@ impl Report<'_> {
                 self.messages.print(Level::Hint, &hint.to_string());
             }
         }
-        for hint in self.open_sessions.hints(&self.commands) {
+        for hint in self.open_sessions.hints(&self.next_commands()) {
             self.messages.print(Level::Hint, &hint.to_string());
         }
         let total = summary.total();

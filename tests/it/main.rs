@@ -83,6 +83,7 @@ mod next_run;
 mod nonblocking;
 mod not_renewed;
 mod other_owner;
+mod own_key;
 mod owner;
 mod owner_then;
 mod pages;
