@@ -8,7 +8,7 @@ use super::call_error::code_and_sentence;
 use super::message::{Level, Messages};
 use super::{record, stream};
 use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
-use crate::guard::OTHER_CREDENTIALS;
+use crate::guard::other_credentials;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode, Selection};
 use crate::sanitize::SafeText;
@@ -210,7 +210,7 @@ impl Report<'_> {
                 (Level::Error, RunError::new(exit, "Skipped", message), None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
-                next.push(OTHER_CREDENTIALS.into());
+                next.push(other_credentials(self.request).into());
                 let message =
                     format!("{id} belongs to your own credentials: you would lock yourself out");
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))

@@ -11,6 +11,7 @@ use crate::error::{
     CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
     ServiceError, without_suffix,
 };
+use crate::guard::other_credentials;
 use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -65,6 +66,9 @@ impl Report<'_> {
                         "these credentials do not belong to an IAM user: add --user-name NAME; ";
                     vec![self.owner_hint(key, failure.context()).after(why)]
                 }
+                CallError::NotSent(error) | CallError::NoResponse(error) if error.is_own_key => {
+                    vec![other_credentials(self.request).into()]
+                }
                 _ => call_hints(failure),
             };
         }
@@ -89,7 +93,11 @@ impl Report<'_> {
                 [Hint::again(again)].into_iter().chain(root).collect()
             }
             CallError::Service(error) if error.is_about_user() => {
-                vec![self.owner_hint(key, context).after("check the user name; ")]
+                let why = match context.was_shown {
+                    true => "the user was renamed or deleted during this run; ",
+                    false => "check the user name; ",
+                };
+                vec![self.owner_hint(key, context).after(why)]
             }
             _ => self.no_such_entity_hints(key, context),
         };
@@ -192,7 +200,7 @@ impl Report<'_> {
                 "IAM's responses contradict each other, which can happen for a few seconds after a change: ",
             )];
         }
-        if context.named_by != NamedBy::Caller {
+        if context.named_by != NamedBy::Caller || context.was_shown {
             return vec![Hint::again(
                 "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses \
                  contradict each other: ",
@@ -315,6 +323,10 @@ fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Ve
         Some((theirs, _)) => vec![format!(
             "the key's ID encodes account {theirs}: use --target-principal {theirs} if its root user has the key"
         ).into()],
+        None if context.was_shown => vec![Hint::again(
+            "IAM listed the key for the root user during this run, so it was deleted since then, or IAM's responses contradict \
+             each other: ",
+        )],
         None => vec![
             format!(
                 "the key does not exist, or belongs to a user: the root user of account {account} does not have it"

@@ -50,6 +50,7 @@ mod faults;
 mod fetched;
 mod find;
 mod framing;
+mod gone_since;
 mod help;
 mod hints;
 mod history;

@@ -132,3 +132,18 @@ fn its_sessions_are_revoked_with_other_credentials() {
     );
     assert!(!messages.contains("--profile"), "{messages}");
 }
+
+#[test]
+fn a_sweep_says_how_to_change_it_all_the_same() {
+    let sandbox = documented();
+    let sweep = ["--user-name", "admin", "--all-keys", "--yes"];
+    let said = Case::at(&sandbox, sweep).run().exits(11);
+    let _ = said.prints_outcomes(&[("Refused", 1)]).says_exactly(&format!(
+        "iam-del-key: note: 1 key of 1 user checked\n\
+         iam-del-key: warning: {ADMIN_KEY_ID} belongs to your own credentials: you would lock yourself out\n\
+         hint: use other credentials (--profile NAME), or name the key with --access-key-id and add --allow-self\n\
+         result: 1 key: 1 refused\n"
+    ));
+    let case = Case::at(&sandbox, NAMED).args(["--allow-self"]);
+    case.run().deletes_quietly();
+}
