@@ -8,6 +8,9 @@ use crate::command_line::CommandLine;
 pub(crate) const ROOT_KEY: &str = "if this is a root user's key, use --target-principal with the account, or the root user's credentials, instead \
      of --find-user";
 
+/// The hint for a request that `--timeout` ended.
+pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";
+
 /// What to do next about an error or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Hint {

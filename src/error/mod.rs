@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccessKeyId, AccountId, UserName};
-pub(crate) use hint::{Hint, ROOT_KEY};
+pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY};
 pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError, Subject};
 
@@ -65,6 +65,7 @@ pub(crate) enum SearchScope {
 
 /// Details that affect an error and its hints.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Context {
     /// The key's actual owner, if it is another user than the named one.
     pub(crate) owner: Option<UserName>,
@@ -138,9 +139,6 @@ pub(crate) struct TransportError {
     /// The last error that IAM returned to an earlier attempt.
     pub(crate) before: Option<Box<ServiceError>>,
 }
-
-/// The hint for a request that `--timeout` ended.
-pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";
 
 impl TransportError {
     /// Creates an error without a hint. `reason` is a clause.

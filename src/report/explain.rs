@@ -242,9 +242,10 @@ impl Report<'_> {
             _ => (self.request.find_user).then(|| self.commands.find_owner(id.as_str())),
         };
         let is_own = self.request.allow_self && self.is_own(id);
-        let commands = match is_own {
-            true => self.commands.with_other_credentials(),
-            false => self.commands.clone(),
+        let commands = if is_own {
+            self.commands.with_other_credentials()
+        } else {
+            self.commands.clone()
         };
         let check = known
             .and_then(|known| commands.check(&result.key, known))

@@ -93,9 +93,10 @@ impl Report<'_> {
                 [Hint::again(again)].into_iter().chain(root).collect()
             }
             CallError::Service(error) if error.is_about_user() => {
-                let why = match context.was_shown {
-                    true => "the user was renamed or deleted during this run; ",
-                    false => "check the user name; ",
+                let why = if context.was_shown {
+                    "the user was renamed or deleted during this run; "
+                } else {
+                    "check the user name; "
                 };
                 vec![self.owner_hint(key, context).after(why)]
             }
