@@ -12,7 +12,7 @@ use crate::aws::{TimeBudget, timed_out};
 use crate::conclude::{Ambiguity, Response, check, describe_ambiguity};
 use crate::error::{CallError, ErrorKind, Exit, SearchScope};
 use crate::guard;
-use crate::locate::{KeyLocation, LIST_LAG, Search, with_accounts};
+use crate::locate::{KeyLocation, LIST_LAG, Search, with_key};
 use crate::outcome::{Check, KeyState, Outcome, ResponseMetadata};
 use crate::signal::{self, Signals};
 
@@ -208,11 +208,11 @@ impl Change<'_> {
         {
             return outcome;
         }
-        let failure = with_accounts(failure, key, &iam.signer);
         let is_wanted = request.ignore_missing;
         if self.ambiguity() != Ambiguity::None || is_wanted && failure.is_no_such_entity() {
             return self.verify(failure).await;
         }
+        let failure = with_key(failure, key, iam);
         let known = self.not_done();
         Outcome::Failed { failure, known }
     }
@@ -255,7 +255,7 @@ impl Change<'_> {
 
     /// Returns the outcome of a key when a signal ends the run, with the last error that IAM returned.
     fn stopped(&self, exit: Exit, known: KeyState) -> Outcome {
-        let last = with_accounts(self.timed_out(), self.search.key, &self.search.iam.signer);
+        let last = with_key(self.timed_out(), self.search.key, self.search.iam);
         let error = last.last_service_error();
         Outcome::Stopped {
             exit,

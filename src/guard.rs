@@ -9,9 +9,14 @@ use crate::lock::lock;
 use crate::outcome::{Outcome, Refusal};
 use crate::request::{Key, Request, Selection};
 
-/// The hint for a key that is not changed because it belongs to the credentials in use.
-pub(crate) const OTHER_CREDENTIALS: &str =
-    "use other credentials (--profile NAME), or add --allow-self";
+/// Returns the hint for a key that is not changed because it belongs to the credentials in use.
+pub(crate) fn other_credentials(request: &Request) -> &'static str {
+    if request.names_keys() {
+        "use other credentials (--profile NAME), or add --allow-self"
+    } else {
+        "use other credentials (--profile NAME), or name the key with --access-key-id and add --allow-self"
+    }
+}
 
 /// The kind of identity that signs the requests to IAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use super::clock::{time, trusted_server_time};
 use super::error::{call_error, incomplete_response, read_error};
 use super::rate_limiter::RateLimiter;
 use super::recorder::Recorder;
+use super::shown::Shown;
 use super::sts::Caller;
 use super::time_budget::{SharedClock, TimeBudget, WaitGuard};
 use crate::error::{CallError, ErrorKind, Operation, TransportError};
@@ -50,15 +51,6 @@ pub(crate) struct Iam {
     pub(super) request_counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
     /// The keys that IAM showed in this run.
     pub(super) shown: Arc<Mutex<HashMap<AccessKeyId, Shown>>>,
-}
-
-/// What IAM reported about a key in this run.
-#[derive(Clone, Debug)]
-pub(crate) struct Shown {
-    /// When IAM first reported it.
-    pub(crate) since: Instant,
-    /// The user for whom IAM listed the key last, if it did.
-    pub(crate) listed_owner: Option<UserName>,
 }
 
 /// The result of `GetCredentialReport`.
@@ -112,23 +104,6 @@ impl Iam {
         Self {
             patience: Duration::ZERO,
             ..self.clone()
-        }
-    }
-
-    /// Returns what IAM reported about the key in this run, if anything.
-    pub(crate) fn shown(&self, id: &AccessKeyId) -> Option<Shown> {
-        lock(&self.shown).get(id).cloned()
-    }
-
-    /// Records that IAM named the owner of a key or listed it.
-    pub(super) fn show(&self, id: &AccessKeyId, listed_owner: Option<&UserName>) {
-        let mut shown = lock(&self.shown);
-        let shown = shown.entry(id.clone()).or_insert(Shown {
-            since: Instant::now(),
-            listed_owner: None,
-        });
-        if let Some(owner) = listed_owner {
-            shown.listed_owner = Some(owner.clone());
         }
     }
 
@@ -220,6 +195,9 @@ impl Iam {
 
     /// Replaces the hints for rejected credentials if their renewal failed, or by what follows from their source.
     fn with_source_hints(&self, mut failure: CallError) -> CallError {
+        if let Some(context) = failure.context_mut() {
+            context.is_root = self.signer.principal == Principal::RootUser;
+        }
         if failure.kind() != Some(ErrorKind::Credentials) {
             return failure;
         }
@@ -320,10 +298,11 @@ impl Iam {
             }),
         };
         let wrong = |reason| incomplete_response(&attempts, reason);
-        self.show(id, None);
+        let owner = self.owner(output.user_name()).map_err(wrong);
+        self.show(id, owner.as_ref().ok().and_then(Option::as_ref), false);
         Ok(KeyMetadata {
             last_use: Some(last_use.map_err(wrong)?),
-            owner: self.owner(output.user_name()).map_err(wrong)?,
+            owner: owner?,
             read_at: trusted_server_time(&attempts, &self.caller.responses),
             ..KeyMetadata::default()
         })

@@ -15,7 +15,6 @@ use crate::error::{
     CallError, Context, Hint, Operation, RAISE_TIMEOUT, ServiceError, TransportError,
     file_limit_hint,
 };
-use crate::guard;
 use crate::sanitize::truncate_escaped;
 
 /// Creates an error for an unusable response to a read. `reason` is a clause.
@@ -69,13 +68,14 @@ pub(super) fn call_error(attempts: &Attempts, error: Option<&(dyn Error + 'stati
             .unwrap_or_else(|| TransportError::new(&last.host, "the response is not from IAM")),
     };
     error.is_own_key = attempts.ended_at_own_key();
-    if error.is_own_key {
-        error.hint = Some(guard::OTHER_CREDENTIALS.into());
-    } else if let Some(error) = service_error(operation, &last) {
-        return CallError::Service(error);
-    } else if let Some(Response::Unexpected(reason)) = &last.response {
-        reason.clone_into(&mut error.reason);
-        error.has_unexpected_response = true;
+    if !error.is_own_key {
+        if let Some(error) = service_error(operation, &last) {
+            return CallError::Service(error);
+        }
+        if let Some(Response::Unexpected(reason)) = &last.response {
+            reason.clone_into(&mut error.reason);
+            error.has_unexpected_response = true;
+        }
     }
     let returned = |attempt| service_error(operation, attempt).map(Box::new);
     error.before = attempts.lock().iter().rev().find_map(returned);

@@ -140,7 +140,7 @@ impl Iam {
         let at = at.await?;
         for (id, key) in &mut listing.0 {
             key.read_at = at;
-            self.show(id, key.owner.as_ref());
+            self.show(id, key.owner.as_ref(), true);
         }
         Ok(listing)
     }

@@ -41,6 +41,7 @@ mod root_certs;
 mod session;
 mod setting;
 mod settings;
+mod shown;
 mod small_file;
 mod sso;
 mod sts;

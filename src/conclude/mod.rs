@@ -15,7 +15,7 @@ mod reason;
 mod table;
 
 use crate::error::{CallError, ErrorKind};
-use crate::locate::{KeyLocation, Search};
+use crate::locate::{KeyLocation, Search, with_key};
 use crate::outcome::{Check, Outcome};
 use crate::request::Key;
 use outcome::{is_owner_unchecked, outcome, presumed};
@@ -110,6 +110,7 @@ impl Search<'_> {
             location,
         };
         let is_unchecked = self.is_owner_unchecked(location);
+        let failure = with_key(failure, self.key, self.iam);
         outcome(&evidence, self.key, failure, is_unchecked)
     }
 

@@ -4,6 +4,13 @@ use std::fmt;
 
 use crate::command_line::CommandLine;
 
+/// The hint for a key whose owner, as IAM reports it, is not a user.
+pub(crate) const ROOT_KEY: &str = "if this is a root user's key, use --target-principal with the account, or the root user's credentials, instead \
+     of --find-user";
+
+/// The hint for a request that `--timeout` ended.
+pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";
+
 /// What to do next about an error or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Hint {

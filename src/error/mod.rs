@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccessKeyId, AccountId, UserName};
-pub(crate) use hint::Hint;
+pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY};
 pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError, Subject};
 
@@ -65,6 +65,7 @@ pub(crate) enum SearchScope {
 
 /// Details that affect an error and its hints.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Context {
     /// The key's actual owner, if it is another user than the named one.
     pub(crate) owner: Option<UserName>,
@@ -74,6 +75,10 @@ pub(crate) struct Context {
     pub(crate) sts_accounts: Option<(AccountId, AccountId)>,
     /// Who named the key's owner.
     pub(crate) named_by: NamedBy,
+    /// Whether IAM showed the key in this run as one of the named owner, or of the root user who signs.
+    pub(crate) was_shown: bool,
+    /// Whether the root user of a member account signed the request.
+    pub(crate) is_root: bool,
     /// Whether IAM did not confirm the owner. Another user may own the key.
     pub(crate) owner_unchecked: bool,
     /// Whether IAM denied every read of the key.
@@ -134,13 +139,6 @@ pub(crate) struct TransportError {
     /// The last error that IAM returned to an earlier attempt.
     pub(crate) before: Option<Box<ServiceError>>,
 }
-
-/// The hint for a key whose owner, as IAM reports it, is not a user.
-pub(crate) const ROOT_KEY: &str = "if this is a root user's key, use --target-principal with the account, or the root user's credentials, instead \
-     of --find-user";
-
-/// The hint for a request that `--timeout` ended.
-pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";
 
 impl TransportError {
     /// Creates an error without a hint. `reason` is a clause.

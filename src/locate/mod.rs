@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::aws::Iam;
 use crate::error::{CallError, ErrorKind, ServiceError};
-use crate::guard::{self, Signer};
+use crate::guard;
 use crate::ident::UserName;
 use crate::metadata::Status;
 use crate::request::{Action, Key, Request};
@@ -312,12 +312,14 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Adds both accounts to `NoSuchEntity` if the key's ID encodes another account than the credentials'.
-pub(crate) fn with_accounts(mut failure: CallError, key: &Key, signer: &Signer) -> CallError {
+/// Adds what is known about the key to `NoSuchEntity`: both accounts, if the key's ID encodes another than the credentials',
+/// and whether IAM showed the key in this run.
+pub(crate) fn with_key(mut failure: CallError, key: &Key, iam: &Iam) -> CallError {
     if failure.is_no_such_entity()
         && let Some(context) = failure.context_mut()
     {
-        context.accounts = guard::foreign_account(&key.id, signer);
+        context.accounts = guard::foreign_account(&key.id, &iam.signer);
+        context.was_shown = iam.has_shown(key);
     }
     failure
 }

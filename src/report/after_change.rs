@@ -141,13 +141,33 @@ fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
 }
 
 impl Report<'_> {
+    /// Adds the key of this result, if it was changed.
+    pub(super) fn add_changed(&mut self, result: &KeyResult) {
+        self.deactivated.add(result);
+        self.open_sessions.add(result);
+        let is_off = result.is_changed() && result.action != Action::Reactivate;
+        if is_off && self.is_own(&result.key.id) {
+            let user_name = result.owner().cloned();
+            let id = result.key.id.clone();
+            self.own_key = Some(Key { id, user_name });
+        }
+    }
+
+    /// Returns the command lines that work after the changes of this run.
+    pub(super) fn next_commands(&self) -> Commands {
+        match self.own_key {
+            Some(_) => self.commands.with_other_credentials(),
+            None => self.commands.clone(),
+        }
+    }
+
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
     pub(super) fn after_change(&self, result: &KeyResult) -> Vec<Hint> {
         let mut deactivated = Deactivated::default();
         deactivated.add(result);
         let mut hints = self.undo_by_name(&deactivated);
         if self.request.single().is_some() && !self.messages.is_quiet {
-            hints.extend(self.open_sessions.hints(&self.commands));
+            hints.extend(self.open_sessions.hints(&self.next_commands()));
         }
         hints
     }
@@ -180,10 +200,11 @@ impl Report<'_> {
         };
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |keys_recorded: &str, file: &Path| {
-            let command = self.commands.reactivate_from(file);
+            let commands = self.next_commands();
+            let signer = commands.others();
             let mut hints = vec![Hint::command(
-                format!("{keys_recorded} as changed from Active to Inactive{others}"),
-                command,
+                format!("{keys_recorded} as changed from Active to Inactive{others}{signer}"),
+                commands.reactivate_from(file),
             )];
             if !unrecorded.is_empty() {
                 let what = "this leaves out keys that the journal may not record; to reactivate them, if they were active before";
@@ -236,34 +257,39 @@ impl Report<'_> {
 
     /// How to reactivate keys by their IDs. `which` says in words which keys these are.
     fn reactivate_by_id(&self, what: &str, which: &str, keys: &[Key]) -> Hint {
+        let commands = self.next_commands();
+        let what = format!("{what}{}", commands.others());
         if keys.len() as u64 <= MAX_UNDO_KEYS {
-            return Hint::command(what, self.commands.reactivate(keys, true));
+            return Hint::command(what, commands.reactivate(keys, true));
         }
         let what =
             format!("{what}, add --access-key-id with the ID of each {which} to this command");
-        Hint::command(what, self.commands.reactivate(&[], true))
+        Hint::command(what, commands.reactivate(&[], true))
     }
 
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
     fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
-        let keys = &deactivated.keys;
+        let commands = self.next_commands();
+        let mut keys = deactivated.keys.clone();
+        // Other credentials are those of another user.
+        if let Some(own_key) = &self.own_key {
+            for key in &mut keys {
+                key.user_name = key.user_name.take().or(own_key.user_name.clone());
+            }
+        }
         let mut pairs = keys.windows(2);
-        let is_looked_up =
-            self.request.find_user && pairs.any(|pair| pair[0].user_name != pair[1].user_name);
+        let is_looked_up = self.request.find_user
+            && pairs.any(|pair| pair[0].user_name != pair[1].user_name)
+            || self.own_key.is_some() && keys.iter().any(|key| key.user_name.is_none());
         let mut groups: Vec<Vec<Key>> = Vec::new();
         for key in keys {
             let mut same = groups.iter_mut();
             match same.find(|group| is_looked_up || group[0].user_name == key.user_name) {
-                Some(group) => group.push(key.clone()),
-                None => groups.push(vec![key.clone()]),
+                Some(group) => group.push(key),
+                None => groups.push(vec![key]),
             }
         }
-        // The run may have deactivated its own key.
-        let signer = if self.request.allow_self {
-            ", with other credentials"
-        } else {
-            ""
-        };
+        let signer = commands.others();
         let undo = |keys: &Vec<Key>| {
             let owner = keys[0].user_name.as_ref().filter(|_| groups.len() > 1);
             let whose = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
@@ -272,7 +298,7 @@ impl Report<'_> {
                 1 => ", if the key was active before",
                 _ => ", remove the keys that were inactive before from this command",
             };
-            let command = self.commands.reactivate(keys, is_looked_up);
+            let command = commands.reactivate(keys, is_looked_up);
             Hint::command(
                 format!("to undo it{whose}{signer}{unless_inactive}"),
                 command,

@@ -13,10 +13,9 @@ use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyState};
 use crate::request::Key;
 
-/// The options that say who assumes a role, and which.
-const OF_ROLE: [&str; 6] = [
+/// The options that choose the credentials.
+const OF_CREDENTIALS: [&str; 5] = [
     "--profile",
-    "--target-principal",
     "--role-arn",
     "--external-id",
     "--role-session-name",
@@ -29,6 +28,8 @@ pub(crate) struct Commands {
     options: Vec<(&'static str, OsString)>,
     /// The role of the command line.
     role: Option<String>,
+    /// Whether the commands are for other credentials than those of this run.
+    is_of_others: bool,
     /// The account of `--target-principal`, whose root user has the keys.
     pub(crate) root: Option<AccountId>,
 }
@@ -58,17 +59,29 @@ impl Commands {
         Self {
             options: options.collect(),
             role: role_arn,
+            is_of_others: false,
             root: target.cloned(),
         }
     }
 
     /// A command of the AWS CLI, which takes no role by option: it is run with the role's own credentials.
     fn aws(&self, command: CommandLine) -> CommandLine {
-        let is_taken = |name: &str| self.role.is_none() || !OF_ROLE.contains(&name);
-        let options = self.options.iter().filter(|(name, _)| is_taken(name));
-        options.fold(command, |command, (name, value)| {
-            command.option(name, value)
-        })
+        match self.role {
+            Some(_) => self.with_other_credentials().with_options(command),
+            None => self.with_options(command),
+        }
+    }
+
+    /// The same command lines for other credentials than those of this run.
+    pub(crate) fn with_other_credentials(&self) -> Self {
+        let options = self.options.iter();
+        let kept = options.filter(|(name, _)| !OF_CREDENTIALS.contains(name));
+        Self {
+            options: kept.cloned().collect(),
+            role: None,
+            is_of_others: true,
+            root: self.root.clone(),
+        }
     }
 
     /// The option that names a role of another account.
@@ -161,8 +174,19 @@ impl Commands {
 
     /// Whose credentials a command of the AWS CLI needs, where options cannot say it.
     pub(crate) fn signer(&self) -> String {
-        let role = self.role.as_ref();
-        role.map_or_else(String::new, |role| format!(", run this as {role}"))
+        match &self.role {
+            Some(role) => format!(", run this as {role}"),
+            None => self.others().to_owned(),
+        }
+    }
+
+    /// Says that the commands are for other credentials, if they are.
+    pub(crate) fn others(&self) -> &'static str {
+        if self.is_of_others {
+            ", with other credentials"
+        } else {
+            ""
+        }
     }
 
     /// Reactivates these keys. They have one owner, or their owners are looked up.

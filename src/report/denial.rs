@@ -15,7 +15,7 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
     let is_of_identity = is_explicit && !is_bound;
     // Nobody can give a root user a permission.
     let caller = message.split(" is not authorized").next();
-    let is_root = caller.is_some_and(|caller| caller.ends_with(":root"));
+    let is_root = context.is_root || caller.is_some_and(|caller| caller.ends_with(":root"));
     let is_role = operation.name().starts_with("AssumeRole");
     let is_trust =
         kind.contains("trust policy") || is_role && kind.contains("resource-based policy");

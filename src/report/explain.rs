@@ -8,7 +8,7 @@ use super::call_error::code_and_sentence;
 use super::message::{Level, Messages};
 use super::{record, stream};
 use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
-use crate::guard::OTHER_CREDENTIALS;
+use crate::guard::other_credentials;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode, Selection};
 use crate::sanitize::SafeText;
@@ -210,7 +210,7 @@ impl Report<'_> {
                 (Level::Error, RunError::new(exit, "Skipped", message), None)
             }
             Outcome::Refused(Refusal::SigningKey) => {
-                next.push(OTHER_CREDENTIALS.into());
+                next.push(other_credentials(self.request).into());
                 let message =
                     format!("{id} belongs to your own credentials: you would lock yourself out");
                 error("SigningKey", &message, not_done("nothing was sent to IAM"))
@@ -241,8 +241,14 @@ impl Report<'_> {
             Selection::Root => Some(self.commands.list_root()),
             _ => (self.request.find_user).then(|| self.commands.find_owner(id.as_str())),
         };
+        let is_own = self.request.allow_self && self.is_own(id);
+        let commands = if is_own {
+            self.commands.with_other_credentials()
+        } else {
+            self.commands.clone()
+        };
         let check = known
-            .and_then(|known| self.commands.check(&result.key, known))
+            .and_then(|known| commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
             .filter(|check| {
@@ -254,7 +260,7 @@ impl Report<'_> {
                 this_run.as_ref() != Some(&**check) && !error.hints.iter().any(is_shown)
             })
             .map(|check| {
-                if self.request.allow_self && self.is_own(id) {
+                if is_own {
                     check.after("with other credentials, ")
                 } else {
                     check

@@ -11,6 +11,7 @@ use crate::error::{
     CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
     ServiceError, without_suffix,
 };
+use crate::guard::other_credentials;
 use crate::ident::{AccountId, UserName};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -49,6 +50,7 @@ impl Report<'_> {
             return root_hints(account, failure.context(), commands);
         }
         if self.rejects_own_key(key, failure) {
+            let commands = commands.with_other_credentials();
             let check = commands.check(key, &KeyState::unknown(""));
             let check = check.unwrap_or_else(|| commands.find_owner(key.id.as_str()).into());
             let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, ";
@@ -63,6 +65,9 @@ impl Report<'_> {
                     let why =
                         "these credentials do not belong to an IAM user: add --user-name NAME; ";
                     vec![self.owner_hint(key, failure.context()).after(why)]
+                }
+                CallError::NotSent(error) | CallError::NoResponse(error) if error.is_own_key => {
+                    vec![other_credentials(self.request).into()]
                 }
                 _ => call_hints(failure),
             };
@@ -88,7 +93,12 @@ impl Report<'_> {
                 [Hint::again(again)].into_iter().chain(root).collect()
             }
             CallError::Service(error) if error.is_about_user() => {
-                vec![self.owner_hint(key, context).after("check the user name; ")]
+                let why = if context.was_shown {
+                    "the user was renamed or deleted during this run; "
+                } else {
+                    "check the user name; "
+                };
+                vec![self.owner_hint(key, context).after(why)]
             }
             _ => self.no_such_entity_hints(key, context),
         };
@@ -191,7 +201,7 @@ impl Report<'_> {
                 "IAM's responses contradict each other, which can happen for a few seconds after a change: ",
             )];
         }
-        if context.named_by != NamedBy::Caller {
+        if context.named_by != NamedBy::Caller || context.was_shown {
             return vec![Hint::again(
                 "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses \
                  contradict each other: ",
@@ -314,6 +324,10 @@ fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Ve
         Some((theirs, _)) => vec![format!(
             "the key's ID encodes account {theirs}: use --target-principal {theirs} if its root user has the key"
         ).into()],
+        None if context.was_shown => vec![Hint::again(
+            "IAM listed the key for the root user during this run, so it was deleted since then, or IAM's responses contradict \
+             each other: ",
+        )],
         None => vec![
             format!(
                 "the key does not exist, or belongs to a user: the root user of account {account} does not have it"

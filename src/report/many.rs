@@ -6,7 +6,7 @@ use super::Report;
 use super::explain::{Explanation, contradiction, unchecked_owner};
 use super::message::{Level, Messages};
 use super::record::is_query_error;
-use crate::guard::OTHER_CREDENTIALS;
+use crate::guard::other_credentials;
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Mode, Request, Selection};
@@ -37,7 +37,7 @@ impl Report<'_> {
                 self.messages.warning(&format!(
                     "{key} belongs to your own credentials: you would lock yourself out"
                 ));
-                self.add_final(Level::Hint, OTHER_CREDENTIALS.to_owned());
+                self.add_final(Level::Hint, other_credentials(self.request).to_owned());
             }
             (Outcome::Missing(failure), _) => {
                 if let Some(what) = contradiction(result, failure) {
@@ -85,7 +85,7 @@ impl Report<'_> {
                 self.messages.print(Level::Hint, &hint.to_string());
             }
         }
-        for hint in self.open_sessions.hints(&self.commands) {
+        for hint in self.open_sessions.hints(&self.next_commands()) {
             self.messages.print(Level::Hint, &hint.to_string());
         }
         let total = summary.total();

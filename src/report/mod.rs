@@ -84,6 +84,8 @@ pub(crate) struct Report<'a> {
     pub(crate) found: (u64, u64),
     /// The keys that the run deactivated.
     deactivated: Deactivated,
+    /// A key that signs the requests, with its owner, once the run deleted or deactivated it.
+    own_key: Option<Key>,
     /// The changed keys whose sessions may still be valid.
     open_sessions: OpenSessions,
     /// Whether the query failed on a result.
@@ -122,6 +124,7 @@ impl<'a> Report<'a> {
             final_lines: Vec::new(),
             found: (0, 0),
             deactivated: Deactivated::default(),
+            own_key: None,
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
             continue_as: None,
@@ -190,8 +193,7 @@ impl<'a> Report<'a> {
     fn count(&mut self, result: &KeyResult) {
         self.summary.count(result, self.request);
         self.bar.update(&self.summary);
-        self.deactivated.add(result);
-        self.open_sessions.add(result);
+        self.add_changed(result);
     }
 
     fn print_explanation(&mut self, result: &KeyResult) {

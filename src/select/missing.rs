@@ -5,7 +5,7 @@ use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
 use crate::guard::Principal;
 use crate::ident::UserName;
-use crate::locate::{ListRead, Search, owner_hint, with_accounts};
+use crate::locate::{ListRead, Search, owner_hint, with_key};
 use crate::metadata::KeyMetadata;
 use crate::outcome::Outcome;
 use crate::request::Key;
@@ -13,7 +13,7 @@ use crate::request::Key;
 impl Selector<'_> {
     /// Returns the outcome of a key that does not exist or has another owner. `failure` says which.
     pub(super) fn not_found(&self, key: &Key, failure: CallError) -> Outcome {
-        let failure = with_accounts(failure, key, &self.iam.signer);
+        let failure = with_key(failure, key, self.iam);
         let context = failure.context();
         if let Some(owner) = &context.owner {
             let why = format!("it belongs to the user {owner}");
@@ -73,7 +73,6 @@ impl Selector<'_> {
         if location.is_absence() && self.request.ignore_missing {
             location = search.locate_confirmed().await;
         }
-        let failure = with_accounts(failure, key, &self.iam.signer);
         match search.conclude(Ambiguity::None, failure, &location) {
             // Only reads were sent.
             Outcome::Failed { failure, .. } if failure.context().owner.is_none() => failed(failure),

@@ -108,13 +108,16 @@ impl Selector<'_> {
                 }
             }
             (_, Some(answer))
-                if matches!(self.request.selection, Selection::User(_))
+                if let Selection::User(user) = &self.request.selection
                     && failure.is_no_such_entity()
                     && answer.is_about_user() =>
             {
-                report::run_error(failure, "IAM", "").hint(
-                    "check the user name; if the user is in another account, use a profile of that account (--profile NAME)",
-                )
+                let hint = if self.iam.has_listed(user) {
+                    "the user was renamed or deleted during this run: check the user name"
+                } else {
+                    "check the user name; if the user is in another account, use a profile of that account (--profile NAME)"
+                };
+                report::run_error(failure, "IAM", "").hint(hint)
             }
             _ => report::run_error(failure, "IAM", ""),
         }

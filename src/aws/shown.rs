@@ -1,0 +1,67 @@
+//! The keys that IAM showed in this run.
+
+use tokio::time::Instant;
+
+use super::client::Iam;
+use crate::guard::Principal;
+use crate::ident::{AccessKeyId, UserName};
+use crate::lock::lock;
+use crate::request::Key;
+
+/// What IAM reported about a key in this run.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// When IAM first reported it.
+    pub(crate) since: Instant,
+    /// The user for whom IAM listed the key last, if it did.
+    pub(crate) listed_owner: Option<UserName>,
+    /// The user whom IAM named last as its owner.
+    named_owner: Option<UserName>,
+    /// Whether IAM listed the key, for a user or for the root user.
+    is_listed: bool,
+}
+
+impl Iam {
+    /// Returns what IAM reported about the key in this run, if anything.
+    pub(crate) fn shown(&self, id: &AccessKeyId) -> Option<Shown> {
+        lock(&self.shown).get(id).cloned()
+    }
+
+    /// Whether IAM showed the key in this run as one of its named owner, or of the root user who signs.
+    pub(crate) fn has_shown(&self, key: &Key) -> bool {
+        self.shown(&key.id).is_some_and(|shown| {
+            let owners = [shown.listed_owner, shown.named_owner];
+            match &key.user_name {
+                Some(name) => owners.iter().flatten().any(|owner| owner.same_user(name)),
+                None => shown.is_listed && self.signer.principal == Principal::RootUser,
+            }
+        })
+    }
+
+    /// Whether IAM listed a key of this user in this run.
+    pub(crate) fn has_listed(&self, user: &UserName) -> bool {
+        let shown = lock(&self.shown);
+        let mut owners = shown.values().flat_map(|shown| &shown.listed_owner);
+        owners.any(|owner| owner.same_user(user))
+    }
+
+    /// Records that IAM named the owner of a key, or listed it.
+    pub(super) fn show(&self, id: &AccessKeyId, owner: Option<&UserName>, is_listed: bool) {
+        let mut shown = lock(&self.shown);
+        let shown = shown.entry(id.clone()).or_insert(Shown {
+            since: Instant::now(),
+            listed_owner: None,
+            named_owner: None,
+            is_listed,
+        });
+        shown.is_listed |= is_listed;
+        if let Some(owner) = owner {
+            let known = if is_listed {
+                &mut shown.listed_owner
+            } else {
+                &mut shown.named_owner
+            };
+            *known = Some(owner.clone());
+        }
+    }
+}

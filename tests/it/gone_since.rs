@@ -1,0 +1,115 @@
+//! A key or a user that IAM showed in this run, and that is gone then: no hint doubts what the run has seen.
+
+use iam_sandbox::{KeySeed, Sandbox, Status, What, nth_key_id, root_key_id};
+
+use crate::case::{BOBS_KEY, Case, always, documented, each, each_at_once, once};
+use crate::journal::ACCOUNT;
+use crate::many::from_stdin;
+use crate::proof::list;
+use crate::target_principal::{MEMBER, TARGET, one, organization};
+
+const AGAIN: &str = "so the key was deleted or the user renamed since then, or IAM's responses contradict each other: run the same \
+                     command again";
+
+fn missing(what: &str) -> What {
+    What::error(404, "NoSuchEntity", format!("The {what} cannot be found."))
+}
+
+/// IAM names Bob as the owner, or lists the key for him, and then does neither.
+fn shown_once(is_named: bool) -> Sandbox {
+    let sandbox = documented();
+    let denied = || What::error(403, "AccessDenied", "no");
+    let empty = list("<UserName>Bob</UserName>", "", "r");
+    sandbox.fault(always("GetAccessKeyLastUsed", denied()).skip(u64::from(is_named)));
+    sandbox.fault(always("ListAccessKeys", empty).skip(u64::from(!is_named)));
+    sandbox.fault(always("DeleteAccessKey", missing("key")));
+    sandbox
+}
+
+#[test]
+fn a_key_that_iam_showed_as_the_named_owners_is_not_called_anothers() {
+    each_at_once([true, false], |is_named| {
+        let more = ["--ignore-missing", "--timeout", "2"];
+        let sandbox = shown_once(is_named);
+        let ended = Case::documented(&sandbox, &more).run().exits(3);
+        let _ = ended.prints_outcome("Failed").says_exactly(&format!(
+            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The key cannot be \
+             found.\nhint: IAM reported its owner during this run, {AGAIN}\nresult: {BOBS_KEY}: not deleted: IAM found no such \
+             key for this user, and there was not enough time to check the key\n"
+        ));
+        let sandbox = shown_once(is_named);
+        let ended = from_stdin(
+            &sandbox,
+            &format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"),
+            &more,
+        )
+        .run();
+        let _ = ended.exits(3).prints_outcomes(&[("Failed", 1)]).says(&[&format!(
+            "hint: for keys that were not found: IAM reported its owner during this run, {AGAIN}\n"
+        )]);
+    });
+}
+
+#[test]
+fn a_user_whose_keys_iam_listed_is_gone_since_then() {
+    let sandbox = documented();
+    let key = nth_key_id(ACCOUNT, 9);
+    sandbox.add_key(KeySeed::new("Bob", &key).status(Status::Inactive));
+    let gone = missing("user with name Bob");
+    sandbox.fault(always("ListAccessKeys", gone).skip(1));
+    let sweep = ["--user-name", "Bob", "--all-keys", "--deactivate", "--yes"];
+    let said = Case::at(&sandbox, sweep).run().exits(3).prints_nothing();
+    let _ = said.says_exactly(
+        "iam-del-key: error: An error occurred (NoSuchEntity) when calling the ListAccessKeys operation: The user with name Bob \
+         cannot be found.\n\
+         hint: the user was renamed or deleted during this run: check the user name\n\
+         result: no key was changed\n",
+    );
+    // So is the named owner of a key that was listed first.
+    let sandbox = documented();
+    sandbox.fault(always("UpdateAccessKey", missing("user with name Bob")));
+    let said = Case::documented(&sandbox, &["--deactivate"]).run().exits(3);
+    let _ = said.prints_outcome("Failed").says(&[&format!(
+        "hint: the user was renamed or deleted during this run; to find the key's owner: iam-del-key --access-key-id {BOBS_KEY} \
+         --find-user --dry-run\n"
+    )]);
+}
+
+#[test]
+fn a_key_that_iam_listed_for_the_root_user_is_gone_since_then() {
+    let sandbox = organization().start();
+    sandbox.fault(always("DeleteAccessKey", missing("key")));
+    let args = ["--all-keys", "--yes"];
+    let said = Case::at(&sandbox, TARGET).args(args).run().exits(3);
+    let said = said.prints_outcomes(&[("Failed", 2)]);
+    let messages = said.messages();
+    assert!(!messages.contains("does not have it"), "{messages}");
+    let _ = said.says(&[
+        "hint: IAM listed the key for the root user during this run, so it was deleted since then, or IAM's responses contradict \
+         each other: run the same command again\n",
+    ]);
+}
+
+#[test]
+fn nobody_can_give_the_root_user_a_permission() {
+    each(["DeleteAccessKey", "ListAccessKeys"], |action| {
+        let sandbox = organization().start();
+        let denied = What::error(403, "AccessDenied", "no");
+        sandbox.fault(once(action, denied));
+        let case = match action {
+            "DeleteAccessKey" => one(&sandbox, &[]),
+            _ => Case::at(&sandbox, TARGET).args(["--all-keys", "--yes"]),
+        };
+        let result = match action {
+            "DeleteAccessKey" => format!(
+                "{}: not deleted: IAM refused the request",
+                root_key_id(MEMBER)
+            ),
+            _ => "no key was changed".to_owned(),
+        };
+        let said = case.run().exits(6).prints_anything();
+        let _ = said.says_exactly(&format!(
+            "iam-del-key: error: An error occurred (AccessDenied) when calling the {action} operation: no\nresult: {result}\n"
+        ));
+    });
+}
