@@ -73,13 +73,13 @@ fn f61_a_signal_while_waiting_settles_what_it_can() {
 #[test]
 fn f61_a_signal_leaves_no_time_for_a_list_that_may_lag() {
     let sandbox = faulty([once("DeleteAccessKey", What::SilenceAfterActing)]);
-    // IAM names the owner, whose list may not have the key yet.
+    // IAM names the owner, whose list lacks the key, but may lag.
     let bobs = Fault::new(last_use("Bob", NEVER)).on("GetAccessKeyLastUsed");
     sandbox.fault(bobs.always());
     let _ = interrupted(&sandbox)
         .exits(130)
         .prints_outcome("Unknown")
-        .says(&["check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run"])
+        .says(&["check with: aws iam list-access-keys --user-name=Bob"])
         .ends_with("unknown: the request was sent and no usable response arrived; IAM reports that Bob owns the key")
         .within(SETTLED);
 }
