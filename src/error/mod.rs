@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccessKeyId, AccountId, UserName};
-pub(crate) use hint::Hint;
+pub(crate) use hint::{Hint, TOO_MANY_PROCESSES, raise_file_size};
 pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError, Subject};
 

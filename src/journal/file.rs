@@ -1,6 +1,8 @@
 //! The file of a journal: a regular file of the caller's to which the run writes nothing else. It is checked before its
 //! content is believed or changed.
 
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{
@@ -181,6 +183,26 @@ fn unless_unsupported(synced: io::Result<()>) -> io::Result<()> {
         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Ok(()),
         _ => Err(error),
     })
+}
+
+/// How another process changed the journal during this run, as a clause.
+#[derive(Debug)]
+pub(super) struct Changed(pub(super) &'static str);
+
+impl Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Changed {}
+
+/// Whether a record was not written because another process changed the journal.
+pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner
+        .and_then(|inner| inner.downcast_ref::<Changed>())
+        .is_some()
 }
 
 /// A journal while this run writes it: the file and its length.
