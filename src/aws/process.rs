@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
 use super::settings::Settings;
 use super::time_budget::TimeBudget;
-use crate::error::RunError;
+use crate::error::{RunError, TOO_MANY_PROCESSES};
 use crate::known_secret::redact_message;
 use crate::lock::lock;
 use crate::sanitize::truncate_escaped;
@@ -34,9 +34,6 @@ const NO_SHELL: &str = "it runs without a shell: words are split at spaces and q
      command by itself to see what is wrong";
 /// The hint if a shell makes no difference.
 const BY_ITSELF: &str = "run the command by itself to see what is wrong";
-/// The hint if the operating system starts no more processes.
-const TOO_MANY: &str =
-    "this user or this machine has reached its limit of processes or memory: end some processes";
 /// Why there are no credentials although the process has ended.
 const LEFT_OPEN: &str =
     "it has ended, but a process that it started keeps its standard output or standard error open";
@@ -145,7 +142,7 @@ pub(super) async fn run(
 /// Returns the hint for a process that could not be started.
 fn start_hint(error: &Error) -> &'static str {
     match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::OutOfMemory => TOO_MANY,
+        ErrorKind::WouldBlock | ErrorKind::OutOfMemory => TOO_MANY_PROCESSES,
         _ => NO_SHELL,
     }
 }
@@ -289,8 +286,8 @@ mod tests {
             (Errno::NOENT, NO_SHELL),
             (Errno::ACCESS, NO_SHELL),
             (Errno::NOEXEC, NO_SHELL),
-            (Errno::AGAIN, TOO_MANY),
-            (Errno::NOMEM, TOO_MANY),
+            (Errno::AGAIN, TOO_MANY_PROCESSES),
+            (Errno::NOMEM, TOO_MANY_PROCESSES),
         ] {
             assert_eq!(start_hint(&errno.into()), expected, "{errno}");
         }

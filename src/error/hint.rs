@@ -1,6 +1,8 @@
 //! Hints: what to do next.
 
-use std::fmt;
+use std::{fmt, io};
+
+use rustix::process::{Resource, getrlimit};
 
 use crate::command_line::CommandLine;
 
@@ -10,6 +12,17 @@ pub(crate) const ROOT_KEY: &str = "if this is a root user's key, use --target-pr
 
 /// The hint for a request that `--timeout` ended.
 pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";
+
+/// The hint if the operating system starts no more processes or threads.
+pub(crate) const TOO_MANY_PROCESSES: &str =
+    "this user or this machine has reached its limit of processes or memory: end some processes";
+
+/// Returns what to do if a limit of this process kept a file from growing. File systems have limits too.
+pub(crate) fn raise_file_size(error: &io::Error) -> Option<&'static str> {
+    let is_limited =
+        error.kind() == io::ErrorKind::FileTooLarge && getrlimit(Resource::Fsize).current.is_some();
+    is_limited.then_some("raise the limit of file sizes (`ulimit -f`)")
+}
 
 /// What to do next about an error or a result.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccessKeyId, AccountId, UserName};
-pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY};
+pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY, TOO_MANY_PROCESSES, raise_file_size};
 pub(crate) use operation::Operation;
 pub(crate) use run::{Exit, Explain, RunError, Subject};
 

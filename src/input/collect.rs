@@ -80,18 +80,19 @@ impl<'a> KeyCollector<'a> {
             let reason = format!("more than {MAX_KEYS} keys");
             return Err(InputError::of(entry.at, reason).hint("split the list"));
         }
+        let is_only_for_its_owner = entry.is_only_for_its_owner();
         let row = Row {
             at: entry.at,
-            is_unverified: is_needed && entry.is_unverified(self.options),
+            is_unverified: entry.is_unverified(self.options),
             is_record: entry.is_record,
-            is_of_another_owner: is_needed && entry.is_of_another_owner(self.options),
+            is_of_another_owner: entry.is_of_another_owner(self.options),
             number: self.rows.len(),
             key: if is_needed || is_undo {
                 entry.key(self.options)?
             } else {
                 Key {
+                    user_name: entry.user_name.filter(|_| is_only_for_its_owner),
                     id: entry.id,
-                    user_name: None,
                 }
             },
             deactivation,
@@ -207,13 +208,16 @@ impl Entry {
             (Some(_), None) => options.find_user,
             (None, _) => true,
         };
-        is_other
-            && options.action != Action::Reactivate
-            && match self.kind() {
-                Some(OutcomeKind::Missing) => true,
-                Some(OutcomeKind::Deleted) => self.is_owner_unchecked,
-                _ => false,
-            }
+        is_other && options.action != Action::Reactivate && self.is_only_for_its_owner()
+    }
+
+    /// Whether the key is gone, or presumed to be deleted, and another user may have it.
+    fn is_only_for_its_owner(&self) -> bool {
+        match self.kind() {
+            Some(OutcomeKind::Missing) => true,
+            Some(OutcomeKind::Deleted) => self.is_owner_unchecked,
+            _ => false,
+        }
     }
 
     /// Reports a line of a run of `--reactivate`, which no other run continues.
@@ -284,3 +288,6 @@ impl Entry {
         Ok(Key { id, user_name })
     }
 }
+
+#[cfg(test)]
+mod tests;

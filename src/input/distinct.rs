@@ -52,6 +52,8 @@ struct Counting {
     rows: u64,
     /// The number of rows that repeat that the key needs the action.
     repeated: u64,
+    /// Whether a later row says that the key is finished for the owner in `row`, which may not be that of another row.
+    is_finished: bool,
 }
 
 impl RowFiles {
@@ -107,6 +109,7 @@ impl RowFiles {
                             row,
                             rows,
                             repeated,
+                            is_finished: false,
                         }));
                         continue;
                     }
@@ -121,6 +124,16 @@ impl RowFiles {
                 if row.contradicts(first) && !conflict.as_ref().is_some_and(is_later) {
                     conflict = Some([Row::clone(first), row.clone()]);
                 }
+                if row.is_only_for_its_owner() && first.deactivation.is_none() {
+                    if row.key.user_name == first.key.user_name {
+                        counting.is_finished = true;
+                    } else {
+                        counting.repeated += 1;
+                    }
+                    self.places[row.number] |= REPEATED;
+                    continue;
+                }
+                counting.is_finished = false;
                 if row.supersedes(first) {
                     self.places[first.number] |= REPEATED;
                     *first = row;
@@ -130,11 +143,11 @@ impl RowFiles {
             }
             for counting in firsts.into_values() {
                 match counting.row.deactivation {
-                    None => {
+                    None if !counting.is_finished => {
                         repeated += counting.repeated;
                         superseded += counting.rows - 1 - counting.repeated;
                     }
-                    Some(Deactivation::NotDone) => {
+                    None | Some(Deactivation::NotDone) => {
                         self.places[counting.row.number] |= REPEATED;
                         already_done += counting.rows;
                     }
@@ -179,6 +192,11 @@ impl List {
 }
 
 impl Row {
+    /// Whether the key needs no action, but only for the owner whom the row names.
+    fn is_only_for_its_owner(&self) -> bool {
+        self.deactivation == Some(Deactivation::NotDone) && self.key.user_name.is_some()
+    }
+
     /// Whether this row and `earlier` give a key different owners. For `--reactivate`, only rows that report a deactivation
     /// count: an earlier run may have had a wrong owner. The owner of a key that needs no action does not matter, nor does one
     /// for whom the key is gone if the command is about another. Between two records of a journal, the owner may have been

@@ -1,6 +1,8 @@
 //! The file of a journal: a regular file of the caller's to which the run writes nothing else. It is checked before its
 //! content is believed or changed.
 
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{
@@ -146,18 +148,21 @@ fn irregular(kind: FileType) -> Option<&'static str> {
 
 /// Returns why the records cannot be believed, with a hint. A key that they call deleted would not be deleted.
 fn distrust(path: &Path, owner: u32, mode: u32, caller: u32) -> Option<(String, Hint)> {
-    if owner != caller && owner != 0 {
-        Some((
-            format!("it belongs to another user (user ID {owner})"),
-            "if you trust its records, copy it to a new file, and use that as --journal".into(),
-        ))
+    let what = if owner != caller && owner != 0 {
+        format!("it belongs to another user (user ID {owner})")
     } else if mode & OTHERS_WRITE != 0 {
-        let what = "any user can write to it".to_owned();
-        let command = CommandLine::new("chmod o-w").option("--", path);
-        Some((what, Hint::command("if you trust its records", command)))
+        "any user can write to it".to_owned()
     } else {
-        None
-    }
+        return None;
+    };
+    // Only the owner of a file can change its mode.
+    let hint = if owner == caller {
+        let command = CommandLine::new("chmod o-w").option("--", path);
+        Hint::command("if you trust its records", command)
+    } else {
+        "if you trust its records, copy it to a new file, and use that as --journal".into()
+    };
+    Some((what, hint))
 }
 
 /// Syncs the folder of a new file, whose name could be lost otherwise.
@@ -178,6 +183,26 @@ fn unless_unsupported(synced: io::Result<()>) -> io::Result<()> {
         io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => Ok(()),
         _ => Err(error),
     })
+}
+
+/// How another process changed the journal during this run, as a clause.
+#[derive(Debug)]
+pub(super) struct Changed(pub(super) &'static str);
+
+impl Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Changed {}
+
+/// Whether a record was not written because another process changed the journal.
+pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner
+        .and_then(|inner| inner.downcast_ref::<Changed>())
+        .is_some()
 }
 
 /// A journal while this run writes it: the file and its length.
@@ -238,7 +263,7 @@ mod tests {
     use std::io::{Error, ErrorKind};
     use std::path::Path;
 
-    use super::{check, distrust, not_opened, unless_unsupported};
+    use super::{Hint, check, distrust, not_opened, unless_unsupported};
 
     #[test]
     fn a_folder_that_cannot_be_synced_is_no_error() {
@@ -283,9 +308,12 @@ mod tests {
             (1000, 0o100_666, 1000, Some("any user can write to it")),
             (0, 0o100_602, 1000, Some("any user can write to it")),
         ] {
-            let what = distrust(Path::new("/"), owner, mode, caller).map(|(what, _)| what);
+            let found = distrust(Path::new("/"), owner, mode, caller);
             let case = format!("{owner} {mode:o} {caller}");
-            assert_eq!(what.as_deref(), expected, "{case}");
+            let what = found.as_ref().map(|(what, _)| what.as_str());
+            assert_eq!(what, expected, "{case}");
+            let is_command = found.map(|(_, hint)| matches!(hint, Hint::Command(..)));
+            assert_eq!(is_command, expected.map(|_| owner == caller), "{case}");
         }
     }
 }

@@ -13,8 +13,7 @@ mod replay;
 mod tests;
 mod writer;
 
-use std::error::Error;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -24,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::aws::timestamp;
-use crate::error::RunError;
+use crate::error::{RunError, TOO_MANY_PROCESSES, raise_file_size};
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::metadata::{KeyMetadata, Target};
@@ -33,6 +32,7 @@ use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
 use crate::secret::redact;
 use file::Written;
+pub(crate) use file::is_changed_elsewhere;
 use finished::End;
 pub(crate) use owner::Owner;
 pub(crate) use prior_state::PriorState;
@@ -84,26 +84,6 @@ impl From<RunError> for Unusable {
         let (error, is_journal) = (Box::new(error), true);
         Self { error, is_journal }
     }
-}
-
-/// How another process changed the journal during this run, as a clause.
-#[derive(Debug)]
-struct Changed(&'static str);
-
-impl Display for Changed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl Error for Changed {}
-
-/// Whether a record was not written because another process changed the journal.
-pub(crate) fn is_changed_elsewhere(error: &io::Error) -> bool {
-    let inner = error.get_ref();
-    inner
-        .and_then(|inner| inner.downcast_ref::<Changed>())
-        .is_some()
 }
 
 impl Journal {
@@ -186,8 +166,15 @@ impl Journal {
             file
         };
         let written = Written::new(path, &file, self.replay.length);
-        let writer = written.and_then(|written| Writer::start(file, written));
-        self.writer = Some(writer.map_err(|error| self.not_written(&error))?);
+        let written = written.map_err(|error| stop(&self.not_written(error)))?;
+        let writer = Writer::start(file, written).map_err(|error| {
+            let what = format!(
+                "cannot start a thread for the journal {}: {error}",
+                self.name
+            );
+            RunError::other(what).hint(TOO_MANY_PROCESSES)
+        });
+        self.writer = Some(writer?);
         Ok(self)
     }
 
@@ -235,7 +222,7 @@ impl Journal {
             account: account.map(ToString::to_string),
         };
         let written = self.write(Kind::Other, &json!(head)).await;
-        written.map_err(|error| self.not_written(&error))
+        written.map_err(|error| stop(&error))
     }
 
     /// Returns what earlier runs did to a key.
@@ -347,7 +334,10 @@ impl Journal {
 
     async fn write(&self, kind: Kind, record: &Value) -> io::Result<()> {
         match &self.writer {
-            Some(writer) => writer.write(kind, format!("{record}\n")).await,
+            Some(writer) => {
+                let written = writer.write(kind, format!("{record}\n")).await;
+                written.map_err(|error| self.not_written(error))
+            }
             None => Ok(()),
         }
     }
@@ -370,9 +360,21 @@ impl Journal {
         }
     }
 
-    fn not_written(&self, error: &io::Error) -> RunError {
-        RunError::other(format!("cannot write the journal {}: {error}", self.name))
+    /// Names the journal in an error, unless another process changed it: that is reported at the end of the run.
+    fn not_written(&self, error: io::Error) -> io::Error {
+        if is_changed_elsewhere(&error) {
+            return error;
+        }
+        let what = format!("cannot write the journal {}: {error}", self.name);
+        io::Error::new(error.kind(), what)
     }
+}
+
+/// The run cannot start.
+fn stop(error: &io::Error) -> RunError {
+    let hint = raise_file_size(error);
+    let stop = RunError::other(error.to_string());
+    hint.into_iter().fold(stop, RunError::hint)
 }
 
 fn unusable(path: &Path, what: impl Display) -> RunError {

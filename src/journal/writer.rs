@@ -10,8 +10,7 @@ use rustix::fs::fsync;
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
-use super::Changed;
-use super::file::Written;
+use super::file::{Changed, Written};
 
 /// The thread that writes.
 #[derive(Debug)]

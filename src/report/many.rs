@@ -6,6 +6,7 @@ use super::Report;
 use super::explain::{Explanation, contradiction, unchecked_owner};
 use super::message::{Level, Messages};
 use super::record::is_query_error;
+use crate::error::raise_file_size;
 use crate::guard::other_credentials;
 use crate::ident::AccountId;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
@@ -117,6 +118,8 @@ impl Report<'_> {
         self.needs_other_query |= is_query_error(error);
         if let io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded = error.kind() {
             self.lead = format!("to continue, {more_space}, and then ");
+        } else if let Some(raise) = raise_file_size(error) {
+            self.lead = format!("to continue, {raise}, and then ");
         }
     }
 

@@ -23,7 +23,7 @@ mod table;
 
 use std::io;
 
-use crate::error::{Exit, Hint, RunError};
+use crate::error::{Exit, Hint, RunError, raise_file_size};
 use crate::guard::SigningKeys;
 use crate::ident::{AccessKeyId, AccountId};
 use crate::lock::lock;
@@ -232,7 +232,10 @@ impl<'a> Report<'a> {
 
     /// Prints an error that ended the run, with the state of the run's only key if that was printed before.
     pub(crate) fn print_end(&self, code: &str, message: impl Into<String>, exit: Exit) {
-        let error = RunError::new(exit, code, message);
+        self.explain_end(RunError::new(exit, code, message));
+    }
+
+    fn explain_end(&self, error: RunError) {
         let error = match self.state.clone() {
             Some(state) => Explanation { error, ..state },
             None => Explanation::of(error, AS_REPORTED),
@@ -301,7 +304,11 @@ impl<'a> Report<'a> {
             let untouched = Explanation::of(RunError::new(exit, "", ""), known);
             self.state = Some(untouched.about(Some(key), result_text));
         }
-        self.print_end("BrokenOff", format!("the run was aborted: {error}"), exit);
+        let mut end = RunError::new(exit, "BrokenOff", format!("the run was aborted: {error}"));
+        if self.request.single().is_some() {
+            end.hints.extend(raise_file_size(error).map(Hint::from));
+        }
+        self.explain_end(end);
     }
 
     /// Starts the progress bar for this number of keys. A single key has no bar.

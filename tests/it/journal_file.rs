@@ -199,9 +199,11 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
         let _ = printed.prints(&first).says_exactly(&format!(
             "iam-del-key: warning: {key}: deleted, but the journal may not record it; if it does not, the next run with this \
              journal verifies and reports it\n\
-             iam-del-key: error: the run was aborted: File too large (os error 27)\n\
-             hint: to continue, run the same command again; keys that the journal records as finished are skipped\n\
-             result: 3 keys: 1 deleted, 2 not tried\n"
+             iam-del-key: error: the run was aborted: cannot write the journal {}: File too large (os error 27)\n\
+             hint: to continue, raise the limit of file sizes (`ulimit -f`), and then run the same command again; keys that the \
+             journal records as finished are skipped\n\
+             result: 3 keys: 1 deleted, 2 not tried\n",
+            kept.path().display()
         ));
         assert!(!first.contains("Deleted"), "{first}");
         let printed = kept.case(&sandbox, more).run().exits(0);
@@ -293,7 +295,10 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
         let ended = without_room_for_the_result(&sandbox, case()).end();
         ended.stops_as(
             1,
-            &["the run was aborted: File too large (os error 27)"],
+            &[
+                "the run was aborted: cannot write the journal ",
+                "File too large (os error 27)",
+            ],
             known,
         );
         sandbox.clear_faults();

@@ -82,7 +82,11 @@ fn f66_no_thread_is_left() {
         .run()
         .exits(1)
         .prints_nothing()
-        .says(&["cannot write the journal", "temporarily unavailable"])
+        .says(&[
+            "cannot start a thread for the journal ",
+            ": Resource temporarily unavailable (os error 11)\nhint: this user or this machine has reached its limit of \
+             processes or memory: end some processes\nresult: ",
+        ])
         .ends_with("no key was changed");
     assert_eq!(sandbox.connections(), 0);
     // That of a look for the host's address.
@@ -243,7 +247,10 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
             .map(|(count, words)| format!("{count} {words}"))
             .collect();
         let _ = said
-            .says(&["the run was aborted: File too large"])
+            .says(&[
+                "the run was aborted: cannot write the journal ",
+                "File too large",
+            ])
             .ends_with(&format!("50 keys: {}", counts.join(", ")));
     }
     let before = settled();
@@ -279,7 +286,10 @@ fn f85_a_disk_that_fills_up_under_one_keys_journal_leaves_what_is_known_as_the_l
         assert!(output.contains(outcome) && output.is_empty() == outcome.is_empty());
         let _ = printed
             .prints(&output)
-            .says(&["the run was aborted: File too large"])
+            .says(&[
+                "the run was aborted: cannot write the journal ",
+                "File too large (os error 27)\nhint: raise the limit of file sizes (`ulimit -f`)\nresult: ",
+            ])
             .ends_with(&format!("{BOBS_KEY}: {known}"));
     }
 }

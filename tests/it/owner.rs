@@ -2,7 +2,7 @@
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
-use crate::case::{BOBS_KEY, documented};
+use crate::case::{BOBS_KEY, documented, each_at_once};
 use crate::input::reads;
 use crate::many::from_stdin;
 use crate::refused_list::refused;
@@ -83,4 +83,54 @@ fn f82_an_owner_that_is_left_out_where_the_list_has_a_column_for_it_is_an_error(
             .ends_with("1 key: 1 deleted");
         assert!(!sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
     }
+}
+
+/// What an earlier run found out about a key of Bob says nothing about one of Alice.
+#[test]
+fn a_key_that_is_gone_for_one_owner_is_not_finished_for_another() {
+    let line = |(outcome, owner): (&str, &str)| {
+        format!(
+            "{{\"AccessKeyId\":\"{ALICE_KEY_ID}\",\"UserName\":\"{owner}\",\"Outcome\":\"{outcome}}}\n"
+        )
+    };
+    let missing = ("Missing\"", "Bob");
+    let presumed = ("Deleted\",\"OwnerUnchecked\":true", "Bob");
+    let open = ["Failed\"", "Unknown\"", "WouldDelete\"", "NotTried\""];
+    let mut lists: Vec<_> = open.map(|outcome| vec![(outcome, "Alice"), missing]).into();
+    lists.push(vec![(open[0], "Alice"), presumed]);
+    lists.push(vec![missing, (open[3], "Alice"), missing]);
+    let mut cases = Vec::new();
+    for lines in lists {
+        for more in [&[][..], &["--find-user"], &["--user-name", "Alice"]] {
+            cases.push((lines.clone(), more));
+        }
+    }
+    each_at_once(cases, |(lines, more)| {
+        let sandbox = documented();
+        let list: String = lines.iter().copied().map(line).collect();
+        let printed = from_stdin(&sandbox, &list, more).run().exits(0);
+        let _ = printed
+            .prints_outcome("Deleted")
+            .says(&["note: "])
+            .ends_with("1 key: 1 deleted");
+        assert!(!sandbox.has_key(ALICE_KEY_ID), "{list}");
+    });
+    // The same owner may not have it, and then nothing is left. Two owners who may have it are one too many.
+    let unknown = ("Unknown\"", "Bob");
+    let list: String = [unknown, missing].into_iter().map(line).collect();
+    from_stdin(&documented(), &list, &[]).run().stops_exactly(
+        0,
+        "iam-del-key: note: 2 lines were skipped: nothing left to do\n\
+         result: nothing to do: the list has no keys to change\n",
+    );
+    let list = list + &line((open[0], "Alice"));
+    let two = "has the owner Alice here, but the owner Bob in line 1: a key has only one owner";
+    refused(list.clone(), &[], &["line 3, column 1", two]);
+    refused(list.clone(), &["--find-user"], &["line 3, column 1", two]);
+    let other = "belongs to Bob here, but --user-name is Alice";
+    refused(
+        list,
+        &["--user-name", "Alice"],
+        &["line 1, column 1", other],
+    );
 }

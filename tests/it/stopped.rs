@@ -88,6 +88,9 @@ fn a_signal_that_was_blocked_at_the_start_ends_a_run() {
     }
 }
 
+const TOO_LARGE: &str =
+    ": File too large (os error 27)\nhint: raise the limit of file sizes (`ulimit -f`)\nresult: ";
+
 /// No file of the run may grow beyond so many bytes, and the system's default kills whoever tries.
 fn with_room_for(case: Case, bytes: u32) -> Running {
     case.start_under(Some(&["prlimit", &format!("--fsize={bytes}")]))
@@ -104,7 +107,7 @@ fn c69_a_file_that_may_not_grow_kills_no_run() {
         .end()
         .exits(1)
         .prints_nothing()
-        .says(&["cannot write the journal", "File too large"])
+        .says(&["cannot write the journal", TOO_LARGE])
         .ends_with(&format!("{BOBS_KEY}: not deleted: nothing was sent to IAM"));
     assert!(sandbox.has_key(BOBS_KEY));
     // The intent does not, and then the result.
@@ -117,7 +120,7 @@ fn c69_a_file_that_may_not_grow_kills_no_run() {
             .end()
             .exits(1)
             .prints_nothing()
-            .says(&["the run was aborted: File too large"])
+            .says(&["the run was aborted: cannot write the journal ", TOO_LARGE])
             .ends_with(&format!("{BOBS_KEY}: {known}"));
         assert_eq!(sandbox.has_key(BOBS_KEY), known == "not deleted");
     }
