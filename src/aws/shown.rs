@@ -13,8 +13,8 @@ use crate::request::Key;
 pub(crate) struct Shown {
     /// When IAM first reported it.
     pub(crate) since: Instant,
-    /// The user for whom IAM listed the key last, if it did.
-    pub(crate) listed_owner: Option<UserName>,
+    /// The users for whom IAM listed the key, the last one at the end. There are several if users were renamed.
+    pub(crate) listed_owners: Vec<UserName>,
     /// The user whom IAM named last as its owner.
     named_owner: Option<UserName>,
     /// Whether IAM listed the key, for a user or for the root user.
@@ -30,9 +30,9 @@ impl Iam {
     /// Whether IAM showed the key in this run as one of its named owner, or of the root user who signs.
     pub(crate) fn has_shown(&self, key: &Key) -> bool {
         self.shown(&key.id).is_some_and(|shown| {
-            let owners = [shown.listed_owner, shown.named_owner];
+            let mut owners = shown.listed_owners.iter().chain(&shown.named_owner);
             match &key.user_name {
-                Some(name) => owners.iter().flatten().any(|owner| owner.same_user(name)),
+                Some(name) => owners.any(|owner| owner == name),
                 None => shown.is_listed && self.signer.principal == Principal::RootUser,
             }
         })
@@ -41,8 +41,8 @@ impl Iam {
     /// Whether IAM listed a key of this user in this run.
     pub(crate) fn has_listed(&self, user: &UserName) -> bool {
         let shown = lock(&self.shown);
-        let mut owners = shown.values().flat_map(|shown| &shown.listed_owner);
-        owners.any(|owner| owner.same_user(user))
+        let mut owners = shown.values().flat_map(|shown| &shown.listed_owners);
+        owners.any(|owner| owner == user)
     }
 
     /// Records that IAM named the owner of a key, or listed it.
@@ -50,18 +50,18 @@ impl Iam {
         let mut shown = lock(&self.shown);
         let shown = shown.entry(id.clone()).or_insert(Shown {
             since: Instant::now(),
-            listed_owner: None,
+            listed_owners: Vec::new(),
             named_owner: None,
             is_listed,
         });
         shown.is_listed |= is_listed;
-        if let Some(owner) = owner {
-            let known = if is_listed {
-                &mut shown.listed_owner
-            } else {
-                &mut shown.named_owner
-            };
-            *known = Some(owner.clone());
+        match owner {
+            Some(owner) if is_listed => {
+                shown.listed_owners.retain(|listed| listed != owner);
+                shown.listed_owners.push(owner.clone());
+            }
+            Some(owner) => shown.named_owner = Some(owner.clone()),
+            None => {}
         }
     }
 }

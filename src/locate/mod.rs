@@ -90,8 +90,10 @@ impl<'a> Search<'a> {
         let read = Instant::now();
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
         let list = match (&owner, named) {
-            // The list of another user cannot contain the key.
-            (OwnerRead::Owner(owner), Some(named)) if !named.same_user(owner) => {
+            // The list of another user cannot contain the key, unless IAM named the owner before and denies it now.
+            (OwnerRead::Owner(owner), Some(named))
+                if !self.is_owner_denied.get() && !named.same_user(owner) =>
+            {
                 ListRead::NotListed(Some(named.clone()))
             }
             _ => self.read_list(named).await,
@@ -266,8 +268,11 @@ impl<'a> Search<'a> {
             let hint = OwnerHint::Listed(Some(owner.clone()));
             self.hint != hint && self.key.user_name.as_ref() != Some(owner)
         };
-        let listed = || self.iam.shown(&self.key.id)?.listed_owner;
-        named.or_else(|| listed().filter(is_other))
+        let listed = || {
+            let shown = self.iam.shown(&self.key.id)?;
+            shown.listed_owners.into_iter().rev().find(is_other)
+        };
+        named.or_else(listed)
     }
 
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {

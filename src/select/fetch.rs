@@ -114,7 +114,8 @@ impl Selector<'_> {
         let Some(found) = index.get(&key.id) else {
             let not_found = || self.not_found(key, CallError::not_found(SearchScope::Account));
             // A list of the index may lag behind the creation of a key that another list of this run had.
-            let shown = self.iam.shown(&key.id).and_then(|shown| shown.listed_owner);
+            let shown = self.iam.shown(&key.id);
+            let shown = shown.and_then(|mut shown| shown.listed_owners.pop());
             return Ok(KeyMetadata {
                 owner: Some(shown.ok_or_else(not_found)?),
                 ..KeyMetadata::default()

@@ -339,3 +339,27 @@ fn an_owner_who_was_named_is_not_another_one() {
         let _ = ended.says(&["IAM reports that Bob owns the key", says]);
     });
 }
+
+/// Alice and Bob swapped names a moment ago, so the first list of each of them has the key.
+#[test]
+fn a_key_that_was_listed_for_two_users_is_looked_for_at_both() {
+    let sandbox = denied(&READS[..1]);
+    let key = format!(
+        "<member><UserName>Alice</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Active</Status>\
+         <CreateDate>2020-01-01T00:00:00Z</CreateDate></member>"
+    );
+    let alices = |keys: &str| list("<UserName>Alice</UserName>", keys, "r");
+    sandbox.fault(once("ListAccessKeys", alices(&key)).of_user("Alice"));
+    sandbox.fault(always("ListAccessKeys", alices("")).of_user("Alice"));
+    let list = format!("UserName,AccessKeyId\nBob,{BOB_SECOND_KEY_ID}\nAlice,{BOBS_KEY}\n");
+    let more = ["--older-than", "1h", "--ignore-missing", "--jobs", "1"];
+    let ended = from_stdin(&sandbox, &list, &more).run().exits(12);
+    assert!(
+        ended
+            .output()
+            .contains("not deleted: it belongs to the user Bob")
+    );
+    let said = ended.prints_outcomes(&[("Deleted", 1), ("Failed", 1)]);
+    let _ = said.says(&["hint: for keys that belong to other users: "]);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
