@@ -242,11 +242,8 @@ impl Report<'_> {
             _ => (self.request.find_user).then(|| self.commands.find_owner(id.as_str())),
         };
         let is_own = self.request.allow_self && self.is_own(id);
-        let commands = if is_own {
-            self.commands.with_other_credentials()
-        } else {
-            self.commands.clone()
-        };
+        let others = is_own.then(|| self.commands.with_other_credentials());
+        let commands = others.as_ref().unwrap_or(&self.commands);
         let check = known
             .and_then(|known| commands.check(&result.key, known))
             // The hint already shows the key of its owner.

@@ -104,8 +104,13 @@ impl<'a> Selector<'a> {
         {
             return Err(outcome);
         }
+        let is_named = target.key.user_name.is_some();
         let fetched = self.fetch_metadata(target, budget).await;
-        let named_by = named_by(self.request, &target.metadata);
+        let named_by = match named_by(self.request, &target.metadata) {
+            // The index of the account names the owner.
+            _ if !is_named && target.key.user_name.is_some() => NamedBy::Iam,
+            named_by => named_by,
+        };
         let denied = fetched.map_err(|outcome| outcome.with_owner_named_by(named_by))?;
         // A dry run shows what it read about the caller's own key.
         if let Some(outcome) = own_key(target) {

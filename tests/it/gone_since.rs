@@ -7,6 +7,7 @@ use crate::journal::ACCOUNT;
 use crate::many::from_stdin;
 use crate::proof::list;
 use crate::target_principal::{MEMBER, TARGET, one, organization};
+use crate::verification::{NEVER, last_use};
 
 const AGAIN: &str = "so the key was deleted or the user renamed since then, or IAM's responses contradict each other: run the same \
                      command again";
@@ -47,6 +48,37 @@ fn a_key_that_iam_showed_as_the_named_owners_is_not_called_anothers() {
         let _ = ended.exits(3).prints_outcomes(&[("Failed", 1)]).says(&[&format!(
             "hint: for keys that were not found: IAM reported its owner during this run, {AGAIN}\n"
         )]);
+    });
+}
+
+/// The index names Bob. Then Bob is another user, and IAM names Alice.
+#[test]
+fn an_owner_whom_the_index_named_was_not_named_by_the_caller() {
+    let (find, list_of_ids) = (
+        ["--find-user", "--older-than", "1h"],
+        format!("{BOBS_KEY}\n"),
+    );
+    each([true, false], |is_single| {
+        let sandbox = documented();
+        let denied = What::error(403, "AccessDenied", "no");
+        sandbox.fault(once("GetAccessKeyLastUsed", denied));
+        sandbox.fault(always("GetAccessKeyLastUsed", last_use("Alice", NEVER)));
+        let bobs = list("<UserName>Bob</UserName>", "", "r");
+        sandbox.fault(always("ListAccessKeys", bobs).of_user("Bob").skip(1));
+        let key = format!(
+            "<member><UserName>Alice</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Active</Status></member>"
+        );
+        let alices = list("<UserName>Alice</UserName>", &key, "r");
+        sandbox.fault(always("ListAccessKeys", alices).of_user("Alice").skip(1));
+        let case = if is_single {
+            Case::at(&sandbox, ["--access-key-id", BOBS_KEY]).args(find)
+        } else {
+            from_stdin(&sandbox, &list_of_ids, &find)
+        };
+        let ended = case.run().exits(3).prints_anything();
+        let _ = ended.says(&[
+            "the user was renamed after IAM reported it as the owner: run the same command again",
+        ]);
     });
 }
 
