@@ -56,7 +56,10 @@ impl Deactivated {
             Some(_) => false,
         };
         if may_have_been_active && self.keys.len() as u64 <= MAX_UNDO_KEYS {
-            self.keys.push(result.key.clone());
+            self.keys.push(Key {
+                id: result.key.id.clone(),
+                user_name: result.owner().cloned(),
+            });
         }
     }
 }
@@ -147,17 +150,7 @@ impl Report<'_> {
         self.open_sessions.add(result);
         let is_off = result.is_changed() && result.action != Action::Reactivate;
         if is_off && self.is_own(&result.key.id) {
-            let user_name = result.owner().cloned();
-            let id = result.key.id.clone();
-            self.own_key = Some(Key { id, user_name });
-        }
-    }
-
-    /// Returns the command lines that work after the changes of this run.
-    pub(super) fn next_commands(&self) -> Commands {
-        match self.own_key {
-            Some(_) => self.commands.with_other_credentials(),
-            None => self.commands.clone(),
+            self.commands = self.commands.with_other_credentials();
         }
     }
 
@@ -167,7 +160,7 @@ impl Report<'_> {
         deactivated.add(result);
         let mut hints = self.undo_by_name(&deactivated);
         if self.request.single().is_some() && !self.messages.is_quiet {
-            hints.extend(self.open_sessions.hints(&self.next_commands()));
+            hints.extend(self.open_sessions.hints(&self.commands));
         }
         hints
     }
@@ -200,7 +193,7 @@ impl Report<'_> {
         };
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |keys_recorded: &str, file: &Path| {
-            let commands = self.next_commands();
+            let commands = &self.commands;
             let signer = commands.others();
             let mut hints = vec![Hint::command(
                 format!("{keys_recorded} as changed from Active to Inactive{others}{signer}"),
@@ -257,7 +250,7 @@ impl Report<'_> {
 
     /// How to reactivate keys by their IDs. `which` says in words which keys these are.
     fn reactivate_by_id(&self, what: &str, which: &str, keys: &[Key]) -> Hint {
-        let commands = self.next_commands();
+        let commands = &self.commands;
         let what = format!("{what}{}", commands.others());
         if keys.len() as u64 <= MAX_UNDO_KEYS {
             return Hint::command(what, commands.reactivate(keys, true));
@@ -269,24 +262,19 @@ impl Report<'_> {
 
     /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
     fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
-        let commands = self.next_commands();
-        let mut keys = deactivated.keys.clone();
-        // Other credentials are those of another user.
-        if let Some(own_key) = &self.own_key {
-            for key in &mut keys {
-                key.user_name = key.user_name.take().or(own_key.user_name.clone());
-            }
-        }
+        let commands = &self.commands;
+        let keys = &deactivated.keys;
         let mut pairs = keys.windows(2);
         let is_looked_up = self.request.find_user
             && pairs.any(|pair| pair[0].user_name != pair[1].user_name)
-            || self.own_key.is_some() && keys.iter().any(|key| key.user_name.is_none());
+            // Other credentials are those of another user.
+            || commands.is_of_others && keys.iter().any(|key| key.user_name.is_none());
         let mut groups: Vec<Vec<Key>> = Vec::new();
         for key in keys {
             let mut same = groups.iter_mut();
             match same.find(|group| is_looked_up || group[0].user_name == key.user_name) {
-                Some(group) => group.push(key),
-                None => groups.push(vec![key]),
+                Some(group) => group.push(key.clone()),
+                None => groups.push(vec![key.clone()]),
             }
         }
         let signer = commands.others();

@@ -29,7 +29,7 @@ pub(crate) struct Commands {
     /// The role of the command line.
     role: Option<String>,
     /// Whether the commands are for other credentials than those of this run.
-    is_of_others: bool,
+    pub(crate) is_of_others: bool,
     /// The account of `--target-principal`, whose root user has the keys.
     pub(crate) root: Option<AccountId>,
 }
@@ -153,7 +153,12 @@ impl Commands {
             // Roles and the root user have no keys to list.
             (Check::List, false) | (Check::Owner, _) => ("", self.find_owner(key.id.as_str())),
         };
-        Some(Hint::command(format!("{with}check with"), command))
+        let others = if self.is_of_others {
+            "with other credentials, "
+        } else {
+            ""
+        };
+        Some(Hint::command(format!("{others}{with}check with"), command))
     }
 
     /// Denies everything to the sessions of a user that were issued before this time.

@@ -255,13 +255,6 @@ impl Report<'_> {
                 let is_shown =
                     |hint: &Hint| matches!(hint, Hint::Command(_, shown) if shown == check);
                 this_run.as_ref() != Some(&**check) && !error.hints.iter().any(is_shown)
-            })
-            .map(|check| {
-                if is_own {
-                    check.after("with other credentials, ")
-                } else {
-                    check
-                }
             });
         let hints = error.hints.iter();
         let hints = hints.map(|hint| self.for_next_run(hint, is_unknown).into());

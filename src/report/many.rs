@@ -86,7 +86,7 @@ impl Report<'_> {
                 self.messages.print(Level::Hint, &hint.to_string());
             }
         }
-        for hint in self.open_sessions.hints(&self.next_commands()) {
+        for hint in self.open_sessions.hints(&self.commands) {
             self.messages.print(Level::Hint, &hint.to_string());
         }
         let total = summary.total();

@@ -60,6 +60,7 @@ pub(crate) enum Proof {
 pub(crate) struct Report<'a> {
     request: &'a Request,
     messages: Messages,
+    /// What users run next: with other credentials, once a key that signs the requests is deleted or deactivated.
     commands: Commands,
     /// The state of the run's only key, once it was printed. It is printed again after a later error, so that it is the
     /// last line.
@@ -84,8 +85,6 @@ pub(crate) struct Report<'a> {
     pub(crate) found: (u64, u64),
     /// The keys that the run deactivated.
     deactivated: Deactivated,
-    /// A key that signs the requests, with its owner, once the run deleted or deactivated it.
-    own_key: Option<Key>,
     /// The changed keys whose sessions may still be valid.
     open_sessions: OpenSessions,
     /// Whether the query failed on a result.
@@ -124,7 +123,6 @@ impl<'a> Report<'a> {
             final_lines: Vec::new(),
             found: (0, 0),
             deactivated: Deactivated::default(),
-            own_key: None,
             open_sessions: OpenSessions::default(),
             needs_other_query: false,
             continue_as: None,

@@ -115,6 +115,20 @@ fn other_credentials_check_it_too() {
 }
 
 #[test]
+fn they_check_the_other_keys_of_its_list() {
+    let other = nth_key_id(ACCOUNT, 3);
+    let sandbox = faulty([once("DeleteAccessKey", What::ResetAfterActing).skip(1)]);
+    sandbox.add_key(KeySeed::new("admin", &other));
+    let args = ["--from", "-", "--user-name", "admin", "--profile", "ops"];
+    let case = own(&sandbox, &args).args(["--jobs", "1"]);
+    let case = case.input(format!("{ADMIN_KEY_ID}\n{other}\n").as_bytes());
+    let said = case.run().exits(12).prints_anything();
+    let messages = said.messages();
+    let check = "with other credentials, check with: aws iam list-access-keys --user-name=admin\n";
+    assert!(messages.contains(check), "{messages}");
+}
+
+#[test]
 fn its_sessions_are_revoked_with_other_credentials() {
     let sandbox = documented();
     let args = ["--find-user", "--profile", "ops"];
