@@ -9,7 +9,7 @@ use super::explain::Explanation;
 use crate::conclude::Response;
 use crate::error::{
     CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
-    ServiceError, without_suffix,
+    without_suffix,
 };
 use crate::guard::other_credentials;
 use crate::ident::{AccountId, UserName};
@@ -49,7 +49,15 @@ impl Report<'_> {
         if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
             return root_hints(account, failure.context(), commands);
         }
-        if self.rejects_own_key(key, failure) {
+        let rejects_signer = rejects_signer(failure);
+        if rejects_signer && commands.is_of_others {
+            let done = self.request.action.done();
+            let hint = format!(
+                "this run {done} the key that signs its requests: use other credentials (--profile NAME)"
+            );
+            return vec![hint.into()];
+        }
+        if rejects_signer && self.is_own(&key.id) {
             let commands = commands.with_other_credentials();
             let check = commands.check(key, &KeyState::unknown(""));
             let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; ";
@@ -109,19 +117,6 @@ impl Report<'_> {
             hints = hints.into_iter().map(|hint| hint.after(which)).collect();
         }
         hints
-    }
-
-    /// Whether AWS does not know the key, or calls it inactive, and it signs the requests itself.
-    fn rejects_own_key(&self, key: &Key, failure: &CallError) -> bool {
-        let is_key = |error: &ServiceError| {
-            let code = error.code.as_deref().map_or("", without_suffix);
-            matches!(code, "InvalidClientTokenId" | "UnrecognizedClient")
-                && matches!(
-                    error.context.credentials,
-                    CredentialKind::LongTerm | CredentialKind::Unknown
-                )
-        };
-        failure.service().is_some_and(is_key) && self.is_own(&key.id)
     }
 
     /// Whether a person reads about one of many keys: a single line, and each hint once, for all keys with the same error.
@@ -315,6 +310,18 @@ fn option_hint(result: &KeyResult, request: &Request) -> Option<Hint> {
     Some(format!(
         "{with} --ignore-missing to treat the key as already gone if no user in the account has it"
     ).into())
+}
+
+/// Whether AWS does not know the key that signs the request, or calls it inactive.
+fn rejects_signer(failure: &CallError) -> bool {
+    failure.service().is_some_and(|error| {
+        let code = error.code.as_deref().map_or("", without_suffix);
+        matches!(code, "InvalidClientTokenId" | "UnrecognizedClient")
+            && matches!(
+                error.context.credentials,
+                CredentialKind::LongTerm | CredentialKind::Unknown
+            )
+    })
 }
 
 /// Returns the hints for a key that the root user of an account does not have.

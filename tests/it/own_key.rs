@@ -124,8 +124,13 @@ fn they_check_the_other_keys_of_its_list() {
     let case = case.input(format!("{ADMIN_KEY_ID}\n{other}\n").as_bytes());
     let said = case.run().exits(12).prints_anything();
     let messages = said.messages();
-    let check = "with other credentials, check with: aws iam list-access-keys --user-name=admin\n";
-    assert!(messages.contains(check), "{messages}");
+    for hint in [
+        "with other credentials, check with: aws iam list-access-keys --user-name=admin\n",
+        "this run deleted the key that signs its requests: use other credentials (--profile NAME)\n",
+    ] {
+        assert!(messages.contains(hint), "{messages}");
+    }
+    assert!(!messages.contains("mistyped"), "{messages}");
 }
 
 #[test]
