@@ -81,3 +81,27 @@ impl From<CommandLine> for Hint {
         Self::from(command.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Rlimit, setrlimit};
+
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_is_too_large_for_the_process_needs_a_higher_limit() {
+        let limited = Rlimit {
+            current: Some(1 << 50),
+            ..getrlimit(Resource::Fsize)
+        };
+        setrlimit(Resource::Fsize, limited).expect("a lower limit");
+        for (kind, is_limited) in [
+            (io::ErrorKind::FileTooLarge, true),
+            (io::ErrorKind::StorageFull, false),
+            (io::ErrorKind::PermissionDenied, false),
+        ] {
+            let hint = raise_file_size(&io::Error::from(kind));
+            assert_eq!(hint.is_some(), is_limited, "{kind:?}");
+        }
+    }
+}
