@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Names, Selector, failed};
 use crate::aws::{Iam, ListedUser, Listing};
 use crate::error::{CallError, Hint, TransportError};
 use crate::ident::{PathPrefix, UserName};
+use crate::locate::LIST_LAG;
 use crate::outcome::Outcome;
 
 /// The pauses before the users are listed again because one of them does not exist, in milliseconds. A renamed user then
@@ -25,7 +26,9 @@ impl Selector<'_> {
     /// name, or did not exist when they were read. `progress` gets the number of users that were read, and of all users to read.
     ///
     /// The users are listed again until two consecutive lists contain no user to read who does not exist. One list is not
-    /// enough unless it `is_complete`: a user who is renamed between two of its pages may be on neither.
+    /// enough unless it `is_complete`: a user who is renamed between two of its pages may be on neither. If a user does not
+    /// exist, or the lists show two names of a user or two users of a name, a list or a read may lag: those users are read
+    /// again, and the last list has to be one that cannot lag.
     ///
     /// # Errors
     ///
@@ -39,14 +42,15 @@ impl Selector<'_> {
         mut take: impl FnMut(&ListedUser, T) -> ControlFlow<()>,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
-        let (mut seen, mut done) = (HashSet::new(), 0);
+        let (mut seen, mut done) = (Identities::default(), 0);
         let (mut lists_without_missing, mut last_missing) = (0, None);
         for list in 0..=LIST_AGAIN.len() {
+            let begun = Instant::now();
             let listed = self.list_users(path_prefix).await?;
             let is_enough = list == 0 && is_complete(&listed);
             let users: Vec<ListedUser> = listed
                 .into_iter()
-                .filter(|user| seen.insert(identity(user)) && wanted(user, list))
+                .filter(|user| seen.add(user, begun) && wanted(user, list))
                 .collect();
             let count = done + users.len();
             let results = stream::iter(users)
@@ -64,15 +68,20 @@ impl Selector<'_> {
                         }
                     }
                     Err(failure) if failure.is_no_such_entity() => {
-                        seen.remove(&identity(&user));
+                        seen.doubt(&user, begun);
                         missing = Some(user.name);
                     }
                     Err(failure) => return Err(failure),
                 }
             }
+            let settles = seen.settles.unwrap_or(begun);
             match missing {
-                None if is_enough || lists_without_missing == 1 => return Ok(()),
-                None => lists_without_missing = 1,
+                None if is_enough && seen.settles.is_none() => return Ok(()),
+                None if lists_without_missing > 0 && settles <= begun => return Ok(()),
+                None => {
+                    lists_without_missing += 1;
+                    sleep_until(settles).await;
+                }
                 Some(name) => {
                     (lists_without_missing, last_missing) = (0, Some(name));
                     if let Some(pause) = LIST_AGAIN.get(list) {
@@ -173,12 +182,48 @@ impl Selector<'_> {
     }
 }
 
+/// The users whom the lists of a run showed.
+#[derive(Default)]
+struct Identities {
+    known: HashSet<(String, String)>,
+    /// The lowercase names and the IDs in `known`.
+    parts: HashSet<String>,
+    /// The names and the IDs of those who may have been renamed, or created or deleted.
+    doubted: HashSet<String>,
+    /// When a list that begins shows what has become of them.
+    settles: Option<Instant>,
+}
+
+impl Identities {
+    /// Adds a user of a list that began at `begun`. Whether the user has to be read.
+    fn add(&mut self, user: &ListedUser, begun: Instant) -> bool {
+        let (name, id) = identity(user);
+        let is_known = !self.known.insert((name.clone(), id.clone()));
+        let is_other = [&name, &id].iter().any(|part| self.parts.contains(*part));
+        if !is_known && is_other {
+            self.doubt(user, begun);
+        }
+        let is_doubted = [&name, &id].iter().any(|part| self.doubted.contains(*part));
+        self.parts.extend([name, id]);
+        !is_known || is_doubted
+    }
+
+    /// Has a user read again once a list that began at `begun` cannot lag behind what happened to the user before it.
+    fn doubt(&mut self, user: &ListedUser, begun: Instant) {
+        let (name, id) = identity(user);
+        self.doubted.extend([name, id]);
+        self.settles = Some(begun + LIST_LAG);
+    }
+}
+
 fn users_changed(missing: Option<UserName>) -> CallError {
-    let name = missing.map(|name| format!(" {name}")).unwrap_or_default();
+    let how = missing.map_or_else(
+        || "ListUsers showed other names each time".to_owned(),
+        |name| format!("ListUsers showed the user {name}, and ListAccessKeys found no such user"),
+    );
     CallError::Incomplete(TransportError {
         reason: format!(
-            "the users changed while they were listed: ListUsers showed the user{name}, and ListAccessKeys found no \
-             such user ({} lists)",
+            "the users changed while they were listed: {how} ({} lists)",
             LIST_AGAIN.len() + 1
         ),
         hint: Some(Hint::again("")),

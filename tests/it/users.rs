@@ -1,5 +1,7 @@
 //! Sweeps of an account whose users change while they are listed: every key is found once, or the run ends with an error.
 
+use std::time::Duration;
+
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, once};
@@ -223,6 +225,47 @@ fn c54_two_users_who_swap_names_during_a_sweep_keep_nothing_hidden() {
     assert_eq!(sandbox.keys().len(), 1);
 }
 
+/// A list of all users, by name and ID, who were created at this date.
+fn list_of(users: &[(&str, &str)], date: &str) -> Fault {
+    let members = users.iter().map(|(name, id)| {
+        format!(
+            "<member><Path>/</Path><UserName>{name}</UserName><UserId>{id}</UserId>\
+             <Arn>arn:aws:iam::{ACCOUNT}:user/{name}</Arn><CreateDate>{date}</CreateDate></member>"
+        )
+    });
+    let members: String = members.collect();
+    let list = format!("<Users>{members}</Users><IsTruncated>false</IsTruncated>");
+    Fault::new(xml(result("ListUsers", &list))).on("ListUsers")
+}
+
+#[test]
+fn c54_a_stale_list_does_not_hide_a_user_whose_old_name_another_user_got() {
+    // Bob was renamed to Zoe, and another user became Bob. The keys of Zoe cannot be listed yet.
+    let list = |users| list_of(users, "2020-01-01T00:00:00Z");
+    let fresh = list(&[("Bob", "AIDANEW"), ("Zoe", "AIDAOLD")]);
+    let stale = list(&[("Bob", "AIDAOLD")]);
+    let gone = What::error(
+        404,
+        "NoSuchEntity",
+        "The user with name Zoe cannot be found.",
+    );
+    let zoes = nth_key_id(ACCOUNT, 1);
+    let one = format!("--access-key-id {zoes} --find-user --ignore-missing");
+    for args in [SWEEP.to_vec(), one.split(' ').collect()] {
+        let sandbox = account();
+        if args[0] != SWEEP[0] {
+            sandbox.deny("iam:GetAccessKeyLastUsed");
+        }
+        sandbox.fault(fresh.clone());
+        sandbox.fault(stale.clone().lasts(Duration::from_secs(1)));
+        sandbox.fault(fresh.clone().always());
+        let read = Fault::new(gone.clone()).on("ListAccessKeys");
+        sandbox.fault(read.of_user("Zoe"));
+        let _ = Case::at(&sandbox, args).run().exits(0).prints_anything();
+        assert!(!sandbox.has_key(&zoes));
+    }
+}
+
 #[test]
 fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
     // Before the second page of each list, the user who was on the first becomes the last.
@@ -242,14 +285,7 @@ fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
 fn c57_a_user_with_two_dates_is_one_user() {
     let sandbox = account();
     sandbox.deny("iam:GenerateCredentialReport");
-    let list = |date: &str| {
-        let bob = format!(
-            "<Users><member><Path>/</Path><UserName>Bob</UserName><UserId>AIDABOB</UserId>\
-             <Arn>arn:aws:iam::{ACCOUNT}:user/Bob</Arn><CreateDate>{date}</CreateDate></member></Users>\
-             <IsTruncated>false</IsTruncated>"
-        );
-        Fault::new(xml(result("ListUsers", &bob))).on("ListUsers")
-    };
+    let list = |date| list_of(&[("Bob", "AIDABOB")], date);
     sandbox.fault(list("2020-01-01T00:00:00Z").times(1));
     sandbox.fault(list("2020-01-01T00:00:01Z").always());
     let printed = Case::at(&sandbox, SWEEP).run().exits(0);

@@ -2,7 +2,7 @@
 
 use crate::disruption::What;
 use crate::storm::{Storm, Weather};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A thing that goes wrong, and when: by default once, with the first request of any action.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Fault {
     skip: u64,
     /// `None`: always.
     times: Option<u64>,
+    lasts: Option<Duration>,
+    ends: Option<Instant>,
 }
 
 impl Fault {
@@ -25,6 +27,8 @@ impl Fault {
             user: None,
             skip: 0,
             times: Some(1),
+            lasts: None,
+            ends: None,
         }
     }
 
@@ -63,11 +67,22 @@ impl Fault {
         self
     }
 
+    /// Goes wrong every time until so much time has passed since the first time.
+    #[must_use]
+    pub const fn lasts(mut self, time: Duration) -> Self {
+        self.lasts = Some(time);
+        self.always()
+    }
+
     /// Whether it happens now; counts.
     fn strikes(&mut self) -> bool {
         if self.skip > 0 {
             self.skip -= 1;
             return false;
+        }
+        if let Some(time) = self.lasts {
+            let now = Instant::now();
+            return now < *self.ends.get_or_insert(now + time);
         }
         match &mut self.times {
             None => true,
