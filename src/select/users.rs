@@ -1,6 +1,6 @@
 //! Reads every user of the account, even if users are created, renamed and deleted meanwhile.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
@@ -182,12 +182,12 @@ impl Selector<'_> {
     }
 }
 
-/// The users whom the lists of a run showed.
+/// The users whom the lists of a run showed, with lowercase names.
 #[derive(Default)]
 struct Identities {
-    known: HashSet<(String, String)>,
-    /// The lowercase names and the IDs in `known`.
-    parts: HashSet<String>,
+    /// The first name of each ID.
+    by_id: HashMap<String, String>,
+    names: HashSet<String>,
     /// The names and the IDs of those who may have been renamed, or created or deleted.
     doubted: HashSet<String>,
     /// When a list that begins shows what has become of them.
@@ -198,14 +198,16 @@ impl Identities {
     /// Adds a user of a list that began at `begun`. Whether the user has to be read.
     fn add(&mut self, user: &ListedUser, begun: Instant) -> bool {
         let (name, id) = identity(user);
-        let is_known = !self.known.insert((name.clone(), id.clone()));
-        let is_other = [&name, &id].iter().any(|part| self.parts.contains(*part));
-        if !is_known && is_other {
+        let known = self.by_id.get(&id);
+        let is_known = known == Some(&name);
+        let is_other = !is_known && (known.is_some() || self.names.contains(&name));
+        let doubted = [&name, &id].map(|part| self.doubted.contains(part));
+        if is_other && doubted != [true; 2] {
             self.doubt(user, begun);
         }
-        let is_doubted = [&name, &id].iter().any(|part| self.doubted.contains(*part));
-        self.parts.extend([name, id]);
-        !is_known || is_doubted
+        self.names.insert(name.clone());
+        self.by_id.entry(id).or_insert(name);
+        !is_known || doubted.contains(&true)
     }
 
     /// Has a user read again once a list that began at `begun` cannot lag behind what happened to the user before it.
@@ -238,4 +240,82 @@ fn identity(user: &ListedUser) -> (String, String) {
 
 fn lowercase(name: &UserName) -> String {
     name.as_str().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user((name, id): (&str, &str)) -> ListedUser {
+        ListedUser {
+            name: name.parse().expect("a name"),
+            id: id.to_owned(),
+            created: None,
+        }
+    }
+
+    #[test]
+    fn users_are_read_again_once_their_name_or_id_is_not_theirs_alone() {
+        let (bob, zoe) = (("Bob", "AIDAB"), ("Zoe", "AIDAZ"));
+        let cases = [
+            // The lists, and the last one that shows a change: the run waits until no list lags behind it.
+            (
+                vec![vec![bob, zoe], vec![bob]],
+                vec![true, true, false],
+                None,
+            ),
+            (
+                vec![vec![bob], vec![("BOB", "AIDAB")]],
+                vec![true, false],
+                None,
+            ),
+            (
+                vec![vec![bob], vec![("Rob", "AIDAB")]],
+                vec![true, true],
+                Some(1),
+            ),
+            (
+                vec![vec![bob], vec![("bob", "AIDANEW")]],
+                vec![true, true],
+                Some(1),
+            ),
+            // Both names on one list, because a user is renamed between two pages.
+            (vec![vec![bob, ("Rob", "AIDAB")]], vec![true, true], Some(0)),
+            // A list that is fresher than the next ones.
+            (
+                vec![
+                    vec![bob, zoe],
+                    vec![("Bob", "AIDAZ")],
+                    vec![bob, zoe],
+                    vec![bob, zoe],
+                ],
+                vec![true; 7],
+                Some(1),
+            ),
+        ];
+        for (lists, expected, settles) in cases {
+            let (mut seen, start) = (Identities::default(), Instant::now());
+            let at = |list: u32| start + LIST_LAG * list;
+            let mut read = Vec::new();
+            for (list, users) in (0..).zip(&lists) {
+                read.extend(
+                    users
+                        .iter()
+                        .map(|listed| seen.add(&user(*listed), at(list))),
+                );
+            }
+            assert_eq!(read, expected, "{lists:?}");
+            assert_eq!(seen.settles, settles.map(|list| at(list + 1)), "{lists:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_who_does_not_exist_is_read_again() {
+        let (mut seen, now) = (Identities::default(), Instant::now());
+        let bob = user(("Bob", "AIDAB"));
+        assert!(seen.add(&bob, now));
+        seen.doubt(&bob, now);
+        assert!(seen.add(&bob, now));
+        assert_eq!(seen.settles, Some(now + LIST_LAG));
+    }
 }
