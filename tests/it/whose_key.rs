@@ -1,9 +1,9 @@
 //! Whose key it is, if IAM names another owner than the command does, or the user is gone.
 
-use iam_sandbox::documented::{ACCOUNT, ADMIN};
+use iam_sandbox::documented::{ACCOUNT, ADMIN, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented, once};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, faulty, once};
 use crate::ended::Ended;
 use crate::proof::{READS, denied, hidden, list, on_delete};
 use crate::streams::wait_for;
@@ -257,4 +257,16 @@ fn c50_an_owner_whom_iam_named_is_not_forgotten() {
         ended.ends_as(3, "Failed", &["(NoSuchEntity)", "--user-name=Bob"], belongs);
         assert!(sandbox.has_key(BOBS_KEY));
     }
+}
+
+#[test]
+fn the_list_of_the_named_user_is_not_read_if_iam_names_another_owner() {
+    let sandbox = faulty([once("DeleteAccessKey", What::ResetBeforeActing)]);
+    let args = ["--access-key-id", ALICE_KEY_ID, "--user-name", "Bob"];
+    let _ = Case::at(&sandbox, args).run().exits(3).prints_anything();
+    let mut lists = sandbox.requests();
+    lists.retain(|request| request.action == "ListAccessKeys");
+    assert!(!lists.is_empty());
+    let mut users = lists.iter().map(|list| list.param("UserName"));
+    assert!(users.all(|user| user == Some("Alice")));
 }
