@@ -144,12 +144,14 @@ fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
 }
 
 impl Report<'_> {
-    /// Adds the key of this result, if it was changed.
+    /// Adds the key of this result, if it was changed. A key that signs the requests may be off if its state is unknown.
     pub(super) fn add_changed(&mut self, result: &KeyResult) {
         self.deactivated.add(result);
         self.open_sessions.add(result);
-        let is_off = result.is_changed() && result.action != Action::Reactivate;
-        if is_off && self.is_own(&result.key.id) {
+        let may_be_off = result.action != Action::Reactivate
+            && (result.is_changed()
+                || self.request.allow_self && result.kind() == OutcomeKind::Unknown);
+        if may_be_off && self.is_own(&result.key.id) {
             self.commands = self.commands.with_other_credentials();
         }
     }

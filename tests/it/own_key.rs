@@ -3,7 +3,7 @@
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{Case, documented, each, each_at_once, faulty, once};
+use crate::case::{BOBS_KEY, Case, documented, each, each_at_once, faulty, once};
 use crate::journal::ACCOUNT;
 use crate::reactivate::status;
 
@@ -91,6 +91,27 @@ fn so_is_that_of_a_list_with_its_other_keys() {
 }
 
 #[test]
+fn so_is_that_of_its_other_keys_if_its_own_state_is_unknown() {
+    let lost = once("UpdateAccessKey", What::ResetAfterActing);
+    let sandbox = faulty([lost.of_user("admin")]);
+    let args = ["--from", "-", "--deactivate", "--profile", "ops"];
+    let case = own(&sandbox, &args).args(["--jobs", "1"]);
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ADMIN_KEY_ID},admin\n");
+    let said = case.input(list.as_bytes()).run().exits(12);
+    let said = said.prints_outcomes(&[("Deactivated", 1), ("Unknown", 1)]);
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: {ADMIN_KEY_ID}: An error occurred (InvalidClientTokenId) when calling the UpdateAccessKey operation: \
+         The security token included in the request is invalid; unknown: the response to an earlier attempt was lost; \
+         checking the key failed\n\
+         hint: AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, \
+         check with: aws iam list-access-keys --user-name=admin\n\
+         hint: to continue, fix the error, and then run the same command again; keys that are already inactive are skipped\n\
+         hint: to undo it, with other credentials: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate\n\
+         result: 2 keys: 1 deactivated, 1 unknown\n"
+    ));
+}
+
+#[test]
 fn a_list_that_is_denied_does_not_say_whose_it_is() {
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");
@@ -126,7 +147,7 @@ fn they_check_the_other_keys_of_its_list() {
     let messages = said.messages();
     for hint in [
         "with other credentials, check with: aws iam list-access-keys --user-name=admin\n",
-        "this run deleted the key that signs its requests: use other credentials (--profile NAME)\n",
+        "the key that signs the requests is among the keys of this run: use other credentials (--profile NAME)\n",
     ] {
         assert!(messages.contains(hint), "{messages}");
     }
