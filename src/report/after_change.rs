@@ -173,7 +173,8 @@ impl Report<'_> {
         let whose = owner.map_or("its owner", UserName::as_str);
         let ids = result.metadata.other_active.iter();
         ids.map(|id| {
-            let command = self.commands.show_key(id, result.key.user_name.as_ref());
+            let owner = result.key.user_name.as_ref();
+            let command = self.commands.show_key(id, owner, "--dry-run");
             Hint::command(format!("{whose} has another active key"), command)
         })
         .collect()

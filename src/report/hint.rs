@@ -169,7 +169,19 @@ impl Report<'_> {
                 "the user was renamed after IAM reported it as the owner: ",
             )),
             Some(owner) if !self.is_one_of_many() => {
-                let command = self.commands.show_key(key.id.as_str(), Some(owner));
+                // A dry run of another action may refuse a key that this one does not.
+                let options = match self.request.action {
+                    Action::Delete if self.request.allow_self => "--allow-self --dry-run",
+                    Action::Delete => "--dry-run",
+                    Action::Deactivate if self.request.allow_self => {
+                        "--allow-self --deactivate --dry-run"
+                    }
+                    Action::Deactivate => "--deactivate --dry-run",
+                    Action::Reactivate => "--reactivate --dry-run",
+                };
+                let command = self
+                    .commands
+                    .show_key(key.id.as_str(), Some(owner), options);
                 Some(Hint::command("review it first", command))
             }
             Some(_) if self.is_owner_of_list(key) && context.named_by == NamedBy::Caller => {

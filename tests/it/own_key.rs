@@ -92,8 +92,8 @@ fn so_is_that_of_a_list_with_its_other_keys() {
 
 #[test]
 fn so_is_that_of_its_other_keys_if_its_own_state_is_unknown() {
-    let lost = once("UpdateAccessKey", What::ResetAfterActing);
-    let sandbox = faulty([lost.of_user("admin")]);
+    let fault = once("UpdateAccessKey", What::ResetAfterActing);
+    let sandbox = faulty([fault.of_user("admin")]);
     let args = ["--from", "-", "--deactivate", "--profile", "ops"];
     let case = own(&sandbox, &args).args(["--jobs", "1"]);
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ADMIN_KEY_ID},admin\n");
@@ -239,7 +239,7 @@ fn it_is_not_deleted_because_the_first_request_was_lost() {
     let _ = said.says_exactly(&format!(
         "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: \
          The Access Key with id {ADMIN_KEY_ID} cannot be found.\n\
-         hint: review it first: iam-del-key --access-key-id {ADMIN_KEY_ID} --user-name=admin --dry-run\n\
+         hint: review it first: iam-del-key --access-key-id {ADMIN_KEY_ID} --user-name=admin --allow-self --dry-run\n\
          result: {ADMIN_KEY_ID}: not deleted: {ADMINS}\n"
     ));
     assert!(sandbox.has_key(ADMIN_KEY_ID));
@@ -314,5 +314,27 @@ fn a_dry_run_refuses_it_whoever_is_named() {
         let _ = said.prints_outcome("Refused").says_exactly(&format!(
             "result: {ADMIN_KEY_ID}: would be refused: it belongs to your own credentials\n"
         ));
+    });
+}
+
+#[test]
+fn it_is_reviewed_by_a_dry_run_that_does_not_refuse_it() {
+    let cases = [
+        (&["--allow-self"][..], "WouldDelete"),
+        (&["--allow-self", "--deactivate"], "WouldDeactivate"),
+        (&["--reactivate", "--yes"], "Skipped"),
+    ];
+    each(cases, |(more, would)| {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, WRONG)
+            .args(more)
+            .args(["--older-than", "1d"]);
+        let said = case.run().exits(3).prints_outcome("Failed");
+        let options = more.join(" ").replace("--yes", "").trim_end().to_owned();
+        let review =
+            format!("--access-key-id {ADMIN_KEY_ID} --user-name=admin {options} --dry-run");
+        let _ = said.says(&[&format!("hint: review it first: iam-del-key {review}\n")]);
+        let reviewed = Case::at(&sandbox, review.split(' ')).run().exits(0);
+        let _ = reviewed.prints_outcome(would);
     });
 }
