@@ -83,6 +83,11 @@ impl Iam {
         }
     }
 
+    /// Whether the requests are signed with this key, which is no session.
+    pub(crate) fn signs_with(&self, id: &AccessKeyId) -> bool {
+        self.caller.credentials().access_key_id() == id.as_str()
+    }
+
     /// Returns the number of requests that were sent per operation, retries included.
     pub(crate) fn requests(&self) -> Vec<(&'static str, usize)> {
         let request_counts = lock(&self.request_counts);

@@ -83,10 +83,7 @@ impl<'a> Search<'a> {
 
     /// Locates the key with one look-up of its owner, and reads of the lists of the named or calling user and of the owner.
     pub(crate) async fn locate_key(&self) -> KeyLocation {
-        let named = match (&self.key.user_name, &self.hint) {
-            (None, OwnerHint::Listed(Some(owner))) => Some(owner),
-            (user_name, _) => user_name.as_ref(),
-        };
+        let named = self.named();
         let read = Instant::now();
         let owner = self.read_owner().await.unwrap_or(OwnerRead::Failed);
         let list = match (&owner, named) {
@@ -101,6 +98,14 @@ impl<'a> Search<'a> {
         let location = self.interpret(named, owner, list).await;
         let shows_status = shows_status(self.iam.started, read);
         self.found(location.without_unproven(self.request.action, shows_status))
+    }
+
+    /// Returns the user whose list is read. `None`: the calling user.
+    fn named(&self) -> Option<&UserName> {
+        match (&self.key.user_name, &self.hint) {
+            (None, OwnerHint::Listed(Some(owner))) => Some(owner),
+            (user_name, _) => user_name.as_ref(),
+        }
     }
 
     /// Remembers where the key is. A look-up that fails later takes nothing back.
@@ -288,8 +293,15 @@ impl<'a> Search<'a> {
                 // What IAM said before still counts. It returns this error for a key that does not exist, too.
                 Some(ErrorKind::AccessDenied) => {
                     self.is_owner_denied.set(true);
-                    let owner = self.owner_so_far();
-                    Ok(owner.map_or(OwnerRead::Denied, OwnerRead::Owner))
+                    // A key with which IAM accepts requests is the calling user's, whose own list names that user.
+                    let mut unnamed = OwnerRead::Denied;
+                    if self.named().is_some() && self.iam.signs_with(&self.key.id) {
+                        let own = Box::pin(self.iam.access_keys(None)).await?;
+                        if own.into_key(&self.key.id).is_some() {
+                            unnamed = OwnerRead::Failed;
+                        }
+                    }
+                    Ok(self.owner_so_far().map_or(unnamed, OwnerRead::Owner))
                 }
                 _ => Err(failure),
             },

@@ -144,12 +144,14 @@ fn changed_after_use(result: &KeyResult) -> Option<SystemTime> {
 }
 
 impl Report<'_> {
-    /// Adds the key of this result, if it was changed.
+    /// Adds the key of this result, if it was changed. A key that signs the requests may be off if its state is unknown.
     pub(super) fn add_changed(&mut self, result: &KeyResult) {
         self.deactivated.add(result);
         self.open_sessions.add(result);
-        let is_off = result.is_changed() && result.action != Action::Reactivate;
-        if is_off && self.is_own(&result.key.id) {
+        let may_be_off = result.action != Action::Reactivate
+            && (result.is_changed()
+                || self.request.allow_self && result.kind() == OutcomeKind::Unknown);
+        if may_be_off && self.is_own(&result.key.id) {
             self.commands = self.commands.with_other_credentials();
         }
     }
@@ -158,7 +160,7 @@ impl Report<'_> {
     pub(super) fn after_change(&self, result: &KeyResult) -> Vec<Hint> {
         let mut deactivated = Deactivated::default();
         deactivated.add(result);
-        let mut hints = self.undo_by_name(&deactivated);
+        let mut hints = self.reactivate("to undo it", "", &deactivated.keys, deactivated.is_unsure);
         if self.request.single().is_some() && !self.messages.is_quiet {
             hints.extend(self.open_sessions.hints(&self.commands));
         }
@@ -171,7 +173,8 @@ impl Report<'_> {
         let whose = owner.map_or("its owner", UserName::as_str);
         let ids = result.metadata.other_active.iter();
         ids.map(|id| {
-            let command = self.commands.show_key(id, result.key.user_name.as_ref());
+            let owner = result.key.user_name.as_ref();
+            let command = self.commands.show_key(id, owner, "--dry-run");
             Hint::command(format!("{whose} has another active key"), command)
         })
         .collect()
@@ -185,7 +188,7 @@ impl Report<'_> {
             is_unsure,
             unrecorded,
         } = &self.deactivated;
-        let is_short = keys.len() as u64 <= MAX_UNDO_KEYS;
+        let is_long = keys.len() as u64 > MAX_UNDO_KEYS;
         let others = if *is_unsure {
             " (keys whose earlier status is unknown are refused)"
         } else {
@@ -200,8 +203,9 @@ impl Report<'_> {
                 commands.reactivate_from(file),
             )];
             if !unrecorded.is_empty() {
-                let what = "this leaves out keys that the journal may not record; to reactivate them, if they were active before";
-                hints.push(self.reactivate_by_id(what, "of them", unrecorded));
+                let what =
+                    "this leaves out keys that the journal may not record; to reactivate them";
+                hints.extend(self.reactivate(what, "of them", unrecorded, true));
             }
             hints
         };
@@ -219,56 +223,52 @@ impl Report<'_> {
                     &file,
                 )
             }
-            _ if is_short => self.undo_by_name(&self.deactivated),
-            (Resume::Results, _) if *is_undoable && self.shares_file => from(
+            (Resume::Results, _) if *is_undoable && is_long && self.shares_file => from(
                 "copy the results of this run, without what was in the file before, to a new FILE; to reactivate the keys that it \
                  records",
                 Path::new("FILE"),
             ),
-            (Resume::Results, _) if *is_undoable => from(
+            (Resume::Results, _) if *is_undoable && is_long => from(
                 "if you saved the standard output in FILE, to reactivate the keys that it records",
                 Path::new("FILE"),
             ),
-            _ => {
-                let which = if *is_unsure {
-                    "deactivated key that was active before"
-                } else {
-                    "deactivated key"
-                };
-                vec![self.reactivate_by_id("to undo it", which, keys)]
-            }
+            _ => self.reactivate("to undo it", "deactivated key", keys, *is_unsure),
         }
     }
 
     /// How to reactivate keys that this run did not, because it does not know whether they were active before.
-    pub(super) fn reactivate_refused(&self) -> Option<Hint> {
-        let keys = &self.deactivated.keys;
-        let is_refused = self.request.action == Action::Reactivate && !keys.is_empty();
-        let (what, which) = ("to reactivate the refused keys anyway", "refused key");
-        is_refused.then(|| self.reactivate_by_id(what, which, keys))
-    }
-
-    /// How to reactivate keys by their IDs. `which` says in words which keys these are.
-    fn reactivate_by_id(&self, what: &str, which: &str, keys: &[Key]) -> Hint {
-        let commands = &self.commands;
-        let what = format!("{what}{}", commands.others());
-        if keys.len() as u64 <= MAX_UNDO_KEYS {
-            return Hint::command(what, commands.reactivate(keys, true));
+    pub(super) fn reactivate_refused(&self) -> Vec<Hint> {
+        match self.request.action {
+            Action::Reactivate => {
+                let (what, which) = ("to reactivate the refused keys anyway", "refused key");
+                self.reactivate(what, which, &self.deactivated.keys, false)
+            }
+            Action::Delete | Action::Deactivate => Vec::new(),
         }
-        let what =
-            format!("{what}, add --access-key-id with the ID of each {which} to this command");
-        Hint::command(what, commands.reactivate(&[], true))
     }
 
-    /// How to undo the run with commands that name its keys: one for each owner, unless the owners are looked up.
-    fn undo_by_name(&self, deactivated: &Deactivated) -> Vec<Hint> {
+    /// How to reactivate keys with commands that name them: one for each owner, unless the owners are looked up. `which`
+    /// says in words which keys these are. `is_unsure`: some of them may have been inactive before.
+    fn reactivate(&self, what: &str, which: &str, keys: &[Key], is_unsure: bool) -> Vec<Hint> {
         let commands = &self.commands;
-        let keys = &deactivated.keys;
+        let others = commands.others();
+        if keys.len() as u64 > MAX_UNDO_KEYS {
+            let before = if is_unsure {
+                " that was active before"
+            } else {
+                ""
+            };
+            let what = format!(
+                "{what}{others}, add --access-key-id with the ID of each {which}{before} to this command"
+            );
+            return vec![Hint::command(what, commands.reactivate(&[], true))];
+        }
         let mut pairs = keys.windows(2);
+        // A list need not name the owner, and other credentials are those of another user.
+        let needs_owner = commands.is_of_others || self.request.action == Action::Reactivate;
         let is_looked_up = self.request.find_user
             && pairs.any(|pair| pair[0].user_name != pair[1].user_name)
-            // Other credentials are those of another user.
-            || commands.is_of_others && keys.iter().any(|key| key.user_name.is_none());
+            || needs_owner && keys.iter().any(|key| key.user_name.is_none());
         let mut groups: Vec<Vec<Key>> = Vec::new();
         for key in keys {
             let mut same = groups.iter_mut();
@@ -277,21 +277,17 @@ impl Report<'_> {
                 None => groups.push(vec![key.clone()]),
             }
         }
-        let signer = commands.others();
-        let undo = |keys: &Vec<Key>| {
+        let hint = |keys: &Vec<Key>| {
             let owner = keys[0].user_name.as_ref().filter(|_| groups.len() > 1);
             let whose = owner.map_or_else(String::new, |owner| format!(" for {owner}"));
             let unless_inactive = match keys.len() {
-                _ if !deactivated.is_unsure => "",
+                _ if !is_unsure => "",
                 1 => ", if the key was active before",
                 _ => ", remove the keys that were inactive before from this command",
             };
             let command = commands.reactivate(keys, is_looked_up);
-            Hint::command(
-                format!("to undo it{whose}{signer}{unless_inactive}"),
-                command,
-            )
+            Hint::command(format!("{what}{whose}{others}{unless_inactive}"), command)
         };
-        groups.iter().map(undo).collect()
+        groups.iter().map(hint).collect()
     }
 }

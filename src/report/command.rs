@@ -112,11 +112,15 @@ impl Commands {
         self.with_options(command.words("--find-user --dry-run"))
     }
 
-    /// Shows a key of this user without changing anything.
-    pub(crate) fn show_key(&self, id: &str, owner: Option<&UserName>) -> CommandLine {
+    /// Shows a key of this user without changing anything. `options` are those of the dry run.
+    pub(crate) fn show_key(
+        &self,
+        id: &str,
+        owner: Option<&UserName>,
+        options: &str,
+    ) -> CommandLine {
         let command = CommandLine::new("iam-del-key").option("--access-key-id", id);
-        let command = user(command, owner).words("--dry-run");
-        self.with_options(command)
+        self.with_options(user(command, owner).words(options))
     }
 
     /// Lists the keys of the key's owner.

@@ -241,11 +241,8 @@ impl Report<'_> {
             Selection::Root => Some(self.commands.list_root()),
             _ => (self.request.find_user).then(|| self.commands.find_owner(id.as_str())),
         };
-        let is_own = self.request.allow_self && self.is_own(id);
-        let others = is_own.then(|| self.commands.with_other_credentials());
-        let commands = others.as_ref().unwrap_or(&self.commands);
         let check = known
-            .and_then(|known| commands.check(&result.key, known))
+            .and_then(|known| self.commands.check(&result.key, known))
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
             .filter(|check| {

@@ -50,18 +50,15 @@ impl Report<'_> {
             return root_hints(account, failure.context(), commands);
         }
         let rejects_signer = rejects_signer(failure);
-        if rejects_signer && commands.is_of_others {
-            let done = self.request.action.done();
-            let hint = format!(
-                "this run {done} the key that signs its requests: use other credentials (--profile NAME)"
-            );
-            return vec![hint.into()];
-        }
         if rejects_signer && self.is_own(&key.id) {
             let commands = commands.with_other_credentials();
             let check = commands.check(key, &KeyState::unknown(""));
             let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; ";
             return check.map(|check| check.after(why)).into_iter().collect();
+        }
+        if rejects_signer && commands.is_of_others {
+            let hint = "the key that signs the requests is among the keys of this run: use other credentials (--profile NAME)";
+            return vec![hint.into()];
         }
         if !failure.is_no_such_entity() {
             return match failure {
@@ -172,7 +169,19 @@ impl Report<'_> {
                 "the user was renamed after IAM reported it as the owner: ",
             )),
             Some(owner) if !self.is_one_of_many() => {
-                let command = self.commands.show_key(key.id.as_str(), Some(owner));
+                // A dry run of another action may refuse a key that this one does not.
+                let options = match self.request.action {
+                    Action::Delete if self.request.allow_self => "--allow-self --dry-run",
+                    Action::Delete => "--dry-run",
+                    Action::Deactivate if self.request.allow_self => {
+                        "--allow-self --deactivate --dry-run"
+                    }
+                    Action::Deactivate => "--deactivate --dry-run",
+                    Action::Reactivate => "--reactivate --dry-run",
+                };
+                let command = self
+                    .commands
+                    .show_key(key.id.as_str(), Some(owner), options);
                 Some(Hint::command("review it first", command))
             }
             Some(_) if self.is_owner_of_list(key) && context.named_by == NamedBy::Caller => {

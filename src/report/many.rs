@@ -72,8 +72,9 @@ impl Report<'_> {
         for (level, text) in &self.final_lines {
             self.messages.print(*level, text);
         }
-        let refused = self.reactivate_refused().map(|hint| hint.to_string());
-        for hint in [refused, self.resume_hint(resume)].into_iter().flatten() {
+        let refused = self.reactivate_refused().into_iter();
+        let refused = refused.map(|hint| hint.to_string());
+        for hint in refused.chain(self.resume_hint(resume)) {
             self.messages.print(Level::Hint, &hint);
         }
         if self.messages.is_quiet {

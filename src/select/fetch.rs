@@ -189,19 +189,20 @@ impl Selector<'_> {
         };
         // The calling user's list contains at least the key that signs, which names the user.
         let listed_for = key.user_name.clone().or_else(|| listing.owner());
-        if self.request.mode == Mode::DryRun {
-            let others = listing
-                .0
-                .iter()
-                .filter(|(id, listed)| *id != key.id && listed.status == Some(Status::Active));
-            let others = others.map(|(id, _)| id.to_string()).take(MAX_OTHERS);
-            metadata.other_active = others.collect();
-        }
+        let others = listing
+            .0
+            .iter()
+            .filter(|(id, listed)| *id != key.id && listed.status == Some(Status::Active));
+        let others = others.map(|(id, _)| id.to_string()).take(MAX_OTHERS);
+        let others = others.collect();
         let listed = match listing.into_key(&key.id) {
             Some(listed) => listed,
             None => self.relist_missing(key, listed_for.as_ref()).await?,
         };
         add_listed(metadata, listed);
+        if self.request.mode == Mode::DryRun {
+            metadata.other_active = others;
+        }
         Ok(None)
     }
 

@@ -111,11 +111,11 @@ impl<'a> Selector<'a> {
             _ if !is_named && target.key.user_name.is_some() => NamedBy::Iam,
             named_by => named_by,
         };
-        let denied = fetched.map_err(|outcome| outcome.with_owner_named_by(named_by))?;
         // A dry run shows what it read about the caller's own key.
         if let Some(outcome) = own_key(target) {
             return Err(outcome);
         }
+        let denied = fetched.map_err(|outcome| outcome.with_owner_named_by(named_by))?;
         let result = self.request.conditions.evaluate(&target.metadata);
         if let ConditionResult::Met | ConditionResult::MissingData(OWNER_TAGS) = result
             && let Some(status) = self.already(&target.metadata)

@@ -124,6 +124,38 @@ fn many_refused_keys_are_reactivated_by_their_ids() {
     ]);
 }
 
+/// The journal names the owners, so the commands need no permission to look them up.
+#[test]
+fn refused_keys_of_two_owners_are_reactivated_by_their_names() {
+    let sandbox = denied(&READS);
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
+    let kept = Kept::new(&list);
+    let _ = kept.case(&sandbox, &["--deactivate", "--jobs", "1"]).run();
+    let undo = ["--reactivate", "--yes", "--jobs", "1", "--from"];
+    let printed = Case::at(&sandbox, undo).args([kept.path()]).run().exits(11);
+    let hints = [("Bob", BOBS_KEY), ("Alice", ALICE_KEY_ID)].map(|(owner, id)| {
+        let command = format!("--access-key-id {id} --user-name={owner} --reactivate");
+        let done = Case::at(&sandbox, command.split(' ')).args(["--yes"]).run();
+        let _ = done.exits(0).prints_outcome("Reactivated");
+        format!("hint: to reactivate the refused keys anyway for {owner}: iam-del-key {command}\n")
+    });
+    let _ = printed
+        .prints_outcomes(&[("Refused", 2)])
+        .says(&[&format!("{}result: ", hints.concat())]);
+}
+
+#[test]
+fn the_owners_of_refused_keys_are_looked_up_if_one_is_unknown() {
+    let sandbox = documented();
+    let unnamed = format!("{{\"AccessKeyId\":\"{ALICE_KEY_ID}\",\"Outcome\":\"Deactivated\"}}\n");
+    let list = row(BOBS_KEY, "\"Outcome\":\"Deactivated\"") + &unnamed;
+    let args = ["--reactivate", "--yes", "--jobs", "1"];
+    let printed = from_stdin(&sandbox, &list, &args).run().exits(11);
+    let _ = printed.prints_outcomes(&[("Refused", 2)]).says(&[&format!(
+        "hint: to reactivate the refused keys anyway: iam-del-key --access-key-id {BOBS_KEY} --access-key-id {ALICE_KEY_ID} --find-user --reactivate\n"
+    )]);
+}
+
 #[test]
 fn a_run_that_max_keys_refuses_still_reports_a_key_that_an_earlier_run_started() {
     let sandbox = denied(&READS);

@@ -22,17 +22,19 @@ fn c51_a_change_of_status_is_unknown_if_another_user_has_the_key() {
          hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n\
          result: {BOBS_KEY}: unknown: {LOST}; there is no permission to check the key\n"
     );
-    let by_owner = format!(
-        "hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Robert --dry-run\n\
+    let by_owner = |option: &str| {
+        format!(
+            "hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Robert {option} --dry-run\n\
          result: {BOBS_KEY}: unknown: {LOST}; IAM reports that Robert owns the key\n"
-    );
+        )
+    };
     let mut cases = Vec::new();
     for (option, status) in [
         ("--deactivate", Status::Active),
         ("--reactivate", Status::Inactive),
     ] {
-        cases.push((option, status, &[][..], &by_owner));
-        cases.push((option, status, &READS, &no_lookup));
+        cases.push((option, status, &[][..], by_owner(option)));
+        cases.push((option, status, &READS, no_lookup.clone()));
     }
     each_at_once(cases, |(option, status, denials, expected)| {
         let sandbox = denied(denials);

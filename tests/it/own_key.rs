@@ -1,9 +1,9 @@
-//! What is said after a run changed the key that signs its requests.
+//! What is said about the key that signs the requests, and after a run changed it.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{Case, documented, each, faulty, once};
+use crate::case::{BOBS_KEY, Case, documented, each, each_at_once, faulty, once};
 use crate::journal::ACCOUNT;
 use crate::reactivate::status;
 
@@ -91,6 +91,27 @@ fn so_is_that_of_a_list_with_its_other_keys() {
 }
 
 #[test]
+fn so_is_that_of_its_other_keys_if_its_own_state_is_unknown() {
+    let fault = once("UpdateAccessKey", What::ResetAfterActing);
+    let sandbox = faulty([fault.of_user("admin")]);
+    let args = ["--from", "-", "--deactivate", "--profile", "ops"];
+    let case = own(&sandbox, &args).args(["--jobs", "1"]);
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ADMIN_KEY_ID},admin\n");
+    let said = case.input(list.as_bytes()).run().exits(12);
+    let said = said.prints_outcomes(&[("Deactivated", 1), ("Unknown", 1)]);
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: {ADMIN_KEY_ID}: An error occurred (InvalidClientTokenId) when calling the UpdateAccessKey operation: \
+         The security token included in the request is invalid; unknown: the response to an earlier attempt was lost; \
+         checking the key failed\n\
+         hint: AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, \
+         check with: aws iam list-access-keys --user-name=admin\n\
+         hint: to continue, fix the error, and then run the same command again; keys that are already inactive are skipped\n\
+         hint: to undo it, with other credentials: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate\n\
+         result: 2 keys: 1 deactivated, 1 unknown\n"
+    ));
+}
+
+#[test]
 fn a_list_that_is_denied_does_not_say_whose_it_is() {
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");
@@ -126,7 +147,7 @@ fn they_check_the_other_keys_of_its_list() {
     let messages = said.messages();
     for hint in [
         "with other credentials, check with: aws iam list-access-keys --user-name=admin\n",
-        "this run deleted the key that signs its requests: use other credentials (--profile NAME)\n",
+        "the key that signs the requests is among the keys of this run: use other credentials (--profile NAME)\n",
     ] {
         assert!(messages.contains(hint), "{messages}");
     }
@@ -165,4 +186,155 @@ fn a_sweep_says_how_to_change_it_all_the_same() {
     ));
     let case = Case::at(&sandbox, NAMED).args(["--allow-self"]);
     case.run().deletes_quietly();
+}
+
+const WRONG: [&str; 4] = ["--access-key-id", ADMIN_KEY_ID, "--user-name", "Alice"];
+
+/// IAM does not say who owns a key.
+fn owner_denied() -> Sandbox {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    sandbox
+}
+
+/// What is said about it if the wrong user is named.
+const ADMINS: &str = "it belongs to the user admin";
+
+#[test]
+fn it_is_not_missing_because_the_wrong_user_is_named() {
+    let journal = format!(
+        "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
+         {{\"AccessKeyId\":\"{ADMIN_KEY_ID}\",\"UserName\":\"Alice\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+    );
+    let cases = [
+        (&[][..], ""),
+        (&["--journal", "JOURNAL"], ""),
+        (&["--journal", "JOURNAL"], &journal),
+        (&["--deactivate"], ""),
+        (&["--older-than", "1d"], ""),
+        (&["--dry-run"], ""),
+    ];
+    each_at_once(cases, |(more, journal)| {
+        let sandbox = owner_denied();
+        let case = own(&sandbox, &WRONG).args(["--ignore-missing"]);
+        let path = case.path("j").display().to_string();
+        if !journal.is_empty() {
+            std::fs::write(&path, journal).expect("a journal");
+        }
+        let case = case.args(more.iter().map(|word| word.replace("JOURNAL", &path)));
+        let said = case.run().exits(3).prints_outcome("Failed");
+        assert!(said.messages().contains(ADMINS), "{}", said.messages());
+        assert!(sandbox.has_key(ADMIN_KEY_ID));
+    });
+}
+
+#[test]
+fn it_is_not_deleted_because_the_first_request_was_lost() {
+    let sandbox = faulty([once("DeleteAccessKey", What::ResetBeforeActing)]);
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let said = own(&sandbox, &WRONG)
+        .run()
+        .exits(3)
+        .prints_outcome("Failed");
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: \
+         The Access Key with id {ADMIN_KEY_ID} cannot be found.\n\
+         hint: review it first: iam-del-key --access-key-id {ADMIN_KEY_ID} --user-name=admin --allow-self --dry-run\n\
+         result: {ADMIN_KEY_ID}: not deleted: {ADMINS}\n"
+    ));
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn the_root_users_is_not_missing_either() {
+    let sandbox = owner_denied();
+    let root = sandbox.root();
+    let id = root.access_key_id.clone();
+    let args = ["--access-key-id", &id, "--user-name", "Alice"];
+    let case = Case::at(&sandbox, args).args(["--allow-self", "--ignore-missing"]);
+    let case = case
+        .env("AWS_ACCESS_KEY_ID", &id)
+        .env("AWS_SECRET_ACCESS_KEY", root.secret_access_key);
+    let said = case.run().exits(3).prints_outcome("Failed");
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: \
+         The Access Key with id {id} cannot be found.\n\
+         hint: the key does not exist, or belongs to another user; to find the key's owner: iam-del-key --access-key-id {id} --find-user --dry-run\n\
+         result: {id}: not deleted: IAM found no such key for this user, and checking the key failed\n"
+    ));
+}
+
+#[test]
+fn nor_is_it_said_to_be_gone_if_it_is_in_a_list() {
+    let sandbox = owner_denied();
+    let args = ["--from", "-", "--older-than", "1d"];
+    let case = own(&sandbox, &args)
+        .input(format!("AccessKeyId,UserName\n{ADMIN_KEY_ID},Alice\n").as_bytes());
+    let said = case.run().exits(3).prints_outcomes(&[("Failed", 1)]);
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: {ADMIN_KEY_ID}: not deleted: the key belongs to the user admin, not to the user Alice\n\
+         hint: for keys that belong to other users: correct the owner of the key in the list\n\
+         result: 1 key: 1 failed and not changed\n"
+    ));
+}
+
+#[test]
+fn it_is_not_missing_if_its_own_list_cannot_be_read() {
+    let no_key = "IAM found no such key for this user, and checking the key failed";
+    let lost = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; checking the key failed";
+    let cases = [
+        (&["--ignore-missing"][..], 3, "Failed", no_key),
+        (
+            &["--ignore-missing", "--older-than", "1d"],
+            6,
+            "Failed",
+            "no request to change it was sent to IAM",
+        ),
+        (&[], 10, "Unknown", lost),
+    ];
+    each_at_once(cases, |(more, status, outcome, why)| {
+        let sandbox = Sandbox::documented().path("Alice", "/a/");
+        let sandbox = sandbox.deny_outside("/a/", "iam:ListAccessKeys");
+        let sandbox = sandbox.deny("iam:GetAccessKeyLastUsed").start();
+        if outcome == "Unknown" {
+            sandbox.fault(once("DeleteAccessKey", What::ResetBeforeActing));
+        }
+        let ended = own(&sandbox, &WRONG).args(more).run().ends_with(why);
+        let _ = ended.exits(status).prints_outcome(outcome);
+        assert!(sandbox.has_key(ADMIN_KEY_ID));
+    });
+}
+
+#[test]
+fn a_dry_run_refuses_it_whoever_is_named() {
+    each([&[][..], &["--ignore-missing"]], |more| {
+        let sandbox = owner_denied();
+        let args = WRONG.iter().chain(&["--dry-run"]).chain(more);
+        let said = Case::at(&sandbox, args).run().exits(0);
+        let _ = said.prints_outcome("Refused").says_exactly(&format!(
+            "result: {ADMIN_KEY_ID}: would be refused: it belongs to your own credentials\n"
+        ));
+    });
+}
+
+#[test]
+fn it_is_reviewed_by_a_dry_run_that_does_not_refuse_it() {
+    let cases = [
+        (&["--allow-self"][..], "WouldDelete"),
+        (&["--allow-self", "--deactivate"], "WouldDeactivate"),
+        (&["--reactivate", "--yes"], "Skipped"),
+    ];
+    each(cases, |(more, would)| {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, WRONG)
+            .args(more)
+            .args(["--older-than", "1d"]);
+        let said = case.run().exits(3).prints_outcome("Failed");
+        let options = more.join(" ").replace("--yes", "").trim_end().to_owned();
+        let review =
+            format!("--access-key-id {ADMIN_KEY_ID} --user-name=admin {options} --dry-run");
+        let _ = said.says(&[&format!("hint: review it first: iam-del-key {review}\n")]);
+        let reviewed = Case::at(&sandbox, review.split(' ')).run().exits(0);
+        let _ = reviewed.prints_outcome(would);
+    });
 }

@@ -88,7 +88,12 @@ fn the_undo_of_a_resumed_deactivation_says_how_to_reactivate_the_key() {
         .prints_outcome("Deactivated")
         .says(&["presumed deactivated"]);
     let printed = undo(&sandbox, &kept.path()).run().exits(11);
-    let command = ["--access-key-id", BOBS_KEY, "--find-user", "--reactivate"];
+    let command = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--user-name=Bob",
+        "--reactivate",
+    ];
     let _ = printed.prints_outcomes(&[("Refused", 1)]).says(&[&format!(
         "hint: to reactivate the refused keys anyway: iam-del-key {}\n",
         command.join(" ")

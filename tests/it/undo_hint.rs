@@ -212,7 +212,7 @@ fn f104_how_to_undo_a_run_says_which_keys_the_journal_lacks() {
     let journal = kept.path();
     let (unrecorded, left_out) = (
         "deactivated, but the journal may not record it; if it does not, the next run with this journal verifies and reports it",
-        "this leaves out keys that the journal may not record; to reactivate them, if they were active before",
+        "this leaves out keys that the journal may not record; to reactivate them, if the key was active before",
     );
     let id = nth_key_id("123456789012", 0);
     let _ = said.says(&[
@@ -220,15 +220,15 @@ fn f104_how_to_undo_a_run_says_which_keys_the_journal_lacks() {
         &format!(
             "hint: to reactivate the keys that the journal records as changed from Active to Inactive: iam-del-key --from {} \
              --reactivate\n\
-             hint: {left_out}: iam-del-key --access-key-id {id} --find-user --reactivate\n\
+             hint: {left_out}: iam-del-key --access-key-id {id} --user-name=user-000001 --reactivate\n\
              result: 3 keys: 1 deactivated, 2 not tried\n",
             journal.display()
         ),
     ]);
     let undo = Case::at(&sandbox, ["--reactivate", "--yes", "--from"]).args([&journal]);
     let _ = undo.run().exits(10).prints_outcomes(&[("Unknown", 1)]);
-    let undo = ["--access-key-id", &id];
-    let undo = Case::at(&sandbox, undo).args(["--find-user", "--reactivate", "--yes"]);
+    let undo = ["--access-key-id", &id, "--user-name=user-000001"];
+    let undo = Case::at(&sandbox, undo).args(["--reactivate", "--yes"]);
     let _ = undo.run().exits(0).prints_outcome("Reactivated");
 }
 

@@ -262,7 +262,7 @@ fn f104_a_key_that_may_have_been_inactive_before_is_refused() {
     );
     let _ = printed.prints_outcome("Refused").says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY}: not reactivated: it is unknown whether the run with --deactivate made it inactive\n\
-         hint: to reactivate the refused keys anyway: iam-del-key --access-key-id {BOBS_KEY} --find-user --reactivate\n\
+         hint: to reactivate the refused keys anyway: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate\n\
          result: 1 key: 1 refused\n"
     ));
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
