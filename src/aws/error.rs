@@ -226,6 +226,7 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     TransportError {
         hint,
         has_unexpected_response: is_broken,
+        is_tls: is_tls(error),
         ..TransportError::new(host, reason)
     }
 }
@@ -297,7 +298,7 @@ fn is_aws(host: &str) -> bool {
 }
 
 /// Whether TLS failed: the certificate is not trusted, or the server does not use TLS. A retry cannot succeed.
-pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
+pub(super) fn is_tls(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(<dyn Error>::is::<rustls::Error>)
 }
 

@@ -2,8 +2,11 @@
 
 use iam_sandbox::{Certificate, Sandbox};
 
-use crate::case::{BOBS_KEY, Case, DELETED};
+use crate::case::{BOBS_KEY, Case, DELETED, each};
 use crate::configuration::refused;
+use crate::credentials::{LATER, without};
+use crate::metadata_service::on_instance;
+use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
 #[test]
 fn f33_ca_bundles() {
@@ -146,4 +149,52 @@ fn c37_sts_fails_in_the_same_words() {
          result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
     assert_eq!(sandbox.connections(), 1, "one attempt");
+}
+
+/// Every service that returns credentials is asked once, too.
+#[test]
+fn f45_a_service_of_credentials_that_is_not_trusted() {
+    let untrusted = "its TLS certificate is from an authority that is not trusted here";
+    let bundle = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
+    let sso = |token: &str| {
+        without(&Sandbox::documented().start(), &sso_session()).file(SSO_SESSION_TOKEN, token)
+    };
+    let container = "no credentials from the container: no usable response from its service";
+    let cases = [
+        (
+            "AWS_ENDPOINT_URL_SSO",
+            "no credentials: no usable response from SSO at",
+            bundle,
+        ),
+        (
+            "AWS_ENDPOINT_URL_SSO_OIDC",
+            "no credentials: no usable response from SSO at",
+            bundle,
+        ),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            container,
+            "this system must trust the authority: --ca-bundle and AWS_CA_BUNDLE do not apply to this service",
+        ),
+        (
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "no AWS credentials: ",
+            "`aws configure` stores credentials; --profile NAME chooses a profile that has them",
+        ),
+    ];
+    each(cases, |(variable, says, hint)| {
+        let service = Sandbox::documented().https(Certificate::SelfSigned).start();
+        let case = match variable {
+            "AWS_ENDPOINT_URL_SSO" => sso(&token(LATER)),
+            "AWS_ENDPOINT_URL_SSO_OIDC" => sso(RENEWABLE_TOKEN),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT" => {
+                on_instance(&service, service.url()).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "3")
+            }
+            _ => without(&service, ""),
+        };
+        let hint = format!("{untrusted}\nhint: {hint}\n");
+        let case = case.env(variable, service.url());
+        case.run().stops(7, &[says, &hint]);
+        assert_eq!(service.connections(), 1, "one attempt");
+    });
 }
