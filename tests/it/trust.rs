@@ -77,6 +77,23 @@ fn f33_ca_bundles() {
 }
 
 #[test]
+fn f33_a_tilde_is_the_home_folder() {
+    each(["--ca-bundle", "AWS_CA_BUNDLE", "ca_bundle"], |way| {
+        let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+        let pem = sandbox.ca_pem().expect("an authority").to_owned();
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_CA_BUNDLE")
+            .file("corp.pem", pem);
+        let case = match way {
+            "--ca-bundle" => case.args([way, "~/corp.pem"]),
+            "AWS_CA_BUNDLE" => case.env(way, "~/corp.pem"),
+            _ => case.file(".aws/config", "[default]\nca_bundle = ~/corp.pem\n"),
+        };
+        case.run().deletes_quietly();
+    });
+}
+
+#[test]
 fn each_way_to_name_an_authority_works_and_the_first_wins() {
     let authority = |sandbox: &iam_sandbox::Sandbox| {
         sandbox
