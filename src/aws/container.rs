@@ -92,18 +92,18 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
                 };
                 Err(Failure::new(reason, hint))
             }
-            Err(error) => {
+            Err((error, is_tls)) => {
                 let reason = truncate_escaped(&error.reason);
                 let reason = format!("no usable response from its service: {reason}");
                 let hint = match error.hint {
                     _ if error.has_unexpected_response => CHECK_ADDRESS.into(),
                     Some(hint) if hint == tls::CLOCK.into() => hint,
                     Some(hint) if hint == tls::BUNDLE.into() => SYSTEM_ONLY.into(),
-                    _ if error.is_tls => CHECK_ADDRESS.into(),
+                    _ if is_tls => CHECK_ADDRESS.into(),
                     _ => CHECK.into(),
                 };
                 let mut failure = Failure::new(reason, hint);
-                failure.is_final = error.is_tls;
+                failure.is_final = is_tls;
                 Err(failure)
             }
         }

@@ -238,7 +238,6 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     TransportError {
         hint,
         has_unexpected_response: is_broken,
-        is_tls: is_tls(error),
         ..TransportError::new(host, reason)
     }
 }

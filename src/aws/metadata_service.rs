@@ -345,8 +345,8 @@ impl<'a> Service<'a> {
         };
         match timeout(self.limit, self.http.ask(request)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if !error.has_unexpected_response => Err(Failure {
-                is_final: error.is_tls,
+            Ok(Err((error, is_final))) if !error.has_unexpected_response => Err(Failure {
+                is_final,
                 ..absent(&error.reason)
             }),
             Ok(Err(_)) => Err(unusable()),

@@ -130,8 +130,6 @@ pub(crate) struct TransportError {
     pub(crate) hint: Option<Hint>,
     /// Whether a response arrived that is not from IAM.
     pub(crate) has_unexpected_response: bool,
-    /// Whether TLS failed, as it would again.
-    pub(crate) is_tls: bool,
     /// Whether the time limit ended a read. IAM may have responded to some of its requests.
     pub(crate) ran_out_of_time: bool,
     /// Whether no further attempt was made because the key now belongs to the credentials in use.
