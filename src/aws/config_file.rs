@@ -65,6 +65,18 @@ impl ConfigFiles {
         names
     }
 
+    /// Returns the header of a section that is not used and was probably meant to be the profile of this name.
+    pub(super) fn misspelled(&self, name: &str) -> Option<&str> {
+        let bare = |text: &str| {
+            let text = text.trim().to_lowercase();
+            let name = text.strip_prefix("profile").unwrap_or(&text);
+            name.trim_matches([' ', '\t', '"', '\'']).to_owned()
+        };
+        let mut unused = self.config.iter().filter(|section| section.kind.is_empty());
+        let found = unused.find(|section| bare(&section.name) == bare(name))?;
+        (!bare(name).is_empty()).then_some(&found.name)
+    }
+
     /// Returns the profile of this name, even if neither file has it.
     pub(crate) fn profile<'a>(&'a self, name: &'a str) -> Profile<'a> {
         Profile {
@@ -120,7 +132,8 @@ pub(super) fn parse(
     sections.map_err(|what| not_read(path, &what))
 }
 
-/// Returns the kind and the name of a section of `~/.aws/config`. The kind is empty if the AWS CLI ignores the section.
+/// Returns the kind and the name of a section of `~/.aws/config`. The kind is empty if the AWS CLI ignores the section,
+/// and then the name is the header.
 pub(super) fn config_name(header: &str) -> (&'static str, String) {
     if header == "default" {
         return profile_name(header);
@@ -128,7 +141,7 @@ pub(super) fn config_name(header: &str) -> (&'static str, String) {
     let kind = PREFIXES.into_iter().find(|kind| header.starts_with(kind));
     match (kind, ini::words(header).as_deref()) {
         (Some(kind), Some([_, name])) => (kind, name.clone()),
-        _ => Default::default(),
+        _ => ("", header.to_owned()),
     }
 }
 

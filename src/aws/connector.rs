@@ -28,7 +28,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::attempt::{SendTracking, poison};
-use super::error::{SPEAKS_TLS, sources};
+use super::error::{SPEAKS_TLS, is_tls, sources};
 use super::late::{Late, within};
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
@@ -325,7 +325,10 @@ fn connector_error(error: BoxError) -> ConnectorError {
             .any(is)
     };
     let is_connect = |error: &legacy::Error| error.is_connect();
-    if find(<dyn Error>::is::<Late>) {
+    if is_tls(&*error) {
+        // Every further connection would fail in the same way.
+        ConnectorError::other(error, None)
+    } else if find(<dyn Error>::is::<Late>) {
         ConnectorError::timeout(error)
     } else if hyper(|error| error.is_closed() || error.is_canceled())
         || find(<dyn Error>::is::<io::Error>)

@@ -17,6 +17,7 @@ use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
 use super::small_file;
 use super::time_budget::TimeBudget;
+use super::tls;
 use crate::error::RunError;
 use crate::known_secret::{learn, redact_message};
 use crate::sanitize::{escape, truncate_escaped};
@@ -46,6 +47,9 @@ const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_
 /// The hint if what responds is not such a service.
 const CHECK_ADDRESS: &str =
     "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+
+/// The hint if its certificate is not trusted. As in the AWS CLI, no option or variable names another authority for it.
+const SYSTEM_ONLY: &str = "this system must trust the authority: --ca-bundle and AWS_CA_BUNDLE do not apply to this service";
 
 /// The hint if the service refuses a request without a token.
 const NO_TOKEN: &str = "if the service requires a token, set AWS_CONTAINER_AUTHORIZATION_TOKEN or \
@@ -88,15 +92,19 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
                 };
                 Err(Failure::new(reason, hint))
             }
-            Err(error) => {
+            Err((error, is_tls)) => {
                 let reason = truncate_escaped(&error.reason);
                 let reason = format!("no usable response from its service: {reason}");
-                let hint = if error.has_unexpected_response {
-                    CHECK_ADDRESS
-                } else {
-                    CHECK
+                let hint = match error.hint {
+                    _ if error.has_unexpected_response => CHECK_ADDRESS.into(),
+                    Some(hint) if hint == tls::CLOCK.into() => hint,
+                    Some(hint) if hint == tls::BUNDLE.into() => SYSTEM_ONLY.into(),
+                    _ if is_tls => CHECK_ADDRESS.into(),
+                    _ => CHECK.into(),
                 };
-                Err(Failure::new(reason, hint))
+                let mut failure = Failure::new(reason, hint);
+                failure.is_final = is_tls;
+                Err(failure)
             }
         }
     };

@@ -9,11 +9,13 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
+use super::attempt::Attempts;
+use super::clock::answered_at;
 use super::config_file::Profile;
 use super::ini::Section;
 use super::setting::Setting;
 use crate::command_line::CommandLine;
-use crate::error::{Hint, Operation, RunError};
+use crate::error::{Hint, RunError};
 use crate::sanitize::escape;
 use crate::secret::wrong_pair;
 
@@ -176,22 +178,29 @@ pub(super) fn with_article(name: &str) -> String {
     format!("{article} {name}")
 }
 
-/// Returns the credentials of a session of STS, and the session in JSON. `account` is the account of the session.
+/// Returns the credentials of a session that STS has just created, and the session in JSON. `account` is the account of the
+/// session. STS's own clock counts: if this machine's is ahead, the session is not expired, so its expiry is that much later.
 ///
 /// # Errors
 ///
 /// A part is missing.
 pub(super) fn of_sts(
     given: Option<&types::Credentials>,
-    operation: Operation,
+    attempts: &Attempts,
     account: Option<&str>,
 ) -> Result<(Credentials, Value), RunError> {
+    let operation = attempts.operation;
     let none = |reason: &str| RunError::credentials(format!("{operation} returned {reason}"));
     let given = given.ok_or_else(|| none("no credentials"))?;
     let session = sts_json(given, account);
     let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation.name());
-    let credentials = parts.map_err(|reason| none(&reason))?.fetched(None)?;
-    Ok((credentials, session))
+    let mut parts = parts.map_err(|reason| none(&reason))?;
+    if let (Some(expiry), Some(last)) = (&mut parts.expiry, attempts.last())
+        && let Some(now) = answered_at(&last.metadata)
+    {
+        *expiry += SystemTime::now().duration_since(now).unwrap_or_default();
+    }
+    Ok((parts.fetched(None)?, session))
 }
 
 /// Formats a session of STS as a credential process prints it. The SDK reads a missing part as an empty one.

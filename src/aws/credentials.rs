@@ -202,13 +202,11 @@ impl Source {
     fn expired(&self) -> RunError {
         let origin = self.described();
         let stop = RunError::credentials(format!("the credentials from {origin} have expired"));
-        match &self.provider {
-            Provider::Sso(Sso { sign_in, .. }) | Provider::Login(_, sign_in) => {
-                stop.hint(sign_in.clone())
-            }
-            _ if self.origin == ENVIRONMENT => stop.hint(format!("set new ones, or {UNSET}")),
-            _ => stop.hint("get new credentials from the same source"),
+        if self.origin == ENVIRONMENT {
+            return stop.hint(format!("set new ones, or {UNSET}"));
         }
+        // They were just fetched.
+        stop.hint("check this machine's clock, or get new credentials from the same source")
     }
 
     /// Creates the error if the metadata service is disabled, does not respond, or names no role.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, Attempts};
 use super::clock::clock_skew_times;
 use super::late::Late;
-use super::proxy::ProxyError;
+use super::proxy::{ProxyError, THROUGH_PROXY};
 use super::response_body::Response;
 use super::tls;
 use crate::error::{
@@ -152,7 +152,7 @@ pub(crate) fn timed_out(attempts: &Attempts, limit: Duration) -> CallError {
         let hint = if attempts.was_sent() {
             RAISE_TIMEOUT
         } else {
-            NETWORK
+            network(&error.host)
         };
         error.hint.get_or_insert_with(|| hint.into());
         let tenths = waited.as_millis() / 100;
@@ -170,6 +170,15 @@ pub(crate) fn timed_out(attempts: &Attempts, limit: Duration) -> CallError {
 pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
 pub(super) const NETWORK: &str = "check the network, and the proxy if this network needs one";
+
+/// Returns the hint if nothing responds on the way to a host, of which `place` says whether it is reached through a proxy.
+pub(super) fn network(place: &str) -> &'static str {
+    if place.contains(THROUGH_PROXY) {
+        "check the network and this proxy; NO_PROXY names the hosts that need no proxy"
+    } else {
+        NETWORK
+    }
+}
 
 /// The hint for a response that does not arrive in time on an open connection.
 pub(super) const RAISE_READ_TIMEOUT: &str = "if the service is just slow, raise --cli-read-timeout";
@@ -222,6 +231,9 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
     // AWS's own hosts always use TLS.
     if hint == Some(tls::WITHOUT_TLS.into()) && is_aws(host) {
         hint = Some(INTERCEPTED.into());
+    }
+    if hint == Some(NETWORK.into()) {
+        hint = Some(network(host).into());
     }
     TransportError {
         hint,
@@ -297,7 +309,7 @@ fn is_aws(host: &str) -> bool {
 }
 
 /// Whether TLS failed: the certificate is not trusted, or the server does not use TLS. A retry cannot succeed.
-pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
+pub(super) fn is_tls(error: &(dyn Error + 'static)) -> bool {
     sources(error).any(<dyn Error>::is::<rustls::Error>)
 }
 

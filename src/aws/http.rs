@@ -18,7 +18,7 @@ use tokio::task::yield_now;
 
 use super::attempt::SendTracking;
 use super::connector::{FindProxy, HttpClient, http_client, send};
-use super::error::transport_error;
+use super::error::{is_tls, transport_error};
 use super::proxy::{self, Proxy};
 use super::root_certs;
 use super::tls;
@@ -123,15 +123,21 @@ impl LazyConnector {
     ///
     /// # Errors
     ///
-    /// There is no response.
-    pub(super) async fn ask(&self, request: HttpRequest) -> Result<(u16, Vec<u8>), TransportError> {
+    /// There is no response. The flag says whether TLS failed, as it would again.
+    pub(super) async fn ask(
+        &self,
+        request: HttpRequest,
+    ) -> Result<(u16, Vec<u8>), (TransportError, bool)> {
         let response = self.call(request).await;
-        let response = response.map_err(|error| transport_error(&error, ""))?;
+        let response = response.map_err(|error| (transport_error(&error, ""), is_tls(&error)))?;
         let status = response.status().as_u16();
         let body = ByteStream::new(response.into_body()).collect().await;
-        let body = body.map_err(|error| TransportError {
-            has_unexpected_response: true,
-            ..transport_error(&error, "")
+        let body = body.map_err(|error| {
+            let unusable = TransportError {
+                has_unexpected_response: true,
+                ..transport_error(&error, "")
+            };
+            (unusable, false)
         })?;
         Ok((status, body.to_vec()))
     }

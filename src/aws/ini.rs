@@ -11,7 +11,7 @@ use crate::sanitize::escape;
 pub(super) struct Section {
     /// The type: `profile`, `sso-session` or `services`. Empty if the section is not used.
     pub(super) kind: &'static str,
-    /// The name without quotes.
+    /// The name without quotes, or the header of a section that is not used.
     pub(super) name: String,
     /// The names and the trimmed values in order, each name once. A name is in lowercase. That of a nested setting keeps its
     /// case, and follows the name of its block and a line feed. A continued value has several lines.

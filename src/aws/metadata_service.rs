@@ -19,7 +19,7 @@ use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
-use crate::error::{Hint, RunError, TransportError};
+use crate::error::{Hint, RunError};
 use crate::known_secret::{learn, redact_message};
 use crate::lock::lock;
 use crate::log::Log;
@@ -48,7 +48,7 @@ pub(super) struct Failure {
     reason: String,
     hint: Hint,
     /// Whether the request is not repeated.
-    is_final: bool,
+    pub(super) is_final: bool,
     /// Whether the service is not there, or has nothing of this kind.
     is_absent: bool,
 }
@@ -345,11 +345,10 @@ impl<'a> Service<'a> {
         };
         match timeout(self.limit, self.http.ask(request)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(TransportError {
-                reason,
-                has_unexpected_response: false,
-                ..
-            })) => Err(absent(&reason)),
+            Ok(Err((error, is_final))) if !error.has_unexpected_response => Err(Failure {
+                is_final,
+                ..absent(&error.reason)
+            }),
             Ok(Err(_)) => Err(unusable()),
             Err(_) if connection.get().is_none() => Err(absent("it did not respond")),
             Err(_) => {

@@ -25,7 +25,7 @@ use crate::ident::TokenCode;
 use crate::lock::lock;
 use crate::log::Log;
 use crate::sanitize::{Invalid, SafeText, escape_path};
-use crate::terminal;
+use crate::terminal::{self, LONGEST_ANSWER};
 
 /// A cached session that expires sooner is not used, as in the AWS CLI.
 const WINDOW: Duration = Duration::from_mins(15);
@@ -195,9 +195,13 @@ async fn code(
     drop(asking);
     let line =
         entered.map_err(|error| required(&format!("the terminal cannot be used: {error}")))?;
-    if !line.ends_with(b"\n") {
-        let message = format!("no MFA code was entered for {serial}");
-        return Err(RunError::credentials(message));
+    // An answer that is too long is cut off, and can be corrected.
+    if !line.ends_with(b"\n") && line.len() < LONGEST_ANSWER {
+        return Err(RunError::credentials(if line.is_empty() {
+            format!("no MFA code was entered for {serial}")
+        } else {
+            format!("the MFA code for {serial} was not ended with Enter")
+        }));
     }
     // Apps show a code as two groups of digits.
     let mut code = String::from_utf8_lossy(&line).into_owned();

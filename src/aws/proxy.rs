@@ -228,11 +228,14 @@ pub(crate) fn check(uri: &str) -> Result<(), RunError> {
     of(uri).map(drop)
 }
 
+/// What is between a host and its proxy in messages.
+pub(super) const THROUGH_PROXY: &str = " through the proxy ";
+
 /// Returns the host and port of a URI, with those of its proxy, for messages.
 pub(super) fn place(uri: &str) -> String {
     let host = host_and_port(uri);
     match of(uri) {
-        Ok(Some(proxy)) => format!("{host} through the proxy {proxy}"),
+        Ok(Some(proxy)) => format!("{host}{THROUGH_PROXY}{proxy}"),
         _ => host.to_owned(),
     }
 }

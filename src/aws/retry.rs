@@ -1,6 +1,5 @@
 //! Classifies errors for retries where the rules of the SDK are wrong for IAM.
 
-use super::error::is_tls;
 use super::response_body::{self, Response};
 use crate::error::{ErrorKind, Operation, classify};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -8,7 +7,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 
-/// A status of 429 without a code is throttling. A TLS error repeats itself. A quota is not throttling.
+/// A status of 429 without a code is throttling. A quota is not throttling.
 #[derive(Debug)]
 pub(super) enum IamRetries {
     /// The SDK retries throttled requests a few times.
@@ -19,15 +18,6 @@ pub(super) enum IamRetries {
 
 impl ClassifyRetry for IamRetries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let Some(Err(error)) = context.output_or_error() else {
-            return RetryAction::NoActionIndicated;
-        };
-        if error
-            .as_connector_error()
-            .is_some_and(|error| is_tls(error))
-        {
-            return RetryAction::RetryForbidden;
-        }
         let response = context.response();
         let Some(response) = response.filter(|response| !response.status().is_success()) else {
             return RetryAction::NoActionIndicated;

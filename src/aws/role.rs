@@ -227,7 +227,7 @@ impl Role {
         let arn = user.map(AssumedRoleUser::arn);
         let account = arn.and_then(|arn| arn.split(':').nth(4));
         self.check(arn, account)?;
-        let (credentials, session) = of_sts(given.as_ref(), operation, account)?;
+        let (credentials, session) = of_sts(given.as_ref(), &attempts, account)?;
         let id = user.map(AssumedRoleUser::assumed_role_id);
         let cached = json!({
             "Credentials": session,

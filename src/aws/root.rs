@@ -99,7 +99,7 @@ impl Root {
             {
                 Some(Ok(output)) => {
                     let account = Some(self.account.as_str());
-                    let session = of_sts(output.credentials(), OPERATION, account)?;
+                    let session = of_sts(output.credentials(), &attempts, account)?;
                     return Ok(session.0);
                 }
                 Some(Err(failure)) => failure,

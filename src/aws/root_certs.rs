@@ -81,8 +81,8 @@ pub(super) fn bundle(path: &Path, source: &str) -> Result<RootCertStore, RunErro
 }
 
 /// Selects the CA bundle whose certificates are trusted, and nothing else: `--ca-bundle`, `AWS_CA_BUNDLE`, the profile's
-/// `ca_bundle`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`, in this order. Returns its path and what names it, for messages.
-/// `None`: the root certificates of the system are trusted.
+/// `ca_bundle`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE`, in this order. Returns its path and what names it, for messages. As
+/// in the AWS CLI, `~` is the home folder. `None`: the root certificates of the system are trusted.
 pub(super) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Option<(PathBuf, String)> {
     let variable = |name: &str| {
         let path = environment::path(name)?;
@@ -97,4 +97,10 @@ pub(super) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Option<(Pat
         })
         .or_else(|| variable("REQUESTS_CA_BUNDLE"))
         .or_else(|| variable("SSL_CERT_FILE"))
+        .map(
+            |(path, source)| match (path.strip_prefix("~"), environment::home()) {
+                (Ok(rest), Some(home)) => (home.join(rest), source),
+                _ => (path, source),
+            },
+        )
 }

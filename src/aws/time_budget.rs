@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::Attempts;
-use super::error::NETWORK;
+use super::error::network;
 use crate::error::{CallError, Hint, RunError, TransportError};
 use crate::lock::lock;
 
@@ -178,7 +178,7 @@ impl TimeBudget {
         } else {
             CallError::NotSent(TransportError {
                 host: clock.host.clone(),
-                hint: Some(NETWORK.into()),
+                hint: Some(network(&clock.host).into()),
                 ..error
             })
         }

@@ -11,12 +11,12 @@ use rustls::{
 
 use super::error::{INTERCEPTED, sources};
 
-const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
+pub(super) const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
 /// For endpoints that the user configured.
 pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL";
 pub(super) const WITHOUT_CERTIFICATE: &str =
     "this program has no client certificate: use an endpoint that requires none";
-const CLOCK: &str = "check this machine's clock";
+pub(super) const CLOCK: &str = "check this machine's clock";
 const NOT_FOR_A_SERVER: &str = "give the server a certificate with basicConstraints CA:FALSE";
 const NOTHING_SHARED: &str = "it supports no TLS version or cipher suite of this program";
 

@@ -21,9 +21,12 @@ pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
             "STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once".into(),
         ),
         ErrorKind::Throttling => {
-            let service = error.operation.service();
-            let hint = "limits requests per account: wait a moment, and run fewer commands at once";
-            Some(format!("{service} {hint}").into())
+            // Only AWS returns a code.
+            let who = match error.code {
+                Some(_) => &format!("{} limits requests per account", error.operation.service()),
+                None => "the server, or a proxy in front of it, limits requests",
+            };
+            Some(format!("{who}: wait a moment, and run fewer commands at once").into())
         }
         ErrorKind::ServiceFailure if error.code.as_deref() == Some("IDPCommunicationError") => {
             Some(Hint::again(

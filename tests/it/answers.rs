@@ -5,11 +5,15 @@ use std::time::Duration;
 use iam_sandbox::{Act, Certificate, Fault, Sandbox, What};
 use serde_json::json;
 
-use crate::case::{BOBS_KEY, Case, actions, always, documented, each, each_at_once, faulty, once};
+use crate::case::{
+    BOBS_KEY, Case, DELETED, actions, always, documented, each, each_at_once, faulty, once,
+};
 use crate::journal::Kept;
 use crate::lost_response::UNCONFIRMED;
+use crate::mfa::{self, SERIAL};
 use crate::response::{IAM, PORTAL, reply};
 use crate::resumed_owner::finds_it_deleted;
+use crate::target_principal::{one, organization};
 use crate::verification::throttled;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -311,6 +315,33 @@ fn f58_a_clock_that_is_wrong_is_corrected() {
         let sandbox = Sandbox::documented().clock_offset(seconds).start();
         Case::documented(&sandbox, &[]).run().deletes_quietly();
         assert!(!sandbox.has_key(BOBS_KEY));
+    });
+}
+
+/// The session is valid for an hour, and by this machine's clock it expired long ago.
+#[test]
+fn f58_a_new_session_has_not_expired_by_a_clock_that_is_ahead() {
+    const YEAR: i64 = 365 * 86_400;
+    each([7_200, YEAR], |ahead| {
+        let sandbox = organization().clock_offset(-ahead).start();
+        let role = "arn:aws:iam::123456789012:role/ops/Responder";
+        Case::documented(&sandbox, &["--role-arn", role])
+            .run()
+            .deletes_quietly();
+        let _ = one(&sandbox, &[])
+            .run()
+            .exits(0)
+            .prints(DELETED)
+            .says_nothing();
+        let sandbox = Sandbox::documented().mfa("Guarded");
+        let sandbox = sandbox
+            .mfa_device(SERIAL, &["111111"])
+            .clock_offset(-ahead)
+            .start();
+        mfa::case(&sandbox)
+            .args(["--token-code", "111111"])
+            .run()
+            .deletes_quietly();
     });
 }
 

@@ -93,7 +93,8 @@ fn f100_a_wrong_code_is_asked_for_three_times() {
 fn what_is_no_code_is_not_called_a_wrong_one() {
     let sandbox = guarded(&["755224"]);
     let mut dialogue = Dialogue::start(case(&sandbox));
-    for code in ["abc\n", "75522\n", "abc\n"] {
+    let long = "7".repeat(5_000) + "\n";
+    for code in ["abc\n", "75522\n", &long] {
         dialogue = dialogue.shows(PROMPT).forgets().types(code.as_bytes());
     }
     let said = dialogue.end().exits(7).prints_nothing();
@@ -126,7 +127,11 @@ fn f100_ctrl_c_the_end_of_input_and_a_closed_terminal_end_the_question() {
         (&b"\x03"[..], 130, "interrupted"),
         (b"\x04", 7, none),
         (b"75\x03", 130, "interrupted"),
-        (b"75\x04\x04", 7, none),
+        (
+            b"75\x04\x04",
+            7,
+            "arn:aws:iam::123456789012:mfa/admin was not ended with Enter\n",
+        ),
         // Ctrl-\ would end the run and leave the terminal without an echo.
         (b"75\x1c\x03", 130, "interrupted"),
     ];

@@ -2,7 +2,7 @@
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, Case, documented};
+use crate::case::{BOBS_KEY, Case, always, documented};
 
 /// Answers the first `times` deletes with an error, and compares what comes of it.
 fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
@@ -240,6 +240,16 @@ fn f52_throttling_is_8_after_retries() {
         8,
         &["hint: "],
     );
+}
+
+/// Only the answer of AWS has a code.
+#[test]
+fn f52_throttling_without_a_code_may_be_that_of_a_proxy() {
+    let sandbox = documented();
+    sandbox.fault(always("DeleteAccessKey", What::page(429, "text/html", "")));
+    let case = Case::documented(&sandbox, &["--timeout", "2"]).env("AWS_MAX_ATTEMPTS", "1");
+    let says = "hint: the server, or a proxy in front of it, limits requests: wait a moment, and run fewer commands at once\n";
+    let _ = case.run().exits(8).prints_outcome("Unknown").says(&[says]);
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn f46_a_proxy_that_hangs_until_the_limit_is_named() {
             with_seconds_masked(&said),
             format!(
                 "iam-del-key: error: could not reach IAM at {host} through the proxy {through}: {reason}; --timeout is 2 s\n\
-                 hint: check the network, and the proxy if this network needs one\n\
+                 hint: check the network and this proxy; NO_PROXY names the hosts that need no proxy\n\
                  result: {BOBS_KEY}: not deleted: {known}\n"
             )
         );
@@ -312,7 +312,7 @@ fn f46_a_proxy_that_hangs_until_the_limit_is_named() {
     let _ = case.run().exits(9).prints_anything().says_exactly(&format!(
         "iam-del-key: error: could not reach IAM at {host} through the proxy {through}: ListUsers did not finish in time; \
          --timeout is 2 s\n\
-         hint: check the network, and the proxy if this network needs one\n\
+         hint: check the network and this proxy; NO_PROXY names the hosts that need no proxy\n\
          result: no key was changed\n"
     ));
 }

@@ -152,7 +152,7 @@ fn f46_a_proxy_that_hangs_is_named_with_the_time_it_took() {
     let proxy = responding("HTTP/1.1 200 OK\r\n\r\n", Then::Waits);
     let case = connecting(&sandbox, "1").env("HTTPS_PROXY", format!("http://{proxy}"));
     let reason = "it did not respond within 1 s";
-    let hint = "check the network, and the proxy if this network needs one";
+    let hint = "check the network and this proxy; NO_PROXY names the hosts that need no proxy";
     fails(&sandbox, case, &proxy, reason, hint);
 }
 

@@ -3,7 +3,7 @@
 use iam_sandbox::Sandbox;
 use iam_sandbox::documented::ADMIN_KEY_ID;
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::configuration::refused;
 use crate::credentials::{keys, signs, without};
 
@@ -121,6 +121,34 @@ fn c32_c82_c92_names_of_profiles() {
     let credentials = format!("[My Mac]\n{}", admin(&sandbox));
     let case = without(&sandbox, "").file(".aws/credentials", credentials);
     signs(&sandbox, case.env("AWS_PROFILE", "My Mac"), ADMIN_KEY_ID);
+}
+
+#[test]
+fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
+    let places = "the profiles in ";
+    let cases = [
+        ("[profile my src]", "my src", "[profile \"my src\"]"),
+        ("[work]", "work", "[profile work]"),
+        ("[Profile work]", "work", "[profile work]"),
+        ("[ profile work ]", "work", "[profile work]"),
+        ("[profilework]", "work", "[profile work]"),
+        ("[profile \"my src]", "my src", "[profile \"my src\"]"),
+        ("[profile]", " ", places),
+        ("[works]", "work", places),
+    ];
+    each(cases, |(header, name, correct)| {
+        let sandbox = documented();
+        let keys = admin(&sandbox);
+        let config = format!("{header}\n{keys}[profile other]\n{keys}");
+        let hint = match correct {
+            _ if correct == places => "hint: the profiles in ".to_owned(),
+            _ => {
+                format!("hint: the section `{header}` names no profile: write it as `{correct}`\n")
+            }
+        };
+        let case = without(&sandbox, &config).args(["--profile", name]);
+        case.run().stops(7, &[&hint]);
+    });
 }
 
 #[test]

@@ -82,6 +82,22 @@ fn an_sso_session_that_lacks_a_part_is_not_used() {
     }
 }
 
+/// SSO has just returned them, so signing in again does not help.
+#[test]
+fn new_credentials_that_have_expired_are_a_matter_of_the_clock() {
+    let page = r#"{"roleCredentials":{"accessKeyId":"ASIARZPUZDIKMX6ST4CU","secretAccessKey":"x","sessionToken":"x","expiration":1577836800000}}"#;
+    let instead = [("/federation/credentials".to_owned(), page.to_owned())].into();
+    let (sandbox, portal) = (documented(), Metadata::start_instead(instead));
+    with_corp(&sandbox, &portal).run().stops_exactly(
+        7,
+        &format!(
+            "iam-del-key: error: the credentials from the SSO session of profile `default` have expired\n\
+             hint: check this machine's clock, or get new credentials from the same source\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ),
+    );
+}
+
 #[test]
 fn c81_credential_source_without_a_role_is_not_a_source() {
     let (sandbox, portal) = (documented(), Metadata::start());

@@ -2,8 +2,11 @@
 
 use iam_sandbox::{Certificate, Sandbox};
 
-use crate::case::{BOBS_KEY, Case, DELETED};
+use crate::case::{BOBS_KEY, Case, DELETED, each};
 use crate::configuration::refused;
+use crate::credentials::{LATER, without};
+use crate::metadata_service::on_instance;
+use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
 #[test]
 fn f33_ca_bundles() {
@@ -71,6 +74,23 @@ fn f33_ca_bundles() {
             ],
         );
     }
+}
+
+#[test]
+fn f33_a_tilde_is_the_home_folder() {
+    each(["--ca-bundle", "AWS_CA_BUNDLE", "ca_bundle"], |way| {
+        let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+        let pem = sandbox.ca_pem().expect("an authority").to_owned();
+        let case = Case::documented(&sandbox, &[])
+            .without("AWS_CA_BUNDLE")
+            .file("corp.pem", pem);
+        let case = match way {
+            "--ca-bundle" => case.args([way, "~/corp.pem"]),
+            "AWS_CA_BUNDLE" => case.env(way, "~/corp.pem"),
+            _ => case.file(".aws/config", "[default]\nca_bundle = ~/corp.pem\n"),
+        };
+        case.run().deletes_quietly();
+    });
 }
 
 #[test]
@@ -146,4 +166,52 @@ fn c37_sts_fails_in_the_same_words() {
          result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
     ));
     assert_eq!(sandbox.connections(), 1, "one attempt");
+}
+
+/// Every service that returns credentials is asked once, too.
+#[test]
+fn f45_a_service_of_credentials_that_is_not_trusted() {
+    let untrusted = "its TLS certificate is from an authority that is not trusted here";
+    let bundle = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
+    let sso = |token: &str| {
+        without(&Sandbox::documented().start(), &sso_session()).file(SSO_SESSION_TOKEN, token)
+    };
+    let container = "no credentials from the container: no usable response from its service";
+    let cases = [
+        (
+            "AWS_ENDPOINT_URL_SSO",
+            "no credentials: no usable response from SSO at",
+            bundle,
+        ),
+        (
+            "AWS_ENDPOINT_URL_SSO_OIDC",
+            "no credentials: no usable response from SSO at",
+            bundle,
+        ),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            container,
+            "this system must trust the authority: --ca-bundle and AWS_CA_BUNDLE do not apply to this service",
+        ),
+        (
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "no AWS credentials: ",
+            "`aws configure` stores credentials; --profile NAME chooses a profile that has them",
+        ),
+    ];
+    each(cases, |(variable, says, hint)| {
+        let service = Sandbox::documented().https(Certificate::SelfSigned).start();
+        let case = match variable {
+            "AWS_ENDPOINT_URL_SSO" => sso(&token(LATER)),
+            "AWS_ENDPOINT_URL_SSO_OIDC" => sso(RENEWABLE_TOKEN),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT" => {
+                on_instance(&service, service.url()).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "3")
+            }
+            _ => without(&service, ""),
+        };
+        let hint = format!("{untrusted}\nhint: {hint}\n");
+        let case = case.env(variable, service.url());
+        case.run().stops(7, &[says, &hint]);
+        assert_eq!(service.connections(), 1, "one attempt");
+    });
 }

@@ -42,7 +42,7 @@ use crate::sanitize::SafeText;
 pub(super) const LIMIT: Duration = Duration::from_mins(1);
 
 /// The `Date` of each response.
-const DATE: &str = "Mon, 01 Jun 2026 00:00:00 GMT";
+pub(super) const DATE: &str = "Mon, 01 Jun 2026 00:00:00 GMT";
 
 /// The bodies that are still to be sent.
 #[derive(Clone, Debug, Default)]
