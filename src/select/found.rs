@@ -42,8 +42,8 @@ struct Found {
     is_passed_over: bool,
 }
 
-/// A user, and the choice for each key by ID.
-pub(super) type Inspected = (Option<UserName>, Vec<(AccessKeyId, Choice)>);
+/// A user, the choice for each key by ID, and whether no key disappeared meanwhile.
+pub(super) type Inspected = (Option<UserName>, Vec<(AccessKeyId, Choice)>, bool);
 
 impl Sweep {
     pub(super) fn new() -> Self {
@@ -84,7 +84,8 @@ impl Sweep {
         found.is_some_and(|found| !found.is_already_inactive)
     }
 
-    pub(super) fn add(&mut self, (user, keys): Inspected) -> Result<(), RunError> {
+    /// Adds the keys of a user. Whether they fit what is known: none disappeared, and no other user had them.
+    pub(super) fn add(&mut self, (user, keys, mut fits): Inspected) -> Result<bool, RunError> {
         for (id, choice) in keys {
             let outcome = choice.as_ref().err().map(|result| &result.outcome);
             let metadata = match &choice {
@@ -102,6 +103,7 @@ impl Sweep {
                 let failure = contradiction(reason).about(Some(&id), user.as_ref());
                 return Err(report::run_error(&failure, "IAM", ""));
             }
+            fits &= earlier.is_none_or(|earlier| earlier.user == user);
             let is_already_inactive = matches!(outcome, Some(Outcome::Already(_)));
             let is_passed_over = is_already_inactive
                 || matches!(outcome, Some(Outcome::Skipped(_)))
@@ -124,7 +126,7 @@ impl Sweep {
                 Err(result) => self.results.push(*result),
             }
         }
-        Ok(())
+        Ok(fits)
     }
 
     /// Removes keys that were found again, under another name of their user or under the same one: the last read counts.

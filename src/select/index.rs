@@ -47,24 +47,25 @@ impl Selector<'_> {
         let mut index = Index::new();
         self.read_users(
             None,
-            |_| false,
             |_, _| true,
             async |user| {
                 let listing = self.list_keys(&format!("user {user}"), Some(user)).await;
                 listing.map_err(|failure| failure.about(None, Some(user)))
             },
             |owner, listing| {
+                let mut fits = true;
                 for (id, listed) in listing.0 {
                     let metadata = KeyMetadata {
                         owner: Some(owner.name.clone()),
                         ..listed
                     };
                     // After a user was renamed, the later name counts.
-                    index.insert(id, metadata);
+                    let earlier = index.insert(id, metadata).and_then(|earlier| earlier.owner);
+                    fits &= earlier.is_none_or(|earlier| earlier.same_user(&owner.name));
                 }
                 match single {
                     Some(id) if index.contains_key(id) => ControlFlow::Break(()),
-                    _ => ControlFlow::Continue(()),
+                    _ => ControlFlow::Continue(fits),
                 }
             },
             |_, _| {},

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::mem;
 use std::ops::ControlFlow;
 
 use tokio::sync::OnceCell;
@@ -40,7 +41,7 @@ impl Selector<'_> {
         };
         if let Some(user) = single_user {
             let inspected = self.inspect(user, &was_deleted).await;
-            sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
+            let _ = sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
             sweep.users = 1;
             return sweep.settle(|_| None);
         }
@@ -54,7 +55,6 @@ impl Selector<'_> {
         );
         let read = self.read_users(
             self.request.path_prefix.as_ref(),
-            |listed| report.is_some_and(|report| report.confirms(listed)),
             // A name that appears during the sweep may be the new name of an excepted user, so it is read in any case.
             |user, earlier_lists| {
                 let why = if earlier_lists == 0 && self.is_excepted(&user.name) {
@@ -70,10 +70,12 @@ impl Selector<'_> {
             async |user| self.inspect(Some(user), &was_deleted).await,
             |user, inspected| {
                 read_ids.insert(user.id.clone());
-                added = sweep.add(inspected);
-                match added {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
+                match sweep.add(inspected) {
+                    Ok(fits) => ControlFlow::Continue(fits),
+                    Err(stop) => {
+                        added = Err(stop);
+                        ControlFlow::Break(())
+                    }
                 }
             },
             |done, all| bar.step("users", done, all),
@@ -157,13 +159,18 @@ impl Selector<'_> {
             user_name: user.cloned(),
         };
         let mut listing = list().await?;
+        let mut fits = true;
         let mut listed = listing.0.iter();
         if listed.any(|(id, listed)| {
             self.may_lag(read, listed)
                 || was_deleted(&key(id)) && !shows_status(self.iam.started, read)
         }) {
             sleep_until(self.iam.started + LIST_LAG).await;
-            listing = list().await?;
+            let earlier = mem::replace(&mut listing, list().await?);
+            let ids: HashSet<_> = listing.0.iter().map(|(id, _)| id).collect();
+            let mut earlier = earlier.0.iter().map(|(id, _)| id);
+            // The user may have another name by now.
+            fits = earlier.all(|id| ids.contains(id) || was_deleted(&key(id)));
         }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
@@ -181,7 +188,7 @@ impl Selector<'_> {
             };
             keys.push((id, choice));
         }
-        Ok((user.cloned(), keys))
+        Ok((user.cloned(), keys, fits))
     }
 
     /// Checks a listed key of a user, whose tags are read at most once. Returns the outcome of a key that is not changed.

@@ -21,14 +21,14 @@ use crate::outcome::Outcome;
 const LIST_AGAIN: [u64; 4] = [200, 400, 800, 1600];
 
 impl Selector<'_> {
-    /// Calls `read` for every user of this path who is `wanted`, each at least once, and `take` with the result,
-    /// which may end it early. `wanted` also gets the number of earlier lists: the users of a later list are new, have a new
+    /// Calls `read` for every user of this path who is `wanted`, each at least once, and `take` with the result, which may
+    /// end it early, and otherwise says whether the result fits the earlier ones. `wanted` also gets the number of earlier lists: the users of a later list are new, have a new
     /// name, or did not exist when they were read. `progress` gets the number of users that were read, and of all users to read.
     ///
-    /// The users are listed again until two consecutive lists contain no user to read who does not exist. One list is not
-    /// enough unless it `is_complete`: a user who is renamed between two of its pages may be on neither. If a user does not
-    /// exist, or the lists show two names of a user or two users of a name, a list or a read may lag: those users are read
-    /// again, and the last list has to be one that cannot lag.
+    /// The users are listed again until two consecutive lists contain no user to read who does not exist: a user who is
+    /// renamed between two pages of one list may be on neither. If a user does not exist, or the lists show two names of a
+    /// user or two users of a name, a list or a read may lag: those users are read again, and the last list has to be one
+    /// that cannot lag. If a result does not fit, all users are read again.
     ///
     /// # Errors
     ///
@@ -36,18 +36,16 @@ impl Selector<'_> {
     pub(super) async fn read_users<T>(
         &self,
         path_prefix: Option<&PathPrefix>,
-        is_complete: impl Fn(&[ListedUser]) -> bool,
         wanted: impl Fn(&ListedUser, usize) -> bool,
         read: impl AsyncFn(&UserName) -> Result<T, CallError>,
-        mut take: impl FnMut(&ListedUser, T) -> ControlFlow<()>,
+        mut take: impl FnMut(&ListedUser, T) -> ControlFlow<(), bool>,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
         let (mut seen, mut done) = (Identities::default(), 0);
-        let (mut lists_without_missing, mut last_missing) = (0, None);
-        for list in 0..=LIST_AGAIN.len() {
+        let (mut lists_without_missing, mut last_change) = (0, String::new());
+        for list in 0..LIST_AGAIN.len() + 2 {
             let begun = Instant::now();
             let listed = self.list_users(path_prefix).await?;
-            let is_enough = list == 0 && is_complete(&listed);
             let users: Vec<ListedUser> = listed
                 .into_iter()
                 .filter(|user| seen.add(user, begun) && wanted(user, list))
@@ -57,14 +55,16 @@ impl Selector<'_> {
                 .map(async |user| (read(&user.name).await, user))
                 .buffered(self.request.jobs.get());
             let mut results = pin!(results);
-            let mut missing = None;
+            let (mut missing, mut misfit) = (None, None);
             while let Some((result, user)) = results.next().await {
                 match result {
                     Ok(found) => {
                         done += 1;
                         progress(done, count);
-                        if take(&user, found).is_break() {
-                            return Ok(());
+                        match take(&user, found) {
+                            ControlFlow::Break(()) => return Ok(()),
+                            ControlFlow::Continue(true) => {}
+                            ControlFlow::Continue(false) => misfit = Some(user.name),
                         }
                     }
                     Err(failure) if failure.is_no_such_entity() => {
@@ -74,23 +74,33 @@ impl Selector<'_> {
                     Err(failure) => return Err(failure),
                 }
             }
+            if let Some(name) = misfit {
+                last_change = format!("the keys of the user {name} do not fit the other lists");
+                seen = Identities {
+                    settles: Some(begun + LIST_LAG),
+                    ..Identities::default()
+                };
+            }
             let settles = seen.settles.unwrap_or(begun);
-            match missing {
-                None if is_enough && seen.settles.is_none() => return Ok(()),
-                None if lists_without_missing > 0 && settles <= begun => return Ok(()),
-                None => {
+            match (missing, LIST_AGAIN.get(list)) {
+                (None, _) if lists_without_missing > 0 && settles <= begun => return Ok(()),
+                (None, _) => {
                     lists_without_missing += 1;
                     sleep_until(settles).await;
                 }
-                Some(name) => {
-                    (lists_without_missing, last_missing) = (0, Some(name));
-                    if let Some(pause) = LIST_AGAIN.get(list) {
-                        sleep(Duration::from_millis(*pause)).await;
-                    }
+                (Some(name), pause) => {
+                    lists_without_missing = 0;
+                    last_change = format!(
+                        "ListUsers showed the user {name}, and ListAccessKeys found no such user"
+                    );
+                    let Some(pause) = pause else {
+                        return Err(users_changed(&last_change, list + 1));
+                    };
+                    sleep(Duration::from_millis(*pause)).await;
                 }
             }
         }
-        Err(users_changed(last_missing))
+        Err(users_changed(&last_change, LIST_AGAIN.len() + 2))
     }
 
     /// Checks that a user is still under the request's path. The users are listed once for all keys, and again when the
@@ -218,16 +228,9 @@ impl Identities {
     }
 }
 
-fn users_changed(missing: Option<UserName>) -> CallError {
-    let how = missing.map_or_else(
-        || "ListUsers showed other names each time".to_owned(),
-        |name| format!("ListUsers showed the user {name}, and ListAccessKeys found no such user"),
-    );
+fn users_changed(how: &str, lists: usize) -> CallError {
     CallError::Incomplete(TransportError {
-        reason: format!(
-            "the users changed while they were listed: {how} ({} lists)",
-            LIST_AGAIN.len() + 1
-        ),
+        reason: format!("the users changed while they were listed: {how} ({lists} lists)"),
         hint: Some(Hint::again("")),
         ..TransportError::default()
     })

@@ -126,7 +126,7 @@ fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
         BTreeSet::from([1, 2].map(|n| nth_key_id(ACCOUNT, n)))
     );
     assert_eq!(lists, 1, "only Old has a key that can match");
-    // The report, one list of users, which it confirms, one list of keys, and two last uses.
+    // The report, one list of keys between two of users, and two last uses.
     let expected = [
         "GenerateCredentialReport",
         "GenerateCredentialReport",
@@ -135,6 +135,7 @@ fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
         "ListAccessKeys",
         "GetAccessKeyLastUsed",
         "GetAccessKeyLastUsed",
+        "ListUsers",
     ];
     assert_eq!(actions(&sandbox), expected);
     // Without --unused-for, a use proves nothing.
@@ -144,7 +145,6 @@ fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
 
 #[test]
 fn c54_a_user_who_is_renamed_between_two_pages_is_found_with_a_report_too() {
-    // By the report, the list lacks somebody who can have a key that matches: it is read again.
     let seeds = [
         ("Bob", 1, Status::Inactive, None),
         ("Zoe", 2, Status::Active, None),

@@ -140,7 +140,7 @@ fn a_server_that_ignores_the_path_does_not_widen_the_sweep() {
 }
 
 #[test]
-fn the_credential_report_confirms_the_list_of_a_path() {
+fn the_list_of_a_path_is_read_twice_and_once_after_the_keys() {
     let conditions = [
         "--whole-account",
         "--older-than",
@@ -162,7 +162,7 @@ fn the_credential_report_confirms_the_list_of_a_path() {
         let actions = actions(sandbox);
         actions.iter().filter(|name| *name == "ListUsers").count()
     };
-    assert_eq!(lists(&sandbox), 2, "once before the keys, and once after");
+    assert_eq!(lists(&sandbox), 3);
     // A user who is renamed between two pages is missing in the list: it is read again.
     let third = nth_key_id(ACCOUNT, 6);
     let sandbox = account()

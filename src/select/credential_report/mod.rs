@@ -20,8 +20,6 @@ pub(super) struct CredentialReport {
     /// Whether a user can have a key that matches, by lowercase name and creation date. By now, another user may have the
     /// name.
     users: HashMap<(String, SystemTime), bool>,
-    /// Whether a user in the report has no readable creation date, and is not in `users`.
-    has_undated: bool,
     /// Whether the root user has an active key.
     has_root_key: bool,
     /// The number of users in the report.
@@ -65,7 +63,6 @@ impl CredentialReport {
         };
         let mut report = Self {
             users: HashMap::new(),
-            has_undated: false,
             has_root_key,
             count: rows.len(),
             age,
@@ -73,10 +70,9 @@ impl CredentialReport {
         for row in rows {
             let can_match = !row.is_complete || row.slots.iter().any(slot_can_match);
             let name = row.name.to_ascii_lowercase();
-            match row.created {
-                Some(created) => _ = report.users.insert((name, created), can_match),
-                // This user is always listed.
-                None => report.has_undated = true,
+            // Without a date, the user is always listed.
+            if let Some(created) = row.created {
+                report.users.insert((name, created), can_match);
             }
         }
         Ok(report)
@@ -90,14 +86,6 @@ impl CredentialReport {
     /// Whether this very user had no key that can match.
     pub(super) fn excludes(&self, user: &ListedUser) -> bool {
         identity(user).is_some_and(|user| self.users.get(&user) == Some(&false))
-    }
-
-    /// Whether a list of all users contains each user who can have a matching key under the name in the report. Then no
-    /// user was renamed while the list was read. Users who are newer than the report have no such key.
-    pub(super) fn confirms(&self, listed: &[ListedUser]) -> bool {
-        let listed: HashSet<_> = listed.iter().filter_map(identity).collect();
-        let mut expected = self.users.iter().filter(|(_, can_match)| **can_match);
-        !self.has_undated && expected.all(|(user, _)| listed.contains(user))
     }
 }
 
@@ -250,39 +238,6 @@ mod tests {
             let report = report(&(head(additional) + &row), Some("10d")).expect("a report");
             assert_eq!(excludes(&report, "Bob", created), expected, "{row}");
         }
-    }
-
-    #[test]
-    fn a_list_is_confirmed_if_it_has_everybody_who_can_match() {
-        let row = |name: &str, date: &str, slot: &str| format!("{name},{date},{slot},{EMPTY}\n");
-        let listed = |names: &[(&str, &str)]| -> Vec<ListedUser> {
-            let user = |(name, date): &(&str, &str)| ListedUser {
-                name: name.parse().expect("a name"),
-                id: String::new(),
-                created: parse_rfc3339(date).ok(),
-            };
-            names.iter().map(user).collect()
-        };
-        let (one, two) = ("2021-01-01T00:00:00Z", "2022-01-01T00:00:00Z");
-        let csv = head("")
-            + &row("Bob", one, IDLE)
-            + &row("None", two, EMPTY)
-            + &row("Old", two, INACTIVE);
-        let report = report(&csv, Some("10d")).expect("a report");
-        assert!(report.confirms(&listed(&[("bob", one), ("OLD", two)])));
-        assert!(report.confirms(&listed(&[("Bob", one), ("Old", two), ("New", two)])));
-        for names in [
-            &[("Bob", one)][..],
-            &[("Robert", one), ("Old", two)],
-            &[("Bob", two), ("Old", two)],
-            &[("Bob", ""), ("Old", two)],
-            &[],
-        ] {
-            assert!(!report.confirms(&listed(names)), "{names:?}");
-        }
-        let csv = csv + &row("Undated", "no_information", IDLE);
-        let report = self::report(&csv, Some("10d")).expect("a report");
-        assert!(!report.confirms(&listed(&[("Bob", one), ("Old", two)])));
     }
 
     #[test]
