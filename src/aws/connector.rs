@@ -11,7 +11,9 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::retry::ErrorKind;
 use futures_util::future::{Either, select};
 use hyper::client::conn::http1;
@@ -78,6 +80,9 @@ pub(super) fn http_client(
         timeout: connect_timeout,
     })
 }
+
+/// The first second of the year 9999.
+const YEAR_9999: i64 = 253_370_764_800;
 
 /// Sends a request, and returns the response with a limit on its body. `proxy` is the proxy for its URI, if there is one.
 ///
@@ -149,6 +154,12 @@ pub(super) async fn send(
     let response = response.map(|body| limit.limit(SdkBody::from_body_1_x(body), read_timeout));
     let mut response = HttpResponse::try_from(response)
         .map_err(|error| ConnectorError::other(error.into(), None))?;
+    // The SDK corrects its clock by this date and adds a time limit. It panics if the sum is after the year 9999.
+    let date = response.headers().get("date");
+    let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+    if date.is_some_and(|date| date.secs() >= YEAR_9999) {
+        response.headers_mut().remove("date");
+    }
     if is_recorded && unreliable_body(&response).is_some() {
         // The recorder rejects the response. Its body may never end, so it is not read.
         *response.body_mut() = SdkBody::empty();

@@ -318,6 +318,26 @@ fn f58_a_clock_that_is_wrong_is_corrected() {
     });
 }
 
+#[test]
+fn f58_the_last_second_of_the_year_9999_breaks_nothing() {
+    each(
+        [
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Fri, 01 Jan 9999 00:00:00 GMT",
+        ],
+        |date| {
+            let throttled = What::Reply {
+                status: 429,
+                headers: vec![("Date".to_owned(), date.to_owned())],
+                body: Vec::new(),
+                act: Act::Never,
+            };
+            let sandbox = faulty([once("DeleteAccessKey", throttled)]);
+            Case::documented(&sandbox, &[]).run().deletes_quietly();
+        },
+    );
+}
+
 /// The session is valid for an hour, and by this machine's clock it expired long ago.
 #[test]
 fn f58_a_new_session_has_not_expired_by_a_clock_that_is_ahead() {
