@@ -1,11 +1,14 @@
 //! What is said about the key that signs the requests, and after a run changed it.
 
+use std::time::Duration;
+
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
-use iam_sandbox::{KeySeed, Sandbox, Status, What, nth_key_id};
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, documented, each, each_at_once, faulty, once};
 use crate::journal::ACCOUNT;
 use crate::reactivate::status;
+use crate::response::{END, keys, xml};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/Deployer";
 const OWN: [&str; 2] = ["--access-key-id", ADMIN_KEY_ID];
@@ -337,4 +340,22 @@ fn it_is_reviewed_by_a_dry_run_that_does_not_refuse_it() {
         let reviewed = Case::at(&sandbox, review.split(' ')).run().exits(0);
         let _ = reviewed.prints_outcome(would);
     });
+}
+
+#[test]
+fn it_is_not_missing_while_the_calling_users_list_may_lag_behind_its_creation() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let without_it = Fault::new(xml(keys("", END))).on("ListAccessKeys");
+    sandbox.fault(without_it.lasts(Duration::from_secs(2)));
+    let args = [
+        "--access-key-id",
+        ADMIN_KEY_ID,
+        "--user-name",
+        "Alice",
+        "--ignore-missing",
+    ];
+    let said = own(&sandbox, &args).run().exits(3).prints_anything();
+    let _ = said.says(&["not deleted: it belongs to the user admin\n"]);
+    assert!(sandbox.has_key(ADMIN_KEY_ID));
 }
