@@ -78,6 +78,7 @@ mod metadata_attempts;
 mod metadata_service;
 mod metadata_unusable;
 mod mfa;
+mod moved_names;
 mod named_by_settings;
 mod network;
 mod next_run;
