@@ -229,8 +229,9 @@ impl Selector<'_> {
                     metadata.denied.last_use = true;
                 }
                 Err(mut failure) => {
-                    // IAM also denies the read of a deleted key.
+                    // IAM also denies the read of a deleted key, which a list may still show.
                     if failure.is_denied() {
+                        sleep_until(self.iam.started + LIST_LAG).await;
                         let listing = self.list_keys(key.id.as_str(), user).await?;
                         if listing.into_key(&key.id).is_none() {
                             return deleted();

@@ -129,8 +129,8 @@ fn f106_a_name_that_goes_to_another_user_shows_nothing_about_the_path() {
                 "another user got the name ci-01 during this run"
             };
             assert_eq!(skipped(&output), [reason]);
-            // Without a report, the user who stays is found under the new name.
-            let deleted = 1 + usize::from(stays && !has_report);
+            // The user who stays is found under the new name.
+            let deleted = 1 + usize::from(stays);
             assert_eq!(outcomes(&output)[0], ("Deleted".to_owned(), deleted));
             let _ = printed.prints(&output).says(&[" checked\n", "1 skipped"]);
             assert!(sandbox.has_key(&id));
