@@ -1,4 +1,4 @@
-//! Sweeps of an account whose users have just exchanged their names, while lists still lag: no key stays hidden.
+//! Sweeps of an account whose users have just exchanged their names, or lost keys, while lists still lag.
 
 use std::time::Duration;
 
@@ -64,4 +64,25 @@ fn a_key_that_disappears_between_two_reads_is_looked_for_at_every_user() {
     let _ = case.run().exits(0).prints_outcomes(&[("Deactivated", 1)]);
     assert_eq!(status(&sandbox, &active), Some(Status::Inactive));
     assert!(actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+}
+
+#[test]
+fn a_key_that_was_deleted_just_before_does_not_end_a_sweep() {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Bob", &nth_key_id(ACCOUNT, 3)))
+        .start();
+    listed(
+        &sandbox,
+        "Bob",
+        &member(&nth_key_id(ACCOUNT, 4), "Bob", "Active"),
+        "",
+    );
+    let sweep = [
+        "--whole-account",
+        "--unused-for=1d",
+        "--except-user=admin",
+        "--dry-run",
+    ];
+    let said = Case::at(&sandbox, sweep).run().exits(0).prints_nothing();
+    let _ = said.says(&["nothing to do: 1 key was checked, and it does not meet the conditions"]);
 }
