@@ -22,8 +22,9 @@ const LIST_AGAIN: [u64; 4] = [200, 400, 800, 1600];
 
 impl Selector<'_> {
     /// Calls `read` for every user of this path who is `wanted`, each at least once, and `take` with the result, which may
-    /// end it early, and otherwise says whether the result fits the earlier ones. `wanted` also gets the number of earlier lists: the users of a later list are new, have a new
-    /// name, or did not exist when they were read. `progress` gets the number of users that were read, and of all users to read.
+    /// end it early, and otherwise says whether the result fits the earlier ones. `wanted` also gets the number of earlier
+    /// lists: the users of a later list are new, have a new name, or are read again. `progress` gets the number of users that
+    /// were read, and of all users to read.
     ///
     /// The users are listed again until two consecutive lists contain no user to read who does not exist: a user who is
     /// renamed between two pages of one list may be on neither. If a user does not exist, or the lists show two names of a
@@ -42,7 +43,8 @@ impl Selector<'_> {
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
         let (mut seen, mut done) = (Identities::default(), 0);
-        let (mut lists_without_missing, mut last_change) = (0, String::new());
+        let mut lists_without_missing = 0;
+        let mut last_change = "ListUsers showed other names each time".to_owned();
         for list in 0..LIST_AGAIN.len() + 2 {
             let begun = Instant::now();
             let listed = self.list_users(path_prefix).await?;
@@ -77,7 +79,7 @@ impl Selector<'_> {
             if let Some(name) = misfit {
                 last_change = format!("the keys of the user {name} do not fit the other lists");
                 seen = Identities {
-                    settles: Some(begun + LIST_LAG),
+                    settles: Some(Instant::now() + LIST_LAG),
                     ..Identities::default()
                 };
             }
