@@ -1,7 +1,7 @@
 //! What the credential report spares a sweep: users who have no keys, and never a key that could go.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use iam_sandbox::{Builder, Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
@@ -75,7 +75,9 @@ type Seed = (&'static str, usize, Status, Option<u32>);
 fn seeded(seeds: &[Seed], build: impl Fn(Builder) -> Builder) -> Sandbox {
     let mut sandbox = build(Sandbox::builder());
     for (user, n, status, used) in seeds {
-        let seed = KeySeed::new(user, &nth_key_id(ACCOUNT, *n)).status(*status);
+        let mut seed = KeySeed::new(user, &nth_key_id(ACCOUNT, *n)).status(*status);
+        // Users who were created in the same second may be spared only together.
+        seed.created -= Duration::from_secs(10 * *n as u64);
         sandbox = sandbox.key(match used {
             Some(days) => seed.last_used_days_ago(*days, "s3", "us-east-1"),
             None => seed,
@@ -174,6 +176,25 @@ fn a_user_who_was_renamed_since_the_credential_report_is_found() {
         assert!(after.is_superset(&before));
         assert!(lists < 10, "{lists}");
     });
+}
+
+#[test]
+fn a_user_with_the_old_name_of_one_created_in_the_same_second_is_found() {
+    let [key, used] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
+    let seed = |user, id| KeySeed {
+        created: UNIX_EPOCH + Duration::from_hours(24 * 18_000),
+        ..KeySeed::new(user, id)
+    };
+    let sandbox = Sandbox::builder()
+        .key(seed("Zoe", &key).status(Status::Inactive))
+        .key(seed("Bob", &used).last_used_days_ago(3, "s3", "us-east-1"))
+        .start();
+    let before = sweep(&sandbox, &["--unused-for", "90d"]);
+    sandbox.rename_user("Bob", "Robert");
+    sandbox.rename_user("Zoe", "Bob");
+    let after = sweep(&sandbox, &["--unused-for", "90d"]);
+    assert!(before.0.contains(&key));
+    assert_eq!(after.0, before.0);
 }
 
 #[test]

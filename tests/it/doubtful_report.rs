@@ -53,6 +53,9 @@ fn created(sandbox: &Sandbox, id: &str) -> String {
     format_rfc3339_seconds(key.created).to_string()
 }
 
+/// When the user Other was created: nobody of the same second is excluded.
+const OTHERS_DATE: &str = "2022-01-01T00:00:00Z";
+
 /// A report that says when Bob was created, and that a key is in use.
 type Report<'a> = dyn Fn(&str, &str) -> String + 'a;
 
@@ -73,7 +76,7 @@ fn f107_a_user_who_was_created_again_is_not_the_user_of_the_report() {
             let sandbox = with_report(|created, used| {
                 let rows = [
                     ["bob", date.unwrap_or(created), used, used],
-                    ["Other", older, INACTIVE, NONE],
+                    ["Other", OTHERS_DATE, INACTIVE, NONE],
                 ];
                 report_of(&rows, more, SystemTime::now() - Duration::from_mins(1))
             });
@@ -89,7 +92,7 @@ fn f107_a_report_that_cannot_be_used_hides_nobody() {
         move |created: &str, used: &str| {
             let rows = [
                 ["Bob", created, used, used],
-                ["Other", created, INACTIVE, NONE],
+                ["Other", OTHERS_DATE, INACTIVE, NONE],
             ];
             report_of(&rows, 0, generated)
         }
@@ -141,7 +144,7 @@ fn f107_a_last_use_after_the_report_hides_nobody() {
             let used = format!("true,2020-01-01T00:00:00Z,{used},us-east-1,s3");
             let rows = [
                 ["Bob", created, &used, NONE],
-                ["Other", created, INACTIVE, NONE],
+                ["Other", OTHERS_DATE, INACTIVE, NONE],
             ];
             report_of(&rows, 0, generated)
         });

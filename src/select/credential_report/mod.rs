@@ -6,20 +6,20 @@ pub(crate) mod fuzz;
 mod read;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crate::aws::{ListedUser, ReportRead};
 use crate::condition::Conditions;
 use crate::ident::PathPrefix;
-use rows::{Slot, rows};
+use rows::{Row, Slot, rows};
 
 /// What a report shows about the users of the account.
 #[derive(Debug)]
 pub(super) struct CredentialReport {
-    /// Whether a user can have a key that matches, by lowercase name and creation date. By now, another user may have the
-    /// name.
-    users: HashMap<(String, SystemTime), bool>,
+    /// The lowercase names and creation dates of the users who have no key that can match. By now, another user may have the
+    /// name, so nobody is excluded whose date is also that of a user with such a key.
+    excluded: HashSet<(String, SystemTime)>,
     /// Whether the root user has an active key.
     has_root_key: bool,
     /// The number of users in the report.
@@ -51,47 +51,43 @@ impl CredentialReport {
         // AWS documents N/A as the date of an inactive key. Only a report with such a date lists inactive keys.
         let mut slots = rows.iter().flat_map(|row| &row.slots);
         let lists_inactive = slots.any(|slot| slot.is_dated_inactive);
-        rows.retain(|row| match (path_prefix, &row.path) {
-            (Some(prefix), Some(path)) => prefix.contains(path),
-            (None, _) | (_, None) => true,
-        });
         let slot_can_match = |slot: &Slot| {
             // A use after the report was made cannot be true.
             let used = slot.used.filter(|used| Some(*used) <= read.generated);
             let is_too_recent = used.is_some_and(|used| conditions.rule_out_last_use(used, now));
             !(is_too_recent || slot.is_empty && lists_inactive)
         };
-        let mut report = Self {
-            users: HashMap::new(),
+        let can_match = |row: &Row| !row.is_complete || row.slots.iter().any(slot_can_match);
+        let of_matches = rows.iter().filter(|row| can_match(row));
+        let dates: HashSet<_> = of_matches.map(|row| row.created).collect();
+        rows.retain(|row| match (path_prefix, &row.path) {
+            (Some(prefix), Some(path)) => prefix.contains(path),
+            (None, _) | (_, None) => true,
+        });
+        // Without a date, the user is always listed.
+        let excluded = rows.iter().filter(|row| !dates.contains(&row.created));
+        let excluded =
+            excluded.filter_map(|row| Some((row.name.to_ascii_lowercase(), row.created?)));
+        Ok(Self {
+            excluded: excluded.collect(),
             has_root_key,
             count: rows.len(),
             age,
-        };
-        for row in rows {
-            let can_match = !row.is_complete || row.slots.iter().any(slot_can_match);
-            let name = row.name.to_ascii_lowercase();
-            // Without a date, the user is always listed.
-            if let Some(created) = row.created {
-                report.users.insert((name, created), can_match);
-            }
-        }
-        Ok(report)
+        })
     }
 
     /// Returns the number of users who have to be listed.
     fn users_to_list(&self) -> usize {
-        self.count - self.users.values().filter(|can_match| !**can_match).count()
+        self.count - self.excluded.len()
     }
 
     /// Whether this very user had no key that can match.
     pub(super) fn excludes(&self, user: &ListedUser) -> bool {
-        identity(user).is_some_and(|user| self.users.get(&user) == Some(&false))
+        user.created.is_some_and(|created| {
+            let name = user.name.as_str().to_ascii_lowercase();
+            self.excluded.contains(&(name, created))
+        })
     }
-}
-
-/// Returns the lowercase name and the creation date of a user.
-fn identity(user: &ListedUser) -> Option<(String, SystemTime)> {
-    Some((user.name.as_str().to_ascii_lowercase(), user.created?))
 }
 
 #[cfg(test)]
@@ -209,6 +205,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn users_created_in_the_same_second_are_excluded_together() {
+        let row = |name: &str, second: u8, slots: &str| {
+            format!("{name},2021-01-01T00:00:0{second}Z,{slots},{RECENT}\n")
+        };
+        let rows = row("Bob", 1, RECENT) + &row("Zoe", 1, IDLE) + &row("Kim", 2, RECENT);
+        let report = report(&(head("") + &rows), Some("10d")).expect("a report");
+        let created = parse_rfc3339("2021-01-01T00:00:01Z").expect("a time");
+        // Zoe may be called Bob by now.
+        assert!(!excludes(&report, "Bob", created));
+        assert!(!excludes(&report, "Zoe", created));
+        assert!(excludes(&report, "Kim", created + Duration::from_secs(1)));
+        assert_eq!((report.count, report.users_to_list()), (3, 2));
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Builder {
         self
     }
 
-    /// Users `idle-000001`, `idle-000002` and so on, created 100 days ago, without keys.
+    /// Users `idle-000001`, `idle-000002` and so on, created 102 days ago, without keys.
     #[must_use]
     pub fn many_users_without_keys(mut self, users: usize) -> Self {
         self.seeds.idle = users;

@@ -1,13 +1,20 @@
 //! What is planted in an account besides the keys every sandbox has.
 
+use std::time::{Duration, SystemTime};
+
 use crate::account::Account;
 use crate::documented;
 use crate::key::{Key, KeySeed, days_ago};
 use crate::key_id;
 use time::OffsetDateTime;
 
-/// How long ago the users without keys of [`Seeds::idle`] were created: as long as those with keys.
-const DAYS: u32 = 100;
+/// How many days ago the first of several users were created: of those with keys, and of those without.
+const DAYS: [u32; 2] = [100, 102];
+
+/// When the user `n` was created: each a second after the one before, as IAM shows no fractions of a second.
+fn created(days: u32, n: usize) -> SystemTime {
+    days_ago(days) + Duration::from_secs(n as u64)
+}
 
 /// Users and keys to plant.
 #[derive(Debug, Clone, Default)]
@@ -46,12 +53,12 @@ impl Seeds {
         account
             .root
             .extend(self.root_keys.into_iter().map(Key::from));
-        let long_ago = OffsetDateTime::from(days_ago(DAYS));
         for user in 0..self.many.users {
-            account.ensure_user(&Many::name(user), long_ago);
+            account.ensure_user(&Many::name(user), created(DAYS[0], user).into());
         }
         for number in 1..=self.idle {
-            account.ensure_user(&format!("idle-{number:06}"), long_ago);
+            let name = format!("idle-{number:06}");
+            account.ensure_user(&name, created(DAYS[1], number).into());
         }
         for name in &self.users {
             account.ensure_user(name, now);
@@ -69,7 +76,11 @@ impl Many {
     fn seeds(self, account: &str) -> impl Iterator<Item = KeySeed> {
         let keys = if self.users == 0 { 0 } else { self.keys };
         (0..keys).map(move |n| {
-            let seed = KeySeed::new(&Self::name(self.owner(n)), &nth_key_id(account, n));
+            let owner = self.owner(n);
+            let seed = KeySeed {
+                created: created(DAYS[0], owner),
+                ..KeySeed::new(&Self::name(owner), &nth_key_id(account, n))
+            };
             if n < self.used {
                 seed.last_used_days_ago(3, "s3", "us-east-1")
             } else {
