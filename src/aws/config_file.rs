@@ -9,7 +9,7 @@ use super::ini::{self, Section};
 use super::setting::Setting;
 use super::small_file;
 use crate::error::RunError;
-use crate::sanitize::escape_path;
+use crate::sanitize::{escape, escape_path};
 
 /// The maximum size of a configuration file, in MiB. Usually they have a few KiB.
 const MAX_MIB: usize = 4;
@@ -65,16 +65,23 @@ impl ConfigFiles {
         names
     }
 
-    /// Returns the header of a section that is not used and was probably meant to be the profile of this name.
-    pub(super) fn misspelled(&self, name: &str) -> Option<&str> {
+    /// Returns the header of a section that is not used and was probably meant to be the profile of this name, and the header
+    /// of that profile.
+    pub(super) fn misspelled(&self, name: &str) -> Option<(&str, String)> {
         let bare = |text: &str| {
             let text = text.trim().to_lowercase();
             let name = text.strip_prefix("profile").unwrap_or(&text);
             name.trim_matches([' ', '\t', '"', '\'']).to_owned()
         };
         let mut unused = self.config.iter().filter(|section| section.kind.is_empty());
-        let found = unused.find(|section| bare(&section.name) == bare(name))?;
-        (!bare(name).is_empty()).then_some(&found.name)
+        let wanted = Some(bare(name)).filter(|wanted| !wanted.is_empty())?;
+        let found = unused.find(|section| bare(&section.name) == wanted)?;
+        let mut headers = ["", "\"", "'"]
+            .into_iter()
+            .map(|quote| format!("profile {quote}{name}{quote}"))
+            .filter(|header| escape(header) == *header);
+        let correct = headers.find(|header| config_name(header) == ("profile", name.to_owned()))?;
+        Some((&found.name, correct))
     }
 
     /// Returns the profile of this name, even if neither file has it.

@@ -244,17 +244,10 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     places.dedup();
     let places = places.join(" and ");
     let hint = match ConfigFiles::how_to_enable() {
-        _ if let Some(header) = files.misspelled(name) => {
-            let quote = if name.contains(char::is_whitespace) {
-                "\""
-            } else {
-                ""
-            };
-            let (header, name) = (escape(header), escape(name));
-            format!(
-                "the section `[{header}]` names no profile: write it as `[profile {quote}{name}{quote}]`"
-            )
-        }
+        _ if let Some((header, correct)) = files.misspelled(name) => format!(
+            "the section `[{}]` names no profile: write it as `[{correct}]`",
+            escape(header)
+        ),
         _ if !known.is_empty() => format!("the profiles in {places} are: {}", known.join(", ")),
         Some(hint) => hint,
         None => format!("no profile is defined in {places}; create one with `aws configure`"),

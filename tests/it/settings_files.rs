@@ -133,6 +133,13 @@ fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
         ("[ profile work ]", "work", "[profile work]"),
         ("[profilework]", "work", "[profile work]"),
         ("[profile \"my src]", "my src", "[profile \"my src\"]"),
+        ("[it's]", "it's", "[profile \"it's\"]"),
+        ("[a\"b]", "a\"b", "[profile 'a\"b']"),
+        (r"[a\b]", r"a\b", r#"[profile "a\b"]"#),
+        ("[#1]", "#1", "[profile #1]"),
+        // No header can be printed that names these.
+        ("[a\"b'c]", "a\"b'c", places),
+        ("[a\u{1}b]", "a\u{1}b", places),
         ("[profile]", " ", places),
         ("[works]", "work", places),
     ];
