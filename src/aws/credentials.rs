@@ -203,7 +203,9 @@ impl Source {
         let origin = self.described();
         let stop = RunError::credentials(format!("the credentials from {origin} have expired"));
         if self.origin == ENVIRONMENT {
-            return stop.hint(format!("set new ones, or {UNSET}"));
+            return stop.hint(format!(
+                "set new ones, or {UNSET}; if they are new, check this machine's clock"
+            ));
         }
         // They were just fetched.
         stop.hint("check this machine's clock, or get new credentials from the same source")

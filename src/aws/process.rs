@@ -41,7 +41,8 @@ const LEFT_OPEN: &str =
 const REDIRECT: &str = "redirect the standard output and the standard error of what the command starts in the background \
      (>/dev/null 2>&1)";
 /// The hint if its credentials have expired.
-const RENEW: &str = "sign in again, or renew the credentials that the command returns";
+const RENEW: &str = "sign in again, or renew the credentials that the command returns; if they are new, \
+     check this machine's clock";
 
 /// Runs the words of a command and returns its credentials. `origin` names the process.
 ///

@@ -45,7 +45,7 @@ fn variables_that_have_expired() {
         &[
             "the credentials from the environment variables have expired\n",
             "hint: set new ones, or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another \
-             source\n",
+             source; if they are new, check this machine's clock\n",
         ],
     );
     refused(

@@ -153,7 +153,7 @@ fn f26_a_credential_process_that_fails() {
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"{EARLIER}"}}'"#
             ),
-            "returned expired credentials\nhint: sign in again, or renew the credentials that the command returns\nresult: ",
+            "returned expired credentials\nhint: sign in again, or renew the credentials that the command returns; if they are new, check this machine's clock\nresult: ",
         ),
         (
             format!(
