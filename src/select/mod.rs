@@ -136,10 +136,10 @@ impl<'a> Selector<'a> {
     pub(crate) fn report_denied(&self, denied: Denied) {
         let (messages, reported) = (Messages::of(self.request), self.reported.get());
         if denied.listing && !reported.listing {
-            messages.note("status and creation date are unknown: ListAccessKeys is not allowed");
+            messages.note("status and creation date are unknown where IAM denied ListAccessKeys");
         }
         if denied.last_use && !reported.last_use {
-            messages.note("the last use is unknown: GetAccessKeyLastUsed is not allowed");
+            messages.note("the last use is unknown where IAM denied GetAccessKeyLastUsed");
         }
         self.reported.set(Denied {
             listing: denied.listing || reported.listing,

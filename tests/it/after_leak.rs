@@ -313,7 +313,7 @@ fn f110_the_dry_run_of_one_key_shows_the_other_active_keys_of_its_owner() {
     let said = Case::documented(&sandbox, &["--dry-run"]).run().exits(0);
     let said = said.prints_outcome("WouldDelete");
     assert!(!said.messages().contains("another active key"));
-    let _ = said.says(&["ListAccessKeys is not allowed"]);
+    let _ = said.says(&["IAM denied ListAccessKeys"]);
     assert_eq!(
         actions(&sandbox),
         ["ListAccessKeys", "GetAccessKeyLastUsed"]

@@ -323,7 +323,7 @@ fn what_may_not_be_read_is_left_out_and_said() {
     assert_eq!(printed.object().get("LastUsedService"), None);
     assert_eq!(printed.object()["Status"], "Active");
     let _ = printed.prints_outcome("WouldDelete").says_exactly(&format!(
-        "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n\
+        "iam-del-key: note: the last use is unknown where IAM denied GetAccessKeyLastUsed\n\
          hint: Bob has another active key: iam-del-key --access-key-id {BOB_SECOND_KEY_ID} --user-name=Bob --dry-run\n\
          result: {BOBS_KEY}: not deleted: this was a dry run\n"
     ));

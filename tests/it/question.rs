@@ -216,8 +216,8 @@ fn what_may_not_be_read_is_asked_about_without() {
         .exits(0)
         .prints(DELETED)
         .says(&[
-            "status and creation date are unknown: ListAccessKeys is not allowed",
-            "the last use is unknown: GetAccessKeyLastUsed is not allowed",
+            "status and creation date are unknown where IAM denied ListAccessKeys",
+            "the last use is unknown where IAM denied GetAccessKeyLastUsed",
             BOBS_KEY,
             "Bob",
         ]);

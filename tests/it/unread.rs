@@ -8,9 +8,9 @@ use crate::case::{BOBS_KEY, Case, actions};
 use crate::many::{from_stdin, outcomes, rows};
 
 const LAST_USE: &str =
-    "iam-del-key: note: the last use is unknown: GetAccessKeyLastUsed is not allowed\n";
+    "iam-del-key: note: the last use is unknown where IAM denied GetAccessKeyLastUsed\n";
 const LISTING: &str =
-    "iam-del-key: note: status and creation date are unknown: ListAccessKeys is not allowed\n";
+    "iam-del-key: note: status and creation date are unknown where IAM denied ListAccessKeys\n";
 
 fn denied(actions: &[&str]) -> Sandbox {
     let mut sandbox = Sandbox::documented();
