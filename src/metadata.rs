@@ -50,7 +50,8 @@ pub(crate) struct KeyMetadata {
 impl KeyMetadata {
     /// Whether IAM named the owner in this run.
     pub(crate) fn has_owner_of_iam(&self) -> bool {
-        self.owner.is_some() && (self.last_use.is_some() || self.status.is_some())
+        self.owner.is_some()
+            && (self.last_use.is_some() || self.status.is_some() || self.created.is_some())
     }
 
     /// Returns the status with which IAM listed the key among its owner's keys. The owner is the root user if that user signs

@@ -126,6 +126,7 @@ impl Selector<'_> {
             // The index may be old by now, so what decides is read again.
             Requirement::IfPossible | Requirement::Required => KeyMetadata {
                 owner: found.owner.clone(),
+                created: found.created,
                 ..KeyMetadata::default()
             },
         })

@@ -1,9 +1,10 @@
 //! A key whose owner is not known: IAM is asked, and where that is not allowed every user's keys are looked through.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, SESSION_KEY_ID};
-use iam_sandbox::{Fault, Sandbox, What};
+use iam_sandbox::{Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each};
+use crate::reactivate::status;
 use crate::verification::{NEVER, last_use};
 
 fn find(sandbox: &Sandbox, id: &str) -> Case {
@@ -90,6 +91,35 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
             "hint: the user was renamed or deleted after IAM reported it as the owner: {AGAIN}"
         )])
         .ends_with("not deleted: no request to change it was sent to IAM");
+}
+
+#[test]
+fn an_owner_of_the_index_who_is_renamed_since_is_looked_up_again() {
+    // When the index is complete: one key ends it, and for two keys the users are listed twice.
+    let cases = [
+        (&[][..], "ListAccessKeys", 3),
+        (&["--access-key-id", ALICE_KEY_ID], "ListUsers", 12),
+    ];
+    each(cases, |(more, last, exit)| {
+        let build = Sandbox::documented().deny("iam:GetAccessKeyLastUsed");
+        let sandbox = build.start();
+        let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
+        let rename = Fault::new(What::ThenRename { name, to }).on(last);
+        sandbox.fault(match last {
+            "ListUsers" => rename.skip(1),
+            _ => rename.of_user("Bob"),
+        });
+        let case = || {
+            let case = find(&sandbox, BOBS_KEY).args(["--deactivate", "--output=off"]);
+            case.args(more.iter().copied())
+        };
+        let ended = case().run().exits(exit);
+        let _ = ended.prints_nothing().says(&[
+            "the user was renamed or deleted after IAM reported it as the owner: run the same command again\n",
+        ]);
+        let _ = case().run().exits(0).prints_nothing();
+        assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+    });
 }
 
 #[test]
