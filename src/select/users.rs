@@ -145,7 +145,7 @@ impl Selector<'_> {
         let reason = if !names.contains(&name) {
             format!("IAM no longer lists the user {user} under {path}")
         } else if ids.get(&name).is_some_and(|ids| ids.len() > 1) {
-            format!("another user got the name {user} during this run")
+            format!("the lists of this run show two users named {user}")
         } else {
             return None;
         };
