@@ -44,9 +44,14 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
+    /// Whether this key signs, or did so in this run.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        lock(&self.keys).iter().any(|known| known == id)
+    }
+
     /// Whether this key signs and must not be changed.
     pub(crate) fn keeps(&self, id: &str) -> bool {
-        !self.allow_self && lock(&self.keys).iter().any(|known| known == id)
+        !self.allow_self && self.has(id)
     }
 }
 

@@ -1,15 +1,15 @@
 //! The loop over the keys of a run: several are processed at a time, and each is reported as soon as it is finished.
 
-use std::io;
+use std::{io, iter, mem};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
-use super::Run;
 use super::abort::AbortReason;
 use super::connectivity::Connectivity;
 use super::one::{Processed, Stage};
+use super::{Run, keys_of};
 use crate::error::Exit;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::report::stream;
@@ -21,7 +21,7 @@ const MAX_UNWRITTEN: usize = 500;
 impl Run<'_> {
     /// Processes all keys, at most `--jobs` at a time. A key counts until its result is written: while a reader pauses, no
     /// further key is started, but responses are still read. After the first reason to abort, no further key is started
-    /// either, and those in flight finish.
+    /// either, and those in flight finish. Keys that sign come last: nothing can be changed after them.
     pub(super) async fn process_keys(&mut self, stage: Stage) -> Result<(), AbortReason> {
         let work = self.work;
         let mut in_flight = FuturesUnordered::new();
@@ -29,10 +29,16 @@ impl Run<'_> {
         let mut reason = None;
         let mut started = 0;
         let mut signals = work.signals.clone();
+        let mut signing = Some(Vec::new());
         loop {
             let wants_more = reason.is_none() && self.keys.peek().is_some();
             if in_flight.is_empty() && !wants_more {
-                return reason.map_or(Ok(()), Err);
+                let Some(signing) = signing.take().filter(|keys| !keys.is_empty()) else {
+                    return reason.map_or(Ok(()), Err);
+                };
+                let rest = mem::replace(&mut self.keys, keys_of(iter::empty()));
+                self.keys = keys_of(signing.into_iter().map(Ok).chain(rest));
+                continue;
             }
             let mut pause = None;
             if in_flight.is_empty() {
@@ -50,6 +56,13 @@ impl Run<'_> {
             let is_behind = stream::is_backlogged();
             if wants_more && !is_full && !is_behind && pause.is_none() {
                 match self.keys.next() {
+                    Some(Ok(target))
+                        if let Some(signing) = &mut signing
+                            && work.iam.signer.allow_self
+                            && work.iam.signer.has(target.key.id.as_str()) =>
+                    {
+                        signing.push(target);
+                    }
                     Some(Ok(target)) => {
                         let number = started;
                         started += 1;

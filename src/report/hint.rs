@@ -49,16 +49,11 @@ impl Report<'_> {
         if let (Some(account), true) = (&commands.root, failure.is_no_such_entity()) {
             return root_hints(account, failure.context(), commands);
         }
-        let rejects_signer = rejects_signer(failure);
-        if rejects_signer && self.is_own(&key.id) {
+        if rejects_signer(failure) && self.is_own(&key.id) {
             let commands = commands.with_other_credentials();
             let check = commands.check(key, &KeyState::unknown(""));
             let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; ";
             return check.map(|check| check.after(why)).into_iter().collect();
-        }
-        if rejects_signer && commands.is_of_others {
-            let hint = "the key that signs the requests is among the keys of this run: use other credentials (--profile NAME)";
-            return vec![hint.into()];
         }
         if !failure.is_no_such_entity() {
             return match failure {

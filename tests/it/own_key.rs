@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
+use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, documented, each, each_at_once, faulty, once};
@@ -21,6 +21,15 @@ fn own(sandbox: &Sandbox, args: &[&str]) -> Case {
     let config = format!("[default]\n{key}[profile ops]\n{key}");
     let case = Case::at(sandbox, args.iter().copied()).args(["--allow-self"]);
     case.without_credentials().file(".aws/config", config)
+}
+
+/// The keys that requests were to change, in order.
+fn writes(sandbox: &Sandbox) -> Vec<String> {
+    let requests = sandbox.requests().into_iter();
+    let writes = requests.filter(|request| !request.action.starts_with(['G', 'L']));
+    writes
+        .filter_map(|request| request.param("AccessKeyId").map(str::to_owned))
+        .collect()
 }
 
 /// The options that choose credentials, and the requests of the run.
@@ -136,25 +145,6 @@ fn other_credentials_check_it_too() {
             "with other credentials, check with: aws iam list-access-keys --user-name=admin\n";
         assert!(messages.contains(check), "{messages}");
     });
-}
-
-#[test]
-fn they_check_the_other_keys_of_its_list() {
-    let other = nth_key_id(ACCOUNT, 3);
-    let sandbox = faulty([once("DeleteAccessKey", What::ResetAfterActing).skip(1)]);
-    sandbox.add_key(KeySeed::new("admin", &other));
-    let args = ["--from", "-", "--user-name", "admin", "--profile", "ops"];
-    let case = own(&sandbox, &args).args(["--jobs", "1"]);
-    let case = case.input(format!("{ADMIN_KEY_ID}\n{other}\n").as_bytes());
-    let said = case.run().exits(12).prints_anything();
-    let messages = said.messages();
-    for hint in [
-        "with other credentials, check with: aws iam list-access-keys --user-name=admin\n",
-        "the key that signs the requests is among the keys of this run: use other credentials (--profile NAME)\n",
-    ] {
-        assert!(messages.contains(hint), "{messages}");
-    }
-    assert!(!messages.contains("mistyped"), "{messages}");
 }
 
 #[test]
@@ -358,4 +348,31 @@ fn it_is_not_missing_while_the_calling_users_list_may_lag_behind_its_creation() 
     let said = own(&sandbox, &args).run().exits(3).prints_anything();
     let _ = said.says(&["not deleted: it belongs to the user admin\n"]);
     assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+#[test]
+fn the_key_that_signs_is_changed_after_all_other_keys() {
+    let list = format!(
+        "AccessKeyId,UserName\n{ADMIN_KEY_ID},admin\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n"
+    );
+    let cases = [
+        (&["--jobs", "1"][..], "Deleted"),
+        (&["--jobs", "8", "--max-keys", "3"], "Deleted"),
+        (&["--deactivate", "--yes", "--max-keys", "2"], "Refused"),
+        (&["--deactivate"], "Deactivated"),
+    ];
+    each(cases, |(args, outcome)| {
+        let sandbox = documented();
+        let case = own(&sandbox, &["--from", "-"]).args(args.iter().copied());
+        let ended = case.input(list.as_bytes()).run();
+        if outcome == "Refused" {
+            let _ = ended.exits(11);
+            assert!(writes(&sandbox).is_empty());
+            return;
+        }
+        let _ = ended.exits(0).prints_outcomes(&[(outcome, 3)]);
+        let written = writes(&sandbox);
+        assert_eq!(written.len(), 3);
+        assert_eq!(written.last().map(String::as_str), Some(ADMIN_KEY_ID));
+    });
 }
