@@ -94,9 +94,11 @@ fn alert_words(alert: AlertDescription) -> &'static str {
 /// Describes a certificate error.
 fn certificate(error: &Certificate) -> (&'static str, Option<&'static str>) {
     match error {
-        Certificate::Expired | Certificate::ExpiredContext { .. } => ("has expired", Some(CLOCK)),
+        Certificate::Expired | Certificate::ExpiredContext { .. } => {
+            ("or that of its authority has expired", Some(CLOCK))
+        }
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-            ("is not valid yet", Some(CLOCK))
+            ("or that of its authority is not valid yet", Some(CLOCK))
         }
         Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
             ("is for another host", Some(INTERCEPTED))
@@ -172,21 +174,27 @@ mod tests {
         let presented = vec!["DnsName(\"x\")".to_owned(); 100];
         let certificates = [
             (CertificateError::BadEncoding, "is malformed"),
-            (CertificateError::Expired, "has expired"),
+            (
+                CertificateError::Expired,
+                "or that of its authority has expired",
+            ),
             (
                 CertificateError::ExpiredContext {
                     time,
                     not_after: time,
                 },
-                "has expired",
+                "or that of its authority has expired",
             ),
-            (CertificateError::NotValidYet, "is not valid yet"),
+            (
+                CertificateError::NotValidYet,
+                "or that of its authority is not valid yet",
+            ),
             (
                 CertificateError::NotValidYetContext {
                     time,
                     not_before: time,
                 },
-                "is not valid yet",
+                "or that of its authority is not valid yet",
             ),
             (CertificateError::Revoked, "was revoked"),
             (

@@ -209,8 +209,11 @@ fn fails_at_once(sandbox: &Sandbox, case: Case, says: &[&str]) {
 #[test]
 fn f45_certificates_that_are_not_good() {
     let certificates = [
-        (Certificate::Expired, "has expired"),
-        (Certificate::NotYetValid, "is not valid yet"),
+        (Certificate::Expired, "or that of its authority has expired"),
+        (
+            Certificate::NotYetValid,
+            "or that of its authority is not valid yet",
+        ),
         (Certificate::WrongHost, "is for another host"),
         (
             Certificate::SelfSigned,
