@@ -42,8 +42,8 @@ struct Found {
     is_passed_over: bool,
 }
 
-/// A user, the choice for each key by ID, and whether no key disappeared meanwhile.
-pub(super) type Inspected = (Option<UserName>, Vec<(AccessKeyId, Choice)>, bool);
+/// A user, and the choice for each key by ID.
+pub(super) type Inspected = (Option<UserName>, Vec<(AccessKeyId, Choice)>);
 
 impl Sweep {
     pub(super) fn new() -> Self {
@@ -84,8 +84,9 @@ impl Sweep {
         found.is_some_and(|found| !found.is_already_inactive)
     }
 
-    /// Adds the keys of a user. Whether they fit what is known: none disappeared, and no other user had them.
-    pub(super) fn add(&mut self, (user, keys, mut fits): Inspected) -> Result<bool, RunError> {
+    /// Adds the keys of a user. Whether no other user had them.
+    pub(super) fn add(&mut self, (user, keys): Inspected) -> Result<bool, RunError> {
+        let mut fits = true;
         for (id, choice) in keys {
             let outcome = choice.as_ref().err().map(|result| &result.outcome);
             let metadata = match &choice {

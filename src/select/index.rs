@@ -4,12 +4,9 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use tokio::time::sleep;
-
 use super::Selector;
 use crate::error::{CallError, SearchScope};
 use crate::ident::AccessKeyId;
-use crate::locate::CONFIRM_ABSENCE;
 use crate::metadata::KeyMetadata;
 use crate::outcome::Outcome;
 use crate::request::Key;
@@ -41,8 +38,6 @@ impl Selector<'_> {
             "GetAccessKeyLastUsed is denied: reading the keys of every user, once for this run"
                 .to_owned()
         });
-        // IAM can hide a new key for most of a second.
-        sleep(CONFIRM_ABSENCE).await;
         let single = self.request.single().map(|key| &key.id);
         let mut index = Index::new();
         self.read_users(

@@ -3,11 +3,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::mem;
 use std::ops::ControlFlow;
 
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::found::Inspected;
 use super::{Requirement, Selector, Sweep, failed, impossible_date};
@@ -47,6 +46,7 @@ impl Selector<'_> {
         }
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
+        bar.wait("waiting until IAM's lists are up to date");
         let mut added = Ok(());
         // A user who is renamed during the sweep is listed under both names. The ID stays the same.
         let (mut read_ids, not_read) = (
@@ -159,18 +159,13 @@ impl Selector<'_> {
             user_name: user.cloned(),
         };
         let mut listing = list().await?;
-        let mut fits = true;
         let mut listed = listing.0.iter();
         if listed.any(|(id, listed)| {
             self.may_lag(read, listed)
                 || was_deleted(&key(id)) && !shows_status(self.iam.started, read)
         }) {
             sleep_until(self.iam.started + LIST_LAG).await;
-            let earlier = mem::replace(&mut listing, list().await?);
-            let ids: HashSet<_> = listing.0.iter().map(|(id, _)| id).collect();
-            let mut earlier = earlier.0.iter().map(|(id, _)| id);
-            // The user may have another name by now.
-            fits = earlier.all(|id| ids.contains(id) || was_deleted(&key(id)));
+            listing = list().await?;
         }
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
@@ -188,7 +183,7 @@ impl Selector<'_> {
             };
             keys.push((id, choice));
         }
-        Ok((user.cloned(), keys, fits))
+        Ok((user.cloned(), keys))
     }
 
     /// Checks a listed key of a user, whose tags are read at most once. Returns the outcome of a key that is not changed.
@@ -231,7 +226,7 @@ impl Selector<'_> {
                 Err(mut failure) => {
                     // IAM also denies the read of a deleted key, which a list may still show.
                     if failure.is_denied() {
-                        sleep_until(self.iam.started + LIST_LAG).await;
+                        sleep(LIST_LAG).await;
                         let listing = self.list_keys(key.id.as_str(), user).await?;
                         if listing.into_key(&key.id).is_none() {
                             return deleted();

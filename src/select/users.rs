@@ -29,7 +29,8 @@ impl Selector<'_> {
     /// The users are listed again until two consecutive lists contain no user to read who does not exist: a user who is
     /// renamed between two pages of one list may be on neither. If a user does not exist, or the lists show two names of a
     /// user or two users of a name, a list or a read may lag: those users are read again, and the last list has to be one
-    /// that cannot lag. If a result does not fit, all users are read again.
+    /// that cannot lag. If a result does not fit, all users are read again. The first list is read once no list can lag behind
+    /// a change from before the run.
     ///
     /// # Errors
     ///
@@ -42,6 +43,7 @@ impl Selector<'_> {
         mut take: impl FnMut(&ListedUser, T) -> ControlFlow<(), bool>,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<(), CallError> {
+        sleep_until(self.iam.started + LIST_LAG).await;
         let (mut seen, mut done) = (Identities::default(), 0);
         let mut lists_without_missing = 0;
         let mut last_change = "ListUsers showed other names each time".to_owned();

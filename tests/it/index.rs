@@ -312,7 +312,7 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
         (
             &["--deactivate"],
             "1 deactivated, 1 already gone, 1 already inactive",
-            3,
+            2,
         ),
         (
             &["--dry-run"],

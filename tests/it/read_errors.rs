@@ -168,7 +168,7 @@ fn f59_no_read_that_is_denied_ever_leads_to_a_change() {
             let printed = run(&sandbox, option, &[]).exits(if is_dry { 0 } else { 6 });
             let output = printed.output().to_owned();
             let says = if is_dry {
-                "is not allowed"
+                " where IAM denied "
             } else {
                 "AccessDenied"
             };

@@ -74,6 +74,13 @@ impl Fault {
         self.always()
     }
 
+    /// Goes wrong every time until then.
+    #[must_use]
+    pub const fn until(mut self, end: Instant) -> Self {
+        self.ends = Some(end);
+        self.lasts(Duration::ZERO)
+    }
+
     /// Whether it happens now; counts.
     fn strikes(&mut self) -> bool {
         if self.skip > 0 {
