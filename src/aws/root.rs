@@ -98,7 +98,7 @@ impl Root {
                 .await
             {
                 Some(Ok(output)) => {
-                    let account = Some(self.account.as_str());
+                    let account = self.account.as_str();
                     let session = of_sts(output.credentials(), &attempts, account)?;
                     return Ok(session.0);
                 }
