@@ -30,13 +30,18 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
 /// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
 /// leaves no key in an unknown state.
 pub(super) fn read_error(attempts: &Attempts, error: &(dyn Error + 'static)) -> CallError {
-    if attempts.last().is_some_and(|last| last.is_success()) {
-        return incomplete_response(attempts, unreadable_value(error));
-    }
-    match call_error(attempts, Some(error)) {
+    match output_error(attempts, error) {
         CallError::NoResponse(error) if error.has_unexpected_response => CallError::NotSent(error),
         failure => failure,
     }
+}
+
+/// Converts the error of a call that returns data, which the SDK may not be able to parse.
+pub(super) fn output_error(attempts: &Attempts, error: &(dyn Error + 'static)) -> CallError {
+    if attempts.last().is_some_and(|last| last.is_success()) {
+        return incomplete_response(attempts, unreadable_value(error));
+    }
+    call_error(attempts, Some(error))
 }
 
 /// Describes the value that the SDK could not parse in a complete document. Only the text of the error names its type.

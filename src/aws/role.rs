@@ -14,7 +14,7 @@ use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
-use super::error::{call_error, timed_out};
+use super::error::{output_error, timed_out};
 use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -178,7 +178,7 @@ impl Role {
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::of(operation);
         let recorder = sts::session_recorder(&attempts, settings);
-        let failed = |error: &(dyn Error + 'static)| call_error(&attempts, Some(error));
+        let failed = |error: &(dyn Error + 'static)| output_error(&attempts, error);
         let session_name = self.session_name.clone().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
