@@ -11,14 +11,14 @@ use serde_json::Value;
 use url::Url;
 
 use super::endpoint;
-use super::error::busy_hint;
+use super::error::{CHECK_DNS, busy_hint};
 use super::http::{LazyConnector, check_header};
 use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
 use super::small_file;
 use super::time_budget::TimeBudget;
 use super::tls;
-use crate::error::RunError;
+use crate::error::{Hint, RunError};
 use crate::known_secret::{learn, redact_message};
 use crate::sanitize::{escape, truncate_escaped};
 
@@ -93,7 +93,7 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
                 let reason = format!("no usable response from its service: {reason}");
                 let hint = match error.hint {
                     _ if error.has_unexpected_response => check.into(),
-                    Some(hint) if hint == tls::CLOCK.into() => hint,
+                    Some(hint) if [tls::CLOCK, CHECK_DNS].map(Hint::from).contains(&hint) => hint,
                     Some(hint) if hint == tls::BUNDLE.into() => SYSTEM_ONLY.into(),
                     _ if is_tls => check.into(),
                     _ => format!("{check}, and that the service there runs").into(),

@@ -29,7 +29,7 @@ fn with_sso(sandbox: &Sandbox, portal: &Metadata, config: &str) -> Case {
 }
 
 /// The same, with a profile of nothing but the session.
-fn with_corp(sandbox: &Sandbox, portal: &Metadata) -> Case {
+pub(crate) fn with_corp(sandbox: &Sandbox, portal: &Metadata) -> Case {
     with_sso(
         sandbox,
         portal,
