@@ -9,6 +9,7 @@ use aws_smithy_types::DateTime;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
 use super::error::RAISE_READ_TIMEOUT;
+use super::lookup::Lookup;
 use super::parameters::Parameters;
 use super::response_body::Response;
 use super::response_limit::has_begun;
@@ -36,6 +37,7 @@ pub(crate) struct Attempt {
     /// The secrets of the request, which responses must not repeat.
     pub(super) secrets: Arc<Secrets>,
     pub(super) sent: SendTracking,
+    pub(super) lookup: Lookup,
     pub(super) has_ended: bool,
     /// The headers of the response, without secrets. Empty, with status 0, if there was no response.
     pub(super) metadata: ResponseMetadata,
@@ -208,6 +210,12 @@ impl Attempts {
     pub(crate) fn awaits_response(&self) -> bool {
         let attempts = self.lock();
         attempts.last().is_some_and(|last| !last.has_ended)
+    }
+
+    /// Whether the name of the host, or of its proxy, is being resolved.
+    pub(super) fn awaits_name(&self) -> bool {
+        let attempts = self.lock();
+        attempts.last().is_some_and(|last| last.lookup.is_running())
     }
 
     /// Whether the last attempt shows that IAM accepts the credentials: it succeeded, or failed for another reason.

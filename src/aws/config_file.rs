@@ -65,23 +65,39 @@ impl ConfigFiles {
         names
     }
 
-    /// Returns the header of a section that is not used and was probably meant to be the profile of this name, and the header
-    /// of that profile.
-    pub(super) fn misspelled(&self, name: &str) -> Option<(&str, String)> {
+    /// Returns the hint for a section that is not used and was probably meant to be the one of this kind and name.
+    pub(super) fn misspelled(&self, kind: &'static str, name: &str) -> Option<String> {
+        let trimmed = |text: &str| text.trim_matches([' ', '\t', '"', '\'']).to_lowercase();
         let bare = |text: &str| {
-            let text = text.trim().to_lowercase();
-            let name = text.strip_prefix("profile").unwrap_or(&text);
-            name.trim_matches([' ', '\t', '"', '\'']).to_owned()
+            let text = trimmed(text);
+            match text.strip_prefix(kind) {
+                Some(name) => Some(trimmed(name)),
+                // The headers of the other file do not say `profile`.
+                None => (kind == "profile").then_some(text),
+            }
         };
         let mut unused = self.config.iter().filter(|section| section.kind.is_empty());
-        let wanted = Some(bare(name)).filter(|wanted| !wanted.is_empty())?;
-        let found = unused.find(|section| bare(&section.name) == wanted)?;
+        let wanted = bare(name).unwrap_or_else(|| trimmed(name));
+        let wanted = Some(wanted).filter(|wanted| !wanted.is_empty())?;
+        let found = unused.find(|section| bare(&section.name).as_ref() == Some(&wanted))?;
         let mut headers = ["", "\"", "'"]
             .into_iter()
-            .map(|quote| format!("profile {quote}{name}{quote}"))
+            .map(|quote| format!("{kind} {quote}{name}{quote}"))
             .filter(|header| escape(header) == *header);
-        let correct = headers.find(|header| config_name(header) == ("profile", name.to_owned()))?;
-        Some((&found.name, correct))
+        let correct = headers.find(|header| config_name(header) == (kind, name.to_owned()))?;
+        let found = escape(&found.name);
+        Some(format!(
+            "the section `[{found}]` names no {kind}: write it as `[{correct}]`"
+        ))
+    }
+
+    /// Creates the error for a setting that names a section that does not exist.
+    pub(super) fn missing(&self, kind: &'static str, named_by: &Setting, what: &str) -> RunError {
+        let mut stop = named_by.wrong(what);
+        if let Some(hint) = self.misspelled(kind, &named_by.value) {
+            stop.hints = vec![hint.into()];
+        }
+        stop
     }
 
     /// Returns the profile of this name, even if neither file has it.
@@ -235,7 +251,8 @@ impl<'a> Profile<'a> {
         };
         let section = files.section("services", &services.value);
         let Some(section) = section.filter(|section| !section.settings.is_empty()) else {
-            return Err(services.wrong("that section does not exist or is empty"));
+            let what = "that section does not exist or is empty";
+            return Err(files.missing("services", &services, what));
         };
         if let Some(block) = section.get(service)
             && !block.value.starts_with('\n')

@@ -32,6 +32,7 @@ use tower_service::Service;
 use super::attempt::{SendTracking, poison};
 use super::error::{SPEAKS_TLS, is_tls, sources};
 use super::late::{Late, within};
+use super::lookup::Lookup;
 use super::proxy::{Proxy, ProxyCause, ProxyError};
 use super::response_body::unreliable_body;
 use super::response_limit::{LimitedStream, ResponseLimit, SharedReading, has_begun, start};
@@ -66,15 +67,12 @@ pub(super) fn http_client(
     find_proxy: FindProxy,
     tls: Option<ClientConfig>,
 ) -> HttpClient {
-    let mut tcp = HttpConnector::new();
-    tcp.set_nodelay(true);
-    tcp.enforce_http(tls.is_none());
     let mut client = Client::builder(TokioExecutor::new());
     client
         .pool_timer(TokioTimer::new())
         .http1_max_buf_size(READ);
     client.build(Dialer {
-        tcp,
+        lookup: Lookup::default(),
         tls: tls.map(Arc::new),
         find_proxy,
         timeout: connect_timeout,
@@ -116,7 +114,9 @@ pub(super) async fn send(
     if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
         capture.set_connection_retriever(move || metadata(&connection));
     }
-    let response = pin!(client.request(request));
+    let lookup = request.extensions().get::<Lookup>().cloned();
+    let response = lookup.unwrap_or_default().scope(client.request(request));
+    let response = pin!(response);
     // Opening the connection has its own time limit.
     let opened = pin!(async { drop(opened.wait_for_connection_metadata().await) });
     let response = match select(response, opened).await {
@@ -170,7 +170,7 @@ pub(super) async fn send(
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Dialer {
-    tcp: HttpConnector,
+    lookup: Lookup,
     /// `None`: for `http://` only.
     tls: Option<Arc<ClientConfig>>,
     find_proxy: FindProxy,
@@ -211,7 +211,9 @@ impl Dialer {
 
     /// Connects to a host or to a proxy.
     async fn connect(&self, uri: Uri) -> Result<FirstStream, BoxError> {
-        let mut tcp = self.tcp.clone();
+        let mut tcp = HttpConnector::new_with_resolver(self.lookup.clone());
+        tcp.set_nodelay(true);
+        tcp.enforce_http(self.tls.is_none());
         match &self.tls {
             None => Ok(MaybeHttpsStream::Http(tcp.call(uri).await?)),
             Some(tls) => {
@@ -238,7 +240,7 @@ impl Dialer {
         };
         let late = |limit| match reading.get() {
             Some(reading) if lock(reading).began() => Late::Rest(limit),
-            _ => Late::Connection(limit),
+            _ => self.lookup.late(limit),
         };
         let open = within(self.timeout, start, late, async {
             Ok::<_, BoxError>(open.await)
@@ -313,8 +315,13 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let start = Instant::now();
-        let dial = self.clone().dial(uri, start);
-        let dialed = within(self.timeout, start, Late::Connection, dial);
+        let lookup = Lookup::of_request();
+        let dial = Self {
+            lookup: lookup.clone(),
+            ..self.clone()
+        };
+        let dial = dial.dial(uri, start);
+        let dialed = within(self.timeout, start, move |limit| lookup.late(limit), dial);
         Box::pin(async { dialed.await.map(TokioIo::new) })
     }
 }

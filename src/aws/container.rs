@@ -11,14 +11,14 @@ use serde_json::Value;
 use url::Url;
 
 use super::endpoint;
-use super::error::busy_hint;
+use super::error::{CHECK_DNS, busy_hint};
 use super::http::{LazyConnector, check_header};
 use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
 use super::small_file;
 use super::time_budget::TimeBudget;
 use super::tls;
-use crate::error::RunError;
+use crate::error::{Hint, RunError};
 use crate::known_secret::{learn, redact_message};
 use crate::sanitize::{escape, truncate_escaped};
 
@@ -40,13 +40,9 @@ const MAX_ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The hint if a container's service does not respond.
-const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the service \
-                     there runs";
-
-/// The hint if what responds is not such a service.
-const CHECK_ADDRESS: &str =
-    "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+/// The hints if what responds is not a container's service, for the variable that names its address.
+const CHECK_RELATIVE_URI: &str = "check AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const CHECK_FULL_URI: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
 /// The hint if its certificate is not trusted. As in the AWS CLI, no option or variable names another authority for it.
 const SYSTEM_ONLY: &str = "this system must trust the authority: --ca-bundle and AWS_CA_BUNDLE do not apply to this service";
@@ -66,7 +62,7 @@ pub(super) fn is_configured() -> Result<bool, RunError> {
 ///
 /// The address is not allowed, or the service does not return credentials.
 pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> {
-    let url = url()?;
+    let (url, check) = url()?;
     let token = token()?;
     let http = LazyConnector::without_proxy(CONNECT_TIMEOUT);
     let ask = async || {
@@ -77,9 +73,9 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
             headers.insert("authorization", token.value.clone());
         }
         let is_set = request.set_uri(url.as_str());
-        is_set.map_err(|error| Failure::new(error.to_string(), CHECK_ADDRESS))?;
+        is_set.map_err(|error| Failure::new(error.to_string(), check))?;
         match http.ask(request).await {
-            Ok((200, body)) => json(&body, CHECK_ADDRESS),
+            Ok((200, body)) => json(&body, check),
             Ok((status, body)) => {
                 let message = message(&body);
                 let reason = format!("its service returned HTTP status {status}{message}");
@@ -88,7 +84,7 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
                         format!("check the token of {}", token.source).into()
                     }
                     (None, 401 | 403) => NO_TOKEN.into(),
-                    _ => busy_hint(status).unwrap_or(CHECK_ADDRESS.into()),
+                    _ => busy_hint(status).unwrap_or(check.into()),
                 };
                 Err(Failure::new(reason, hint))
             }
@@ -96,11 +92,11 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
                 let reason = truncate_escaped(&error.reason);
                 let reason = format!("no usable response from its service: {reason}");
                 let hint = match error.hint {
-                    _ if error.has_unexpected_response => CHECK_ADDRESS.into(),
-                    Some(hint) if hint == tls::CLOCK.into() => hint,
+                    _ if error.has_unexpected_response => check.into(),
+                    Some(hint) if [tls::CLOCK, CHECK_DNS].map(Hint::from).contains(&hint) => hint,
                     Some(hint) if hint == tls::BUNDLE.into() => SYSTEM_ONLY.into(),
-                    _ if is_tls => CHECK_ADDRESS.into(),
-                    _ => CHECK.into(),
+                    _ if is_tls => check.into(),
+                    _ => format!("{check}, and that the service there runs").into(),
                 };
                 let mut failure = Failure::new(reason, hint);
                 failure.is_final = is_tls;
@@ -110,7 +106,7 @@ pub(super) async fn fetch(budget: &TimeBudget) -> Result<Credentials, RunError> 
     };
     let value = repeat(MAX_ATTEMPTS, PAUSE, budget, ask).await;
     let value = value.map_err(|failure| failure.error("the container"))?;
-    read(&value, "the container", [CHECK_ADDRESS; 2])
+    read(&value, "the container", [check; 2])
 }
 
 /// Returns the message of an error without the token, which it may repeat.
@@ -122,13 +118,14 @@ fn message(body: &[u8]) -> String {
     format!(": {}", truncate_escaped(&redact_message(text)))
 }
 
-fn url() -> Result<String, RunError> {
+/// Returns the address of the service, and the hint if another service is there.
+fn url() -> Result<(String, &'static str), RunError> {
     if let Some(path) = Setting::variable(RELATIVE_URI)? {
         let url = format!("{ECS_ENDPOINT}{}", path.value);
         if !path.value.starts_with('/') || url.parse::<Uri>().is_err() {
             return Err(path.wrong("it must be a path that begins with /, without spaces and other characters that a URL does not allow"));
         }
-        return Ok(url);
+        return Ok((url, CHECK_RELATIVE_URI));
     }
     let full = Setting::variable(FULL_URI)?;
     let full =
@@ -137,9 +134,10 @@ fn url() -> Result<String, RunError> {
     let url = url.filter(|url| url.as_str().parse::<Uri>().is_ok());
     let url = url.ok_or_else(|| full.stop("is not a valid URL"))?;
     let host = url.host_str().unwrap_or_default();
+    let is_plain = endpoint::is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host);
     match url.scheme() {
-        "https" => Ok(url.into()),
-        "http" if endpoint::is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host) => Ok(url.into()),
+        "https" => Ok((url.into(), CHECK_FULL_URI)),
+        "http" if is_plain => Ok((url.into(), CHECK_FULL_URI)),
         _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
     }
 }

@@ -162,7 +162,8 @@ impl Source {
         let name = setting.value.as_str();
         let source = settings.files.profile(name);
         if !source.is_defined() {
-            return Err(setting.wrong("that profile does not exist"));
+            let what = "that profile does not exist";
+            return Err(settings.files.missing("profile", setting, what));
         }
         let is_own = visited.last().is_some_and(|parent| parent == name);
         let is_seen = visited.iter().any(|known| known == name);

@@ -187,12 +187,12 @@ pub(super) fn with_article(name: &str) -> String {
 pub(super) fn of_sts(
     given: Option<&types::Credentials>,
     attempts: &Attempts,
-    account: Option<&str>,
+    account: &str,
 ) -> Result<(Credentials, Value), RunError> {
     let operation = attempts.operation;
     let none = |reason: &str| RunError::credentials(format!("{operation} returned {reason}"));
     let given = given.ok_or_else(|| none("no credentials"))?;
-    let session = sts_json(given, account);
+    let session = sts_json(given, Some(account));
     let parts = CredentialParts::of_session(&session, PROCESS_FIELDS, operation.name());
     let mut parts = parts.map_err(|reason| none(&reason))?;
     if let (Some(expiry), Some(last)) = (&mut parts.expiry, attempts.last())

@@ -30,13 +30,18 @@ pub(super) fn incomplete_response(attempts: &Attempts, reason: impl Into<String>
 /// Converts the error of a call that changes nothing. An unexpected response, or one that the SDK cannot parse, then
 /// leaves no key in an unknown state.
 pub(super) fn read_error(attempts: &Attempts, error: &(dyn Error + 'static)) -> CallError {
-    if attempts.last().is_some_and(|last| last.is_success()) {
-        return incomplete_response(attempts, unreadable_value(error));
-    }
-    match call_error(attempts, Some(error)) {
+    match output_error(attempts, error) {
         CallError::NoResponse(error) if error.has_unexpected_response => CallError::NotSent(error),
         failure => failure,
     }
+}
+
+/// Converts the error of a call that returns data, which the SDK may not be able to parse.
+pub(super) fn output_error(attempts: &Attempts, error: &(dyn Error + 'static)) -> CallError {
+    if attempts.last().is_some_and(|last| last.is_success()) {
+        return incomplete_response(attempts, unreadable_value(error));
+    }
+    call_error(attempts, Some(error))
 }
 
 /// Describes the value that the SDK could not parse in a complete document. Only the text of the error names its type.
@@ -148,11 +153,16 @@ pub(crate) fn timed_out(attempts: &Attempts, limit: Duration) -> CallError {
             error.reason = format!("{}; --timeout is {seconds} s", error.reason);
             return failure;
         }
-        let what = if began { UNFINISHED } else { SILENT };
-        let hint = if attempts.was_sent() {
-            RAISE_TIMEOUT
+        let (what, hint) = if began {
+            (UNFINISHED, RAISE_TIMEOUT)
+        } else if attempts.was_sent() {
+            (SILENT, RAISE_TIMEOUT)
+        } else if !attempts.awaits_name() {
+            (SILENT, network(&error.host))
+        } else if error.host.contains(THROUGH_PROXY) {
+            ("the proxy's name could not be resolved", CHECK_DNS)
         } else {
-            network(&error.host)
+            (UNRESOLVED, CHECK_DNS)
         };
         error.hint.get_or_insert_with(|| hint.into());
         let tenths = waited.as_millis() / 100;
@@ -171,6 +181,9 @@ pub(super) const INTERCEPTED: &str = "a proxy or captive portal may be intercept
 
 pub(super) const NETWORK: &str = "check the network, and the proxy if this network needs one";
 
+/// The hint if a name server does not respond in time.
+pub(super) const CHECK_DNS: &str = "check the network, and that DNS works";
+
 /// Returns the hint if nothing responds on the way to a host, of which `place` says whether it is reached through a proxy.
 pub(super) fn network(place: &str) -> &'static str {
     if place.contains(THROUGH_PROXY) {
@@ -186,6 +199,7 @@ pub(super) const RAISE_READ_TIMEOUT: &str = "if the service is just slow, raise 
 /// The starts of the reasons for a time limit.
 pub(super) const SILENT: &str = "it did not respond";
 pub(super) const UNFINISHED: &str = "its response began but did not end";
+pub(super) const UNRESOLVED: &str = "its name could not be resolved";
 
 const CLOSED: &str = "the connection was closed too early";
 
@@ -287,7 +301,7 @@ fn connection(
         Some(Kind::NetworkUnreachable | Kind::HostUnreachable) => (NO_ROUTE, Some(NETWORK)),
         _ if says("it speaks tls") => (SPEAKS_TLS, Some(HTTPS_URL)),
         _ if is_unresolved => (
-            "its name could not be resolved",
+            UNRESOLVED,
             Some("check the region and the endpoint URL, and that DNS works"),
         ),
         // The connection and the start of the response have limits of their own.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::connector::BoxError;
-use super::error::{NETWORK, RAISE_READ_TIMEOUT, SILENT, UNFINISHED};
+use super::error::{CHECK_DNS, NETWORK, RAISE_READ_TIMEOUT, SILENT, UNFINISHED, UNRESOLVED};
 
 /// Waits for `work`, but no longer than `limit` after `start`. Then `late` says what did not arrive in time.
 pub(super) async fn within<T, E: Into<BoxError>>(
@@ -27,6 +27,8 @@ pub(super) async fn within<T, E: Into<BoxError>>(
 /// What did not arrive within a time limit.
 #[derive(Debug)]
 pub(super) enum Late {
+    /// The address of the host.
+    Name(Duration),
     Connection(Duration),
     Response(Duration),
     /// The rest of a response that began.
@@ -36,6 +38,7 @@ pub(super) enum Late {
 impl Late {
     pub(super) fn hint(&self) -> &'static str {
         match self {
+            Self::Name(_) => CHECK_DNS,
             Self::Connection(_) => NETWORK,
             Self::Response(_) | Self::Rest(_) => RAISE_READ_TIMEOUT,
         }
@@ -45,6 +48,7 @@ impl Late {
 impl Display for Late {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let (what, limit) = match self {
+            Self::Name(limit) => (UNRESOLVED, limit),
             Self::Connection(limit) | Self::Response(limit) => (SILENT, limit),
             Self::Rest(limit) => (UNFINISHED, limit),
         };

@@ -13,8 +13,9 @@ use tokio::time::{sleep, timeout};
 
 use super::credential_parts::{CredentialParts, METADATA_FIELDS};
 use super::endpoint;
-use super::error::busy_hint;
+use super::error::{SILENT, UNRESOLVED, busy_hint};
 use super::http::LazyConnector;
+use super::lookup::Lookup;
 use super::session::text;
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
@@ -37,7 +38,6 @@ const SLOW_OR_FAR: &str = "if it is just slow, raise AWS_METADATA_SERVICE_TIMEOU
                            aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID";
 
 pub(super) const DISABLED: &str = "it is disabled by AWS_EC2_METADATA_DISABLED";
-
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const ZONE_PATH: &str = "/latest/meta-data/placement/availability-zone/";
@@ -329,13 +329,14 @@ impl<'a> Service<'a> {
         let is_for_token = method == "PUT";
         let mut request = HttpRequest::new(SdkBody::empty());
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
-        let is_set = request.set_method(method).is_ok() && request.set_uri(url).is_ok();
-        if !is_set {
+        if request.set_method(method).is_err() || request.set_uri(url).is_err() {
             return Err(unusable());
         }
         request.headers_mut().insert(name, value.to_owned());
         let connection = CaptureSmithyConnection::new();
+        let lookup = Lookup::default();
         request.add_extension(connection.clone());
+        request.add_extension(lookup.clone());
         let absent = |reason: &str| {
             if is_for_token {
                 return Failure::absent(reason, OTHER_SERVICE);
@@ -350,7 +351,8 @@ impl<'a> Service<'a> {
                 ..absent(&error.reason)
             }),
             Ok(Err(_)) => Err(unusable()),
-            Err(_) if connection.get().is_none() => Err(absent("it did not respond")),
+            Err(_) if lookup.is_running() => Err(absent(UNRESOLVED)),
+            Err(_) if connection.get().is_none() => Err(absent(SILENT)),
             Err(_) => {
                 let seconds = self.limit.as_secs();
                 let reason =

@@ -21,6 +21,7 @@ mod key_account;
 mod late;
 mod list;
 mod login;
+mod lookup;
 mod metadata_service;
 mod mfa;
 mod parameters;

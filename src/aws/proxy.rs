@@ -12,7 +12,7 @@ use url::Url;
 
 use super::connector::BoxError;
 use super::endpoint::host_and_port;
-use super::error::{INTERCEPTED, NO_ROUTE, failure, sources};
+use super::error::{CHECK_DNS, INTERCEPTED, NO_ROUTE, failure, sources};
 use super::late::Late;
 use super::login::base64_url;
 use super::proxy_variable;
@@ -96,12 +96,13 @@ impl ProxyError {
             }
             ProxyCause::Failed(cause) => cause,
         };
-        let (reason, _, _) = failure(&**cause);
+        let (reason, own_hint, _) = failure(&**cause);
         let hint = match tls::explain(&**cause) {
             _ if tls::is_not_tls(&**cause) => Some("a proxy without TLS has an http:// URL"),
             Some((_, hint)) => {
                 hint.filter(|hint| ![INTERCEPTED, tls::WITHOUT_CERTIFICATE].contains(hint))
             }
+            None if own_hint == Some(CHECK_DNS.into()) => Some(CHECK_DNS),
             None => file_limit_hint(&reason),
         };
         let subjects = [

@@ -19,6 +19,7 @@ use super::attempt::{Attempt, Attempts, SendTracking};
 use super::clock::server_time;
 use super::credential_parts::with_article;
 use super::error::{EXPECTS_TLS, transport_error};
+use super::lookup::Lookup;
 use super::parameters::Parameters;
 use super::proxy;
 use super::redact::secrets_of;
@@ -172,7 +173,9 @@ impl Intercept for Recorder {
             return Err("the request was not sent again because the key now belongs to your own credentials".into());
         }
         let sent = SendTracking::default();
+        let lookup = Lookup::default();
         request.add_extension(sent.clone());
+        request.add_extension(lookup.clone());
         request.add_extension(ResponseLimit::to(operation));
         self.attempts.lock().push(Attempt {
             host: proxy::place(request.uri()),
@@ -184,6 +187,7 @@ impl Intercept for Recorder {
             parameters,
             secrets: Arc::new(secrets_of(request)),
             sent,
+            lookup,
             has_ended: false,
             metadata: ResponseMetadata::default(),
             response: None,

@@ -14,7 +14,7 @@ use super::attempt::Attempts;
 use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
-use super::error::{call_error, timed_out};
+use super::error::{output_error, timed_out};
 use super::retry::IamRetries;
 use super::setting::Setting;
 use super::settings::Settings;
@@ -44,7 +44,7 @@ pub(super) struct Role {
     pub(super) used: Mutex<Option<String>>,
     /// The file of the last session if it was cached.
     pub(super) cached_in: Mutex<Option<PathBuf>>,
-    /// Whether an option names the role. Then STS has to report the account of the session.
+    /// Whether an option names the role.
     is_by_option: bool,
     /// The setting that names the file with the web identity token.
     pub(super) token_file: Option<Setting>,
@@ -178,7 +178,7 @@ impl Role {
         let client = sts::client(&sdk, base, IamRetries::Sdk);
         let attempts = Attempts::of(operation);
         let recorder = sts::session_recorder(&attempts, settings);
-        let failed = |error: &(dyn Error + 'static)| call_error(&attempts, Some(error));
+        let failed = |error: &(dyn Error + 'static)| output_error(&attempts, error);
         let session_name = self.session_name.clone().unwrap_or_else(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             format!("iam-del-key-{}", since.unwrap_or_default().as_secs())
@@ -225,8 +225,8 @@ impl Role {
         })?;
         let user = user.as_ref();
         let arn = user.map(AssumedRoleUser::arn);
-        let account = arn.and_then(|arn| arn.split(':').nth(4));
-        self.check(arn, account)?;
+        self.check(arn.unwrap_or_default())?;
+        let account = self.arn.account().as_str();
         let (credentials, session) = of_sts(given.as_ref(), &attempts, account)?;
         let id = user.map(AssumedRoleUser::assumed_role_id);
         let cached = json!({
@@ -236,29 +236,26 @@ impl Role {
         Ok((credentials, cached))
     }
 
-    /// Checks the ARN of a session and the account in it.
-    fn check(&self, arn: Option<&str>, account: Option<&str>) -> Result<(), RunError> {
+    /// Checks the ARN of a session. A mixed-up response may belong to the request for another role.
+    fn check(&self, arn: &str) -> Result<(), RunError> {
+        if self.arn.is_of(arn) {
+            return Ok(());
+        }
         let expected = self.arn.account();
-        if self.is_by_option && account != Some(expected.as_str()) {
-            let account = match account {
-                Some(account) => format!("account {}", escape(account)),
-                None => "an account that STS did not report".to_owned(),
-            };
-            return Err(RunError::refused(format!(
-                "the session belongs to {account}, and the role to account {expected}"
-            )));
-        }
-        // A mixed-up response may belong to the request for another role.
-        if let Some(arn) = arn
-            && !self.arn.is_of(arn)
-        {
-            return Err(RunError::refused(format!(
-                "the session is {}, which is not one of the role {}",
-                escape_field(arn),
-                escape_field(self.arn.as_str())
-            )));
-        }
-        Ok(())
+        let belongs_to = match arn.split(':').nth(4).unwrap_or_default() {
+            "" => "an account that STS did not report".to_owned(),
+            account if account != expected.as_str() => format!("account {}", escape(account)),
+            _ => {
+                return Err(RunError::refused(format!(
+                    "the session is {}, which is not one of the role {}",
+                    escape_field(arn),
+                    escape_field(self.arn.as_str())
+                )));
+            }
+        };
+        Err(RunError::refused(format!(
+            "the session belongs to {belongs_to}, and the role to account {expected}"
+        )))
     }
 
     /// Returns the hint for a denied request.

@@ -12,7 +12,7 @@ use url::Url;
 use super::attempt::Attempts;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
-use super::error::{call_error, timed_out};
+use super::error::{output_error, timed_out};
 use super::retry::IamRetries;
 use super::settings::Settings;
 use super::sts::{self, Identity};
@@ -98,7 +98,7 @@ impl Root {
                 .await
             {
                 Some(Ok(output)) => {
-                    let account = Some(self.account.as_str());
+                    let account = self.account.as_str();
                     let session = of_sts(output.credentials(), &attempts, account)?;
                     return Ok(session.0);
                 }
@@ -134,7 +134,7 @@ impl Root {
             .target_principal(self.account.as_str())
             .task_policy_arn(policy);
         let sent = call.customize().interceptor(recorder).send().await;
-        sent.map_err(|error| call_error(attempts, Some(&error)))
+        sent.map_err(|error| output_error(attempts, &error))
     }
 
     fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {

@@ -244,10 +244,7 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     places.dedup();
     let places = places.join(" and ");
     let hint = match ConfigFiles::how_to_enable() {
-        _ if let Some((header, correct)) = files.misspelled(name) => format!(
-            "the section `[{}]` names no profile: write it as `[{correct}]`",
-            escape(header)
-        ),
+        _ if let Some(hint) = files.misspelled("profile", name) => hint,
         _ if !known.is_empty() => format!("the profiles in {places} are: {}", known.join(", ")),
         Some(hint) => hint,
         None => format!("no profile is defined in {places}; create one with `aws configure`"),

@@ -75,11 +75,16 @@ pub(super) fn session<'a>(
         return Ok(None);
     };
     let section = files.section("sso-session", &name.value);
-    let section = section.ok_or_else(|| name.wrong("that sso-session section does not exist"))?;
+    let what = "that sso-session section does not exist";
+    let section = section.ok_or_else(|| files.missing("sso-session", &name, what))?;
     // The AWS CLI reads the settings for token renewal from the session only.
     let mut required = TOKEN_SETTINGS.into_iter();
     match required.find(|required| section.set(required).is_none()) {
-        Some(missing) => Err(name.wrong(&format!("that sso-session section has no {missing}"))),
+        Some(missing) => {
+            let stop = name.wrong(&format!("that sso-session section has no {missing}"));
+            let hints = vec![format!("add {missing} to that section").into()];
+            Err(RunError { hints, ..stop })
+        }
         None => Ok(Some((name, section))),
     }
 }

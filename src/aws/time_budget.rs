@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::Attempts;
-use super::error::network;
+use super::error::timed_out;
 use crate::error::{CallError, Hint, RunError, TransportError};
 use crate::lock::lock;
 
@@ -28,8 +28,8 @@ pub(super) struct WaitClock {
     /// Whether any request was sent, and whether the service responded to one.
     was_sent: bool,
     has_response: bool,
-    /// The host of the last request, and its proxy. Empty: there was no request.
-    host: String,
+    /// The attempts of the last request that made one.
+    last: Option<Attempts>,
 }
 
 impl WaitClock {
@@ -85,8 +85,8 @@ impl Drop for WaitGuard {
         clock.adjust(0, -1);
         clock.was_sent |= attempts.was_sent();
         clock.has_response |= attempts.has_response();
-        if let Some(last) = attempts.last() {
-            clock.host = last.host;
+        if attempts.count() > 0 {
+            clock.last = Some(attempts.clone());
         }
     }
 }
@@ -167,20 +167,14 @@ impl TimeBudget {
         stop
     }
 
-    /// Creates the error of reads for which the limit was too short. `what` is a clause.
+    /// Creates the error of reads for which the limit was too short. `what` is a clause, for a service that was reached.
     pub(crate) fn exceeded(&self, what: &str) -> CallError {
         let error = TransportError::out_of_time(what, self.limit);
         let clock = lock(&self.wait_clock);
-        if clock.has_response {
-            CallError::Incomplete(error)
-        } else if clock.was_sent || clock.host.is_empty() {
-            CallError::NoResponse(error)
-        } else {
-            CallError::NotSent(TransportError {
-                host: clock.host.clone(),
-                hint: Some(network(&clock.host).into()),
-                ..error
-            })
+        match &clock.last {
+            _ if clock.has_response => CallError::Incomplete(error),
+            Some(last) if !clock.was_sent => timed_out(last, self.limit),
+            _ => CallError::NoResponse(error),
         }
     }
 

@@ -40,6 +40,13 @@ pub(super) fn sanitize_error(
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tips);
     }
+    if error.kind() == ErrorKind::UnknownArgument {
+        let similar = similar(&error, command);
+        match similar.as_slice() {
+            [] => drop(error.remove(ContextKind::SuggestedArg)),
+            _ => drop(error.insert(ContextKind::SuggestedArg, ContextValue::Strings(similar))),
+        }
+    }
     let foreign: Vec<(ContextKind, ContextValue)> = error
         .context()
         .filter_map(|(kind, context)| Some((kind, sanitized(kind, context)?)))
@@ -152,6 +159,46 @@ fn key_without_option(
     let whole = command.try_get_matches_from_mut(&corrected).ok();
     let whole = whole.and_then(|_| command_line::join(&corrected));
     Some(whole.unwrap_or_else(|| format!("{option} {id}")))
+}
+
+/// Options that switch a guard off: they are suggested only for a near misspelling.
+const OVERRIDES: [&str; 2] = ["--allow-self", "--yes"];
+/// How many characters of a near misspelling differ at most.
+const MAX_TYPOS: usize = 2;
+
+/// Returns the options to suggest for an unknown one if clap suggests one: the nearest ones, or clap's suggestion if none is
+/// near. Rejected options, which are hidden, are never suggested.
+fn similar(error: &clap::Error, command: &clap::Command) -> Vec<String> {
+    let typed = context(error, ContextKind::InvalidArg);
+    let suggested = context(error, ContextKind::SuggestedArg);
+    let known = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let known = known.filter_map(|arg| Some(format!("--{}", arg.get_long()?)));
+    let known: Vec<String> = known.filter(|_| !suggested.is_empty()).collect();
+    let nearest = known.iter().map(|option| typos(typed, option)).min();
+    let is_near = |typos: &usize| *typos <= MAX_TYPOS && typos + "--".len() < typed.len();
+    let nearest = nearest.filter(is_near);
+    let is_similar = |option: &String| match nearest {
+        Some(nearest) => typos(typed, option) == nearest,
+        None => option == suggested && !OVERRIDES.contains(&suggested),
+    };
+    known.into_iter().filter(is_similar).collect()
+}
+
+/// Returns the number of characters to insert, delete or replace (Levenshtein).
+fn typos(typed: &str, meant: &str) -> usize {
+    let mut row: Vec<usize> = (0..=meant.len()).collect();
+    for (i, one) in typed.bytes().enumerate() {
+        let mut above_left = row[0];
+        row[0] = i + 1;
+        for (j, other) in meant.bytes().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (above_left + usize::from(one != other))
+                .min(above + 1)
+                .min(row[j] + 1);
+            above_left = above;
+        }
+    }
+    row[meant.len()]
 }
 
 /// Splits clap's text about wrong arguments into a sentence and hints.

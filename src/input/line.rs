@@ -141,7 +141,8 @@ impl Lines {
 fn read_failure(lines_read: u64, error: &io::Error) -> InputError {
     match error.kind() {
         io::ErrorKind::IsADirectory => InputError::at(None, "it is a folder"),
-        _ => InputError::new(lines_read + 1, 1, format!("reading failed: {error}")),
+        _ if lines_read == 0 => InputError::at(None, error.to_string()),
+        _ => InputError::at(None, format!("after line {lines_read}: {error}")),
     }
 }
 

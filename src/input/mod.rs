@@ -21,7 +21,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::RunError;
+use crate::error::{RunError, file_limit_hint};
 use crate::ident::{AccessKeyId, AccountId, UserName};
 use crate::metadata::Deactivation;
 use crate::request::{Action, Key};
@@ -161,8 +161,9 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
     };
     let opened = opened.map_err(|error| {
         let stop = RunError::usage(format!("cannot read {name}: {error}"));
-        let hints = file.map(|_| "check the path given with --from");
-        hints.into_iter().fold(stop, RunError::hint)
+        let of_path = file.map(|_| "check the path given with --from");
+        let hint = file_limit_hint(&error.to_string()).or(of_path);
+        hint.into_iter().fold(stop, RunError::hint)
     })?;
     if file.is_none() || opened.is_terminal() {
         let source = BufReader::with_capacity(BUFFER_SIZE, WaitingInput::of(opened));

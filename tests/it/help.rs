@@ -272,3 +272,34 @@ fn the_most_likely_mistakes_are_explained() {
         refused(args.iter().copied(), &[says]);
     }
 }
+
+/// A tip that switches a guard off, that does the opposite or that is rejected would be followed without a thought.
+#[test]
+fn a_misspelled_option_suggests_only_what_is_near() {
+    let one = |option: &str| format!("\n  tip: a similar argument exists: '{option}'\n");
+    let opposites = "\n  tip: some similar arguments exist: '--deactivate', '--reactivate'\n";
+    for (typed, tip) in [
+        ("--eactivate", opposites.to_owned()),
+        ("--ieactivate", opposites.to_owned()),
+        ("--dectivate", one("--deactivate")),
+        ("--rectivate", one("--reactivate")),
+        ("--alow-self", one("--allow-self")),
+        ("--yess", one("--yes")),
+        ("--es", one("--yes")),
+        ("--dry", one("--dry-run")),
+        ("--all-users", String::new()),
+        ("--allow", String::new()),
+        ("--no-yes", String::new()),
+        ("--no-version", String::new()),
+        ("--no-verify-sll", String::new()),
+        ("--no-sign-requests", String::new()),
+        ("--yx", String::new()),
+    ] {
+        let args = ["--access-key-id", BOBS_KEY, typed];
+        let said = Case::bare(args).run().exits(2).prints_nothing();
+        let _ = said.says_exactly(&format!(
+            "iam-del-key: error: unexpected argument '{typed}' found\n{tip}\nUsage: iam-del-key <WHICH KEYS> [ONLY IF] [ACTION] \
+             [OPTIONS]\n\nFor more information, try '--help'.\nresult: no request was sent, and no key was changed\n"
+        ));
+    }
+}

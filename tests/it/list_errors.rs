@@ -6,6 +6,7 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 use serde_json::json;
 
 use crate::case::{BOBS_KEY, Case, documented};
+use crate::low_resources::stand_in;
 use crate::many::from_stdin;
 
 const SOON: Duration = Duration::from_mins(1);
@@ -290,4 +291,48 @@ fn f80_an_owner_that_is_empty_is_no_option_to_omit() {
          hint: correct the line and run the same command again\n\
          result: no key was changed\n",
     );
+}
+
+/// The list is opened when no more files may be.
+const TOO_MANY_FILES: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int open64(const char *path, int flags, ...) {
+    va_list more;
+    va_start(more, flags);
+    int mode = va_arg(more, int);
+    va_end(more);
+    if (strstr(path, "keys.list")) { errno = EMFILE; return -1; }
+    return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+"#;
+
+/// No line of the list is wrong, and neither is its path.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_list_that_the_system_cannot_read_needs_no_correction() {
+    let sandbox = documented();
+    let case = Case::at(&sandbox, ["--from", "-", "--user-name", "Bob"]);
+    let wrapper = ["sh", "-c", "exec \"$0\" \"$@\" 0> /dev/null"];
+    case.start_under(Some(&wrapper)).end().stops_exactly(
+        2,
+        "iam-del-key: error: cannot read standard input: Bad file descriptor (os error 9)\n\
+         result: no key was changed\n",
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), TOO_MANY_FILES);
+    let case = Case::at(&sandbox, ["--from", "keys.list", "--user-name", "Bob"]);
+    let case = case.file("keys.list", BOBS_KEY).env("LD_PRELOAD", library);
+    case.run().stops_exactly(
+        2,
+        "iam-del-key: error: cannot read keys.list: Too many open files (os error 24)\n\
+         hint: this shell allows too few open files: raise their number with `ulimit -n 1024`\n\
+         result: no key was changed\n",
+    );
+    assert_eq!(sandbox.connections(), 0);
 }

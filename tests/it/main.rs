@@ -79,6 +79,7 @@ mod metadata_service;
 mod metadata_unusable;
 mod mfa;
 mod moved_names;
+mod name_lookup;
 mod named_by_settings;
 mod network;
 mod next_run;

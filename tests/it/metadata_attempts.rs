@@ -18,12 +18,10 @@ const ROLE: &str = "GET /latest/meta-data/iam/security-credentials/role ";
 const CONTAINER: &str = "GET /creds ";
 
 /// The hint of a container's service.
-const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, and that the \
-                     service there runs";
+const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI, and that the service there runs";
 
 /// The hint if something else responds.
-const CHECK_ADDRESS: &str =
-    "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const CHECK_ADDRESS: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
 /// A metadata service that fails at first.
 struct Failing {

@@ -247,7 +247,7 @@ fn container_fails(case: Case, reason: &str) {
         7,
         &format!(
             "iam-del-key: error: no credentials from the container: {reason}\n\
-             hint: check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\n\
+             hint: check AWS_CONTAINER_CREDENTIALS_FULL_URI\n\
              result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ),
     );

@@ -108,9 +108,22 @@ fn stalling() -> Sandbox {
 #[test]
 fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
     let sandbox = stalling();
-    let case = Case::documented(&sandbox, &["--timeout", "2", "--cli-connect-timeout", "0"]);
-    let says = ["it did not respond within ", " s; --timeout is 2 s"];
-    unreachable(case.run(), &says);
+    let unread = "no request to change it was sent to IAM";
+    let cases = [
+        (&[][..], "nothing was sent to IAM"),
+        (&["--dry-run"], unread),
+        (&["--unused-for", "1d"], unread),
+    ];
+    each_at_once(cases, |(args, known)| {
+        let limits = ["--timeout", "2", "--cli-connect-timeout", "0"];
+        let case = Case::documented(&sandbox, &limits).args(args);
+        let says = [
+            "could not reach",
+            "it did not respond within ",
+            " s; --timeout is 2 s",
+        ];
+        case.run().ends_as(9, "Failed", &says, known);
+    });
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

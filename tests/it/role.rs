@@ -1,5 +1,7 @@
 //! A role of the command line, assumed with whatever credentials are found.
 
+use std::fs;
+
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Recorded, Sandbox, What};
 
@@ -105,21 +107,70 @@ fn f101_a_session_of_another_account_is_refused() {
     assert_eq!(actions(&sandbox), ["AssumeRole"]);
 }
 
+/// A session of `user`, who may be missing.
+fn session(operation: &str, user: &str) -> String {
+    format!(
+        "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result>{user}<Credentials>\
+         <AccessKeyId>ASIARZPUZDIKMX6ST4CU</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
+         <SessionToken>x</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
+         </{operation}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
+    )
+}
+
+/// Whatever named the role, a response that does not say whose session it is may belong to another request.
 #[test]
 fn f101_a_session_without_an_account_is_refused() {
-    let sandbox = documented();
-    let page = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
-                <AccessKeyId>ASIARZPUZDIKMX6ST4CU</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
-                <SessionToken>x</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
-                </AssumeRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>";
-    sandbox.fault(Fault::new(What::page(200, "text/xml", page)).on("AssumeRole"));
-    let said = Case::documented(&sandbox, &BY_ROLE)
-        .run()
-        .exits(11)
-        .prints_nothing();
-    let _ = said
-        .says(&["the session belongs to an account that STS did not report"])
-        .ends_with("nothing was sent to IAM");
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = folder.path().join("token");
+    fs::write(&token, "a.b.c").expect("a token");
+    let token = token.to_str().expect("a path");
+    let profile = |lines: &str| format!("[profile role]\nrole_arn = {ROLE}\n{lines}\n");
+    let environment = "credential_source = Environment";
+    let mfa = format!("{environment}\nmfa_serial = arn:aws:iam::123456789012:mfa/me");
+    let chain =
+        format!("source_profile = first\n[profile first]\nrole_arn = {ROLE}\n{environment}");
+    let web = format!("web_identity_token_file = {token}");
+    let by_profile = &["--profile", "role"][..];
+    let sources = [
+        (&BY_ROLE[..], String::new()),
+        (by_profile, profile(environment)),
+        (by_profile, profile(&chain)),
+        (
+            &["--profile", "role", "--token-code", "123456"],
+            profile(&mfa),
+        ),
+        (by_profile, profile(&web)),
+        (&[], String::new()),
+    ];
+    let user = "<AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:x</AssumedRoleId>";
+    let users = [
+        String::new(),
+        format!("{user}</AssumedRoleUser>"),
+        format!("{user}<Arn></Arn></AssumedRoleUser>"),
+    ];
+    let cases = sources
+        .iter()
+        .flat_map(|source| users.iter().map(move |user| (source, user)));
+    for ((args, config), user) in cases {
+        let sandbox = documented();
+        for operation in ["AssumeRole", "AssumeRoleWithWebIdentity"] {
+            let page = session(operation, user);
+            sandbox.fault(Fault::new(What::page(200, "text/xml", page)).on(operation));
+        }
+        let case = Case::documented(&sandbox, args).file(".aws/config", config);
+        let case = if args.is_empty() {
+            case.without_credentials()
+                .env("AWS_ROLE_ARN", ROLE)
+                .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
+        } else {
+            case
+        };
+        let _ = case.run().exits(11).prints_nothing().says_exactly(&format!(
+            "iam-del-key: error: the session belongs to an account that STS did not report, and the role to account 123456789012\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }
 
 /// Half a key signs nothing, and a session without an expiration has not expired.
@@ -185,15 +236,6 @@ fn a_session_with_another_status_than_200_is_not_used() {
 /// The late answer to the request for another role of a chain, say.
 #[test]
 fn f101_a_session_of_another_role_is_refused() {
-    let page = |arn: &str| {
-        format!(
-            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser>\
-             <AssumedRoleId>AROAEXAMPLE:x</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser><Credentials>\
-             <AccessKeyId>ASIARZPUZDIKMX6ST4CU</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
-             <SessionToken>x</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
-             </AssumeRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>"
-        )
-    };
     let role = "arn:aws:iam::123456789012:role/ci/Deployer";
     let config = format!("[profile role]\nrole_arn = {role}\ncredential_source = Environment\n");
     for (arn, args) in [
@@ -204,7 +246,8 @@ fn f101_a_session_of_another_role_is_refused() {
     ] {
         let sandbox = documented();
         let arn = format!("arn:aws:sts::123456789012:{arn}");
-        let what = What::page(200, "text/xml", page(&arn));
+        let user = format!("<AssumedRoleUser><Arn>{arn}</Arn></AssumedRoleUser>");
+        let what = What::page(200, "text/xml", session("AssumeRole", &user));
         sandbox.fault(Fault::new(what).on("AssumeRole"));
         let case = Case::documented(&sandbox, &args).file(".aws/config", &config);
         let _ = case

@@ -159,6 +159,35 @@ fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
 }
 
 #[test]
+fn a_section_that_was_meant_to_be_the_one_that_a_setting_names_is_named() {
+    let sso = "sso_session = my team\nsso_account_id = 123456789012\nsso_role_name = r\n";
+    let source = format!("{ROLE}source_profile = my team\n");
+    let services =
+        "services = my team\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\n";
+    let cases = [
+        (sso, "[sso-session my team]", "sso-session"),
+        (sso, "[ SSO-Session \"my team\" ]", "sso-session"),
+        (sso, "[my team]", ""),
+        (&source, "[my team]", "profile"),
+        (&source, "[profile my team]", "profile"),
+        (services, "[services my team]", "services"),
+    ];
+    each(cases, |(lines, header, kind)| {
+        let sandbox = documented();
+        let config = format!("[default]\n{lines}{header}\nsso_region = us-east-1\n");
+        let hint = match kind {
+            "" => "hint: correct `sso_session` of profile `default` (".to_owned(),
+            _ => format!(
+                "hint: the section `{header}` names no {kind}: write it as `[{kind} \"my team\"]`\nresult: "
+            ),
+        };
+        let case = without(&sandbox, &config).without("AWS_ENDPOINT_URL");
+        case.run().stops(7, &["does not exist", &hint]);
+        assert_eq!(sandbox.connections(), 0);
+    });
+}
+
+#[test]
 fn c82_a_quoted_profile_holds_the_role_and_the_other_file_the_key() {
     let sandbox = documented();
     let config = format!(

@@ -29,7 +29,7 @@ fn with_sso(sandbox: &Sandbox, portal: &Metadata, config: &str) -> Case {
 }
 
 /// The same, with a profile of nothing but the session.
-fn with_corp(sandbox: &Sandbox, portal: &Metadata) -> Case {
+pub(crate) fn with_corp(sandbox: &Sandbox, portal: &Metadata) -> Case {
     with_sso(
         sandbox,
         portal,
@@ -215,14 +215,17 @@ fn c91_part_of_sso_with_a_key_is_not_used() {
 #[test]
 fn c93_an_sso_session_that_is_not_complete_whoever_signs() {
     let cases = [
-        ("", "is `gone`: that sso-session section does not exist"),
+        (
+            "",
+            "is `gone`: that sso-session section does not exist\nhint: correct `sso_session` of profile `default` (",
+        ),
         (
             "[sso-session gone]\nsso_region = us-east-1\n",
-            "is `gone`: that sso-session section has no sso_start_url",
+            "is `gone`: that sso-session section has no sso_start_url\nhint: add sso_start_url to that section\n",
         ),
         (
             "[sso-session gone]\nsso_start_url = https://x\n",
-            "is `gone`: that sso-session section has no sso_region",
+            "is `gone`: that sso-session section has no sso_region\nhint: add sso_region to that section\n",
         ),
     ];
     each(cases, |(section, says)| {

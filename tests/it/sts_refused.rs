@@ -2,7 +2,7 @@
 
 use iam_sandbox::What;
 
-use crate::case::{Case, actions, always, documented, each};
+use crate::case::{BOBS_KEY, Case, actions, always, documented, each};
 use crate::credentials::{keys, without};
 
 const SERVICE: &str =
@@ -142,5 +142,36 @@ fn f101_sts_errors_get_hints_about_sts() {
                 "not deleted: nothing was sent to IAM",
             );
         });
+    }
+}
+
+/// The text is ours, not that of the parser of the SDK.
+#[test]
+fn a_session_whose_expiration_is_no_date() {
+    for (operation, args) in [
+        (
+            "AssumeRole",
+            ["--role-arn", "arn:aws:iam::123456789012:role/Deployer"],
+        ),
+        ("AssumeRoot", ["--target-principal", "123456789012"]),
+    ] {
+        let sandbox = documented();
+        let page = format!(
+            "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result><Credentials>\
+             <AccessKeyId>ASIARZPUZDIKMX6ST4CU</AccessKeyId><SecretAccessKey>x</SecretAccessKey>\
+             <SessionToken>x</SessionToken><Expiration>tomorrow</Expiration></Credentials></{operation}Result>\
+             <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{operation}Response>"
+        );
+        sandbox.fault(always(operation, What::page(200, "text/xml", page)));
+        let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY]).args(args);
+        let host = sandbox.address();
+        let _ = case
+            .run()
+            .exits(1)
+            .prints_nothing()
+            .says(&[&format!(
+                "unusable response from STS at {host}: it has an invalid date\n"
+            )])
+            .ends_with("not deleted: nothing was sent to IAM");
     }
 }
