@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use strsim::levenshtein;
 
 use crate::command_line;
 use crate::error::RunError;
@@ -174,31 +175,14 @@ fn similar(error: &clap::Error, command: &clap::Command) -> Vec<String> {
     let known = command.get_arguments().filter(|arg| !arg.is_hide_set());
     let known = known.filter_map(|arg| Some(format!("--{}", arg.get_long()?)));
     let known: Vec<String> = known.filter(|_| !suggested.is_empty()).collect();
-    let nearest = known.iter().map(|option| typos(typed, option)).min();
+    let nearest = known.iter().map(|option| levenshtein(typed, option)).min();
     let is_near = |typos: &usize| *typos <= MAX_TYPOS && typos + "--".len() < typed.len();
     let nearest = nearest.filter(is_near);
     let is_similar = |option: &String| match nearest {
-        Some(nearest) => typos(typed, option) == nearest,
+        Some(nearest) => levenshtein(typed, option) == nearest,
         None => option == suggested && !OVERRIDES.contains(&suggested),
     };
     known.into_iter().filter(is_similar).collect()
-}
-
-/// Returns the number of characters to insert, delete or replace (Levenshtein).
-fn typos(typed: &str, meant: &str) -> usize {
-    let mut row: Vec<usize> = (0..=meant.len()).collect();
-    for (i, one) in typed.bytes().enumerate() {
-        let mut above_left = row[0];
-        row[0] = i + 1;
-        for (j, other) in meant.bytes().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above_left + usize::from(one != other))
-                .min(above + 1)
-                .min(row[j] + 1);
-            above_left = above;
-        }
-    }
-    row[meant.len()]
 }
 
 /// Splits clap's text about wrong arguments into a sentence and hints.
