@@ -11,7 +11,7 @@ use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Key};
+use crate::request::{Action, Key, Mode};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
 const LONGEST_SESSION: Duration = Duration::from_hours(36);
@@ -154,6 +154,17 @@ impl Report<'_> {
         if may_be_off && self.is_own(&result.key.id) {
             self.commands = self.commands.with_other_credentials();
         }
+    }
+
+    /// Whether the run may change a key that signs the requests after this one.
+    pub(super) fn may_change_own_key_later(&self, id: &AccessKeyId) -> bool {
+        let request = self.request;
+        request.allow_self
+            && request.single().is_none()
+            && request.mode == Mode::Change
+            && request.action != Action::Reactivate
+            && !self.commands.is_of_others
+            && !self.is_own(id)
     }
 
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
