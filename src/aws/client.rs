@@ -125,6 +125,11 @@ impl Iam {
         Some(CallError::Incomplete(TransportError::new("", reason)))
     }
 
+    /// Returns the time by IAM's clock if a response showed it, or else by this machine's.
+    pub(crate) fn now(&self) -> SystemTime {
+        lock(&self.caller.responses).now()
+    }
+
     /// Starts the time limit of one key.
     pub(crate) fn key_budget(&self, limit: Duration) -> TimeBudget {
         TimeBudget::new(&self.wait_clock, limit)

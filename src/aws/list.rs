@@ -138,6 +138,9 @@ impl Iam {
             Ok(page.marker())
         });
         let at = at.await?;
+        // Only the root user has keys and no name.
+        let is_roots = user_name.is_none() && !listing.0.is_empty() && listing.owner().is_none();
+        self.caller.note_root(is_roots);
         for (id, key) in &mut listing.0 {
             key.read_at = at;
             self.show(id, key.owner.as_ref(), true);

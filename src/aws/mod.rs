@@ -81,7 +81,7 @@ use rate_limiter::RateLimiter;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
-use sts::{Caller, UNKNOWN_CALLER};
+use sts::{Caller, Identity, UNKNOWN_CALLER};
 use time_budget::SharedClock;
 
 /// What the run does with the credentials.
@@ -153,6 +153,7 @@ pub(crate) async fn connect(
     let expires = credentials.expiry().is_some();
     let renews = purpose.makes_many_requests && expires && caller.source.is_renewable();
     caller.known = caller.check(connection, expected, renews).await?;
+    caller.note_root(caller.known.as_ref().is_some_and(Identity::is_root));
     let caller = Arc::new(caller);
     let settings = &caller.settings;
     let address = settings.endpoint_url.clone();

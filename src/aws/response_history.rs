@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::clock::MAX_CLOCK_SKEW;
+use super::clock::{MAX_CLOCK_SKEW, time};
 
 /// The number of request IDs to remember. A repeated response is in the buffer of its connection, and the next request
 /// on that connection would read it. With the maximum of 256 jobs, these are 16 responses per connection. They always
@@ -30,6 +30,8 @@ pub(super) struct ResponseHistory {
     ids: VecDeque<u64>,
     /// The first time that the service returned, with the local wall clock and monotonic clock at that moment.
     first_time: Option<(DateTime, SystemTime, Instant)>,
+    /// The last time that the service returned, and the same clocks.
+    last_time: Option<(DateTime, SystemTime, Instant)>,
     /// Whether a response was the answer to another request. Then each request gets a connection of its own.
     pub(super) are_mixed_up: bool,
     /// Why the service's clock cannot be trusted, if two times contradict each other.
@@ -55,12 +57,12 @@ impl ResponseHistory {
         if self.clock_jump.is_some() {
             return;
         }
-        let now = || (time, SystemTime::now(), Instant::now());
-        let (first_time, wall, monotonic) = *self.first_time.get_or_insert_with(now);
+        let now = (time, SystemTime::now(), Instant::now());
+        self.last_time = Some(now);
+        let first = *self.first_time.get_or_insert(now);
+        let first_time = first.0;
         let passed = time.secs() - first_time.secs();
-        // The monotonic clock stops while the machine sleeps, and the wall clock may be set.
-        let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
-        let mut ours = [by_wall, monotonic.elapsed()].into_iter();
+        let mut ours = passed_since(first).into_iter();
         let is_apart =
             |ours: Duration| (passed - ours.as_secs().cast_signed()).abs() > MAX_CLOCK_SKEW;
         let other = match signed_at {
@@ -78,6 +80,23 @@ impl ResponseHistory {
             "IAM's clock cannot be trusted: it says {time}, {other}"
         ));
     }
+
+    /// Returns the time by the service's clock, as far as its responses show it, or else by this machine's.
+    pub(super) fn now(&self) -> SystemTime {
+        let known = self.last_time.filter(|_| self.clock_jump.is_none());
+        let now = known.and_then(|last| {
+            let passed = passed_since(last).into_iter().max();
+            time(&last.0)?.checked_add(passed.unwrap_or_default())
+        });
+        now.unwrap_or_else(SystemTime::now)
+    }
+}
+
+/// Returns how much time has passed by the wall clock, which may be set, and by the monotonic clock, which stops while the
+/// machine sleeps.
+fn passed_since((_, wall, monotonic): (DateTime, SystemTime, Instant)) -> [Duration; 2] {
+    let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
+    [by_wall, monotonic.elapsed()]
 }
 
 pub(super) fn http_date(time: DateTime) -> String {

@@ -1,7 +1,8 @@
 //! Looks up the identity of the credentials with STS.
 
 use std::error::Error;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -41,6 +42,8 @@ pub(crate) struct Caller {
     pub(super) responses: SharedHistory,
     /// The identity at the start of the run, if STS had to return it.
     pub(super) known: Option<Identity>,
+    /// Whether STS or the list of the calling user's keys shows that the caller is the root user.
+    pub(crate) is_root: Arc<AtomicBool>,
     /// Held by the request that renews the credentials for all others.
     pub(super) renewing: tokio::sync::Mutex<()>,
 }
@@ -60,6 +63,7 @@ impl Caller {
             limit,
             responses: SharedHistory::default(),
             known: None,
+            is_root: Arc::default(),
             renewing: tokio::sync::Mutex::default(),
         }
     }
@@ -70,10 +74,17 @@ impl Caller {
     ///
     /// STS does not return an account.
     pub(crate) async fn account(&self, without: &str) -> Result<AccountId, RunError> {
-        match &self.known {
-            Some(known) => Ok(known.account.clone()),
-            None => Ok(self.identity(without).await?.account),
+        if let Some(known) = &self.known {
+            return Ok(known.account.clone());
         }
+        let identity = self.identity(without).await?;
+        self.note_root(identity.is_root());
+        Ok(identity.account)
+    }
+
+    /// Notes whether a response shows that the caller is the root user.
+    pub(super) fn note_root(&self, is_root: bool) {
+        self.is_root.fetch_or(is_root, Ordering::AcqRel);
     }
 
     /// Calls `GetCallerIdentity`.
@@ -218,6 +229,11 @@ impl Identity {
             principal: principal.to_owned(),
             unique_id: unique_id.trim().to_owned(),
         })
+    }
+
+    /// Whether it is the root user. A federated user could have a name that ends in `:root`.
+    pub(super) fn is_root(&self) -> bool {
+        self.principal.split(':').nth(5) == Some("root")
     }
 
     /// The partition of AWS that the account is in, such as `aws-cn`.

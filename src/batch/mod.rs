@@ -72,6 +72,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
         report: Report::new(work.request),
     };
     run.report.signing_keys = Arc::clone(&work.iam.signer.keys);
+    run.report.commands.is_root_caller = Arc::clone(&work.iam.caller.is_root);
     let exit = match run.choose_and_change(named).await {
         Ok(()) => run.report.summary.exit(),
         Err(AbortReason::Fatal(error)) => return Err(error),

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::io;
-use std::time::SystemTime;
 
 use tokio::time::Instant;
 
@@ -254,7 +253,7 @@ impl Work<'_> {
         } else {
             tokio::select! {
                 biased;
-                recorded = self.journal.record_intent(&target) => match recorded {
+                recorded = self.journal.record_intent(&target, self.iam.now()) => match recorded {
                     Ok(()) => return Ok(target),
                     Err(error) => ("the journal could not be written", error),
                 },
@@ -342,7 +341,7 @@ impl Work<'_> {
     /// Whether a request of an earlier run that started to change a key may still take effect: the run may have been killed
     /// a moment ago. A list of results does not say when.
     pub(super) fn may_still_act(&self, id: &AccessKeyId) -> bool {
-        let (now, attempts) = (SystemTime::now(), self.journal.attempts(id));
+        let (now, attempts) = (self.iam.now(), self.journal.attempts(id));
         attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(now))
     }
 

@@ -64,7 +64,7 @@ impl Work<'_> {
 
     /// Records a result. A signal limits the wait for a disk that does not respond.
     pub(super) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
-        let recorded = self.journal.record_result(result);
+        let recorded = self.journal.record_result(result, self.iam.now());
         let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
         recorded.unwrap_or_else(|_| Err(io::Error::other("the journal's disk is not responding")))
     }

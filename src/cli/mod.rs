@@ -240,8 +240,9 @@ pub(crate) struct Cli {
 
     /// Maximum number of seconds to spend on each key
     ///
-    /// The limit covers all requests for a key, including retries and checks. Time spent waiting in the queue, at a
-    /// prompt or for journal writes does not count. Finding credentials has a separate limit of the same length.
+    /// The limit covers all requests for a key, including retries and checks. Time spent waiting for other keys, for the
+    /// rate that IAM allows, at a prompt or for journal writes does not count, so a key can take several times as long if
+    /// IAM throttles a run over several keys. Finding credentials has a separate limit of the same length.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(1))]
     #[arg(default_value = "60", value_hint = ValueHint::Other, help_heading = "Connection")]
     timeout: Duration,

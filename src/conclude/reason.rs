@@ -41,9 +41,11 @@ pub(crate) fn describe_ambiguity(
             "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
         }
         (_, Response::ServerError) if is_gone => {
-            "IAM returned an error, but may have made the change first"
+            "the last response was an error, but IAM may have made the change first"
         }
-        (_, Response::ServerError) => "IAM returned an error, but may still make the change",
+        (_, Response::ServerError) => {
+            "the last response was an error, but IAM may still make the change"
+        }
         (Ambiguity::ServerError, Response::Refused | Response::None) => {
             "an earlier attempt returned a server error"
         }
@@ -184,13 +186,13 @@ mod tests {
                 ServerError,
                 R::ServerError,
                 gone,
-                "IAM returned an error, but may have made the change first",
+                "the last response was an error, but IAM may have made the change first",
             ),
             (
                 ServerError,
                 R::ServerError,
                 listed,
-                "IAM returned an error, but may still make the change",
+                "the last response was an error, but IAM may still make the change",
             ),
             (
                 ServerError,

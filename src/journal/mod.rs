@@ -259,12 +259,12 @@ impl Journal {
         self.replay.unfinished(self.action)
     }
 
-    /// Records that a key is about to be changed, with the owner that IAM or else the caller named.
+    /// Records that a key is about to be changed at this time, with the owner that IAM or else the caller named.
     ///
     /// # Errors
     ///
     /// The record is not on the disk, or another process changed the journal: the key must not be changed.
-    pub(crate) async fn record_intent(&self, target: &Target) -> io::Result<()> {
+    pub(crate) async fn record_intent(&self, target: &Target, at: SystemTime) -> io::Result<()> {
         let Target { key, metadata } = target;
         let previous_status = metadata.previous_status();
         let previous_status = previous_status.filter(|_| self.action == Action::Deactivate);
@@ -274,19 +274,19 @@ impl Journal {
             "AccessKeyId": key.id,
             "UserName": owner.user(),
             "Intent": self.action.verb(),
-            "Time": timestamp(SystemTime::now()),
+            "Time": timestamp(at),
         });
         self.add_listing(&mut record, key, metadata);
         let record = with_details(record, &owner, previous_status);
         self.write(Kind::Intent, &record).await
     }
 
-    /// Records the result of a key.
+    /// Records the result of a key at this time.
     ///
     /// # Errors
     ///
     /// The record is not on the disk.
-    pub(crate) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
+    pub(crate) async fn record_result(&self, result: &KeyResult, at: SystemTime) -> io::Result<()> {
         // Without a request of this run, the result is about what earlier runs started.
         let unfinished = self.attempts(&result.key.id);
         let earlier = unfinished.last();
@@ -310,7 +310,7 @@ impl Journal {
             "UserName": owner.user(),
             "Outcome": kind.as_str(),
             "Result": state,
-            "Time": timestamp(SystemTime::now()),
+            "Time": timestamp(at),
         });
         if result.is_owner_unchecked() {
             record["OwnerUnchecked"] = json!(true);

@@ -216,14 +216,16 @@ impl KeyResult {
             | Outcome::Missing(_)
             | Outcome::Already(_)
             | Outcome::OwnKey => Exit::Success,
-            Outcome::Stopped { exit, .. }
-            | Outcome::NotTried { exit, .. }
-            | Outcome::LeftUnverified { exit, .. } => *exit,
+            Outcome::Stopped { exit, .. } | Outcome::NotTried { exit, .. } => *exit,
+            Outcome::LeftUnverified { exit, .. } => match exit {
+                // That status says that a key was not changed.
+                Exit::Throttled => Exit::Unknown,
+                exit => *exit,
+            },
             Outcome::Failed { failure, known } => match (failure, known) {
                 // A failure of IAM has its own exit status. The state of the key is reported too.
                 (CallError::Service(error), KeyState::Unknown { .. })
-                    if error.kind() == ErrorKind::ServiceFailure
-                        || error.kind() == ErrorKind::Throttling && error.code.is_none() =>
+                    if error.kind() == ErrorKind::ServiceFailure =>
                 {
                     error.exit()
                 }

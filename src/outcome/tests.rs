@@ -118,7 +118,8 @@ fn the_exit_status_follows_from_the_outcome() {
             failed(service(Some("Throttling"), 400), state('?')),
             [10; 4],
         ),
-        (failed(service(None, 429), state('?')), [8; 4]),
+        (failed(service(None, 429), state('?')), [10; 4]),
+        (unverified(Exit::Throttled), [10; 4]),
         (failed(service(None, 503), state('?')), [5; 4]),
     ] {
         let result = result(Action::Delete, outcome);

@@ -11,7 +11,7 @@ use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Key};
+use crate::request::{Action, Key, Mode};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
 const LONGEST_SESSION: Duration = Duration::from_hours(36);
@@ -156,6 +156,17 @@ impl Report<'_> {
         }
     }
 
+    /// Whether the run may change a key that signs the requests after this one.
+    pub(super) fn may_change_own_key_later(&self, id: &AccessKeyId) -> bool {
+        let request = self.request;
+        request.allow_self
+            && request.single().is_none()
+            && request.mode == Mode::Change
+            && request.action != Action::Reactivate
+            && !self.commands.is_of_others
+            && !self.is_own(id)
+    }
+
     /// Returns what to do after the run's only key was changed: how to undo that, and what outlives the key.
     pub(super) fn after_change(&self, result: &KeyResult) -> Vec<Hint> {
         let mut deactivated = Deactivated::default();
@@ -197,7 +208,7 @@ impl Report<'_> {
         // Earlier runs may have written the journal too, so nobody knows the number of keys.
         let from = |keys_recorded: &str, file: &Path| {
             let commands = &self.commands;
-            let signer = commands.others();
+            let signer = commands.others(keys);
             let mut hints = vec![Hint::command(
                 format!("{keys_recorded} as changed from Active to Inactive{others}{signer}"),
                 commands.reactivate_from(file),
@@ -251,7 +262,7 @@ impl Report<'_> {
     /// says in words which keys these are. `is_unsure`: some of them may have been inactive before.
     fn reactivate(&self, what: &str, which: &str, keys: &[Key], is_unsure: bool) -> Vec<Hint> {
         let commands = &self.commands;
-        let others = commands.others();
+        let others = commands.others(keys);
         if keys.len() as u64 > MAX_UNDO_KEYS {
             let before = if is_unsure {
                 " that was active before"
@@ -265,10 +276,11 @@ impl Report<'_> {
         }
         let mut pairs = keys.windows(2);
         // A list need not name the owner, and other credentials are those of another user.
+        let lacks_owner = |key: &Key| key.user_name.is_none() && !commands.is_of_root(key);
         let needs_owner = commands.is_of_others || self.request.action == Action::Reactivate;
         let is_looked_up = self.request.find_user
             && pairs.any(|pair| pair[0].user_name != pair[1].user_name)
-            || needs_owner && keys.iter().any(|key| key.user_name.is_none());
+            || needs_owner && keys.iter().any(lacks_owner);
         let mut groups: Vec<Vec<Key>> = Vec::new();
         for key in keys {
             let mut same = groups.iter_mut();
@@ -286,6 +298,7 @@ impl Report<'_> {
                 _ => ", remove the keys that were inactive before from this command",
             };
             let command = commands.reactivate(keys, is_looked_up);
+            let others = commands.others(keys);
             Hint::command(format!("{what}{whose}{others}{unless_inactive}"), command)
         };
         groups.iter().map(hint).collect()

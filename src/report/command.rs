@@ -3,6 +3,8 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
@@ -32,6 +34,8 @@ pub(crate) struct Commands {
     pub(crate) is_of_others: bool,
     /// The account of `--target-principal`, whose root user has the keys.
     pub(crate) root: Option<AccountId>,
+    /// Whether the calling user is known to be the root user, whose keys no user has.
+    pub(crate) is_root_caller: Arc<AtomicBool>,
 }
 
 impl Commands {
@@ -61,6 +65,7 @@ impl Commands {
             role: role_arn,
             is_of_others: false,
             root: target.cloned(),
+            is_root_caller: Arc::default(),
         }
     }
 
@@ -81,6 +86,7 @@ impl Commands {
             role: None,
             is_of_others: true,
             root: self.root.clone(),
+            is_root_caller: Arc::clone(&self.is_root_caller),
         }
     }
 
@@ -146,6 +152,13 @@ impl Commands {
                 return Some(hint.into());
             }
             (Check::List, true) => ("", self.list(key)),
+            _ if self.is_of_root(key) => {
+                let with = match check {
+                    Check::ListWithPermission => "with the permission iam:ListAccessKeys, ",
+                    _ => "",
+                };
+                (with, self.show_key(key.id.as_str(), None, "--dry-run"))
+            }
             (Check::ListWithPermission, true) => {
                 ("with the permission iam:ListAccessKeys, ", self.list(key))
             }
@@ -154,13 +167,12 @@ impl Commands {
                 let with = "with the permission iam:ListAccessKeys and the owner's name, ";
                 (with, self.with_options(list))
             }
-            // Roles and the root user have no keys to list.
+            // A role has no keys to list.
             (Check::List, false) | (Check::Owner, _) => ("", self.find_owner(key.id.as_str())),
         };
-        let others = if self.is_of_others {
-            "with other credentials, "
-        } else {
-            ""
+        let others = match self.others([key]).strip_prefix(", ") {
+            Some(others) => &format!("{others}, "),
+            None => "",
         };
         Some(Hint::command(format!("{others}{with}check with"), command))
     }
@@ -185,16 +197,23 @@ impl Commands {
     pub(crate) fn signer(&self) -> String {
         match &self.role {
             Some(role) => format!(", run this as {role}"),
-            None => self.others().to_owned(),
+            None => self.others([]).to_owned(),
         }
     }
 
-    /// Says that the commands are for other credentials, if they are.
-    pub(crate) fn others(&self) -> &'static str {
-        if self.is_of_others {
-            ", with other credentials"
-        } else {
+    /// Whether a key without a name for its owner is the root user's, who calls.
+    pub(crate) fn is_of_root(&self, key: &Key) -> bool {
+        key.user_name.is_none() && self.is_root_caller.load(Ordering::Acquire)
+    }
+
+    /// Says that the commands for these keys are for other credentials, if they are.
+    pub(crate) fn others<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> &'static str {
+        if !self.is_of_others {
             ""
+        } else if keys.into_iter().any(|key| self.is_of_root(key)) {
+            ", with other credentials of the root user"
+        } else {
+            ", with other credentials"
         }
     }
 

@@ -243,6 +243,13 @@ impl Report<'_> {
         };
         let check = known
             .and_then(|known| self.commands.check(&result.key, known))
+            .map(|check| match check {
+                // The keys that sign are changed after all others.
+                Hint::Command(..) if self.may_change_own_key_later(id) => {
+                    check.after("if this run changes your own key, other credentials are needed; ")
+                }
+                check => check,
+            })
             // The hint already shows the key of its owner.
             .filter(|_| !has_owner || self.is_one_of_many())
             .filter(|check| {

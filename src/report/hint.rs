@@ -211,8 +211,13 @@ impl Report<'_> {
             } else {
                 ", or add --find-user"
             };
+            let unless_roots = if self.commands.is_of_root(key) {
+                "if it is not the root user's key, "
+            } else {
+                ""
+            };
             return vec![format!(
-                "whether another user owns it could not be checked: name its owner with --user-name NAME{lookup}; then \
+                "whether another user owns it could not be checked: {unless_roots}name its owner with --user-name NAME{lookup}; then \
                  --ignore-missing counts a missing key as success"
             ).into()];
         }

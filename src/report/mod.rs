@@ -61,7 +61,7 @@ pub(crate) struct Report<'a> {
     request: &'a Request,
     messages: Messages,
     /// What users run next: with other credentials, once a key that signs the requests is, or may be, deleted or deactivated.
-    commands: Commands,
+    pub(crate) commands: Commands,
     /// The state of the run's only key, once it was printed. It is printed again after a later error, so that it is the
     /// last line.
     state: Option<Explanation>,

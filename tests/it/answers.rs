@@ -144,7 +144,7 @@ fn f51_a_server_error_with_another_status_is_no_refusal() {
             "iam-del-key: error: An error occurred (InternalFailure) when calling the DeleteAccessKey operation: oops\n\
              hint: this is a problem at AWS: wait a minute, and run the same command again with --ignore-missing\n\
              hint: check with: {command}\n\
-             result: {BOBS_KEY}: unknown: IAM returned an error, but may still make the change; {found}\n"
+             result: {BOBS_KEY}: unknown: the last response was an error, but IAM may still make the change; {found}\n"
         ));
     });
 }
@@ -154,7 +154,7 @@ fn f51_a_server_error_with_another_status_is_no_refusal() {
 fn f51_a_server_error_is_one_whatever_its_code() {
     each_at_once(["NoSuchEntity", "AccessDenied", "Odd"], |code| {
         let sandbox = faulty([always("DeleteAccessKey", What::error(500, code, "oops"))]);
-        let known = "unknown: IAM returned an error, but may still make the change; IAM still lists the key";
+        let known = "unknown: the last response was an error, but IAM may still make the change; IAM still lists the key";
         let code = format!("({code})");
         let says = &[code.as_str(), "hint: this is a problem at AWS"];
         let ended = Case::documented(&sandbox, &["--ignore-missing"]).run();
@@ -171,7 +171,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
     let printed = kept.case(&sandbox, &more).run().exits(5);
     let _ = printed
         .prints_outcomes(&[("Unknown", 1)])
-        .says(&["unknown: IAM returned an error, but may still make the change; IAM still lists the key"])
+        .says(&["unknown: the last response was an error, but IAM may still make the change; IAM still lists the key"])
         .ends_with("1 key: 1 unknown");
     // It acts after the run, and the next run finds that out.
     sandbox.remove_key(BOBS_KEY);
@@ -222,15 +222,15 @@ fn f52_throttling_is_a_refusal_whatever_its_status() {
 }
 
 #[test]
-fn f52_a_bare_429_for_ever_is_8() {
+fn f52_a_bare_429_for_ever_is_10() {
     let sandbox = faulty([always("DeleteAccessKey", What::empty(429))]);
-    let printed = Case::documented(&sandbox, &[]).run().exits(8);
+    let printed = Case::documented(&sandbox, &[]).run().exits(10);
     let error = json!({ "Code": "Http429", "Message": "HTTP status 429 without an error code" });
     assert_eq!(printed.object()["Error"], error);
     let _ = printed
         .prints_outcome("Unknown")
         .says(&["(HTTP 429)", "hint: "])
-        .ends_with("unknown: IAM returned an error, but may still make the change; IAM still lists the key");
+        .ends_with("unknown: the last response was an error, but IAM may still make the change; IAM still lists the key");
     assert_eq!(actions(&sandbox)[..3], ["DeleteAccessKey"; 3]);
     assert!(!actions(&sandbox)[3..].contains(&"DeleteAccessKey".to_owned()));
     assert!(sandbox.has_key(BOBS_KEY));

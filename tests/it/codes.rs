@@ -2,7 +2,7 @@
 
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, Case, always, documented};
+use crate::case::{BOBS_KEY, Case, always, documented, once};
 
 /// Answers the first `times` deletes with an error, and compares what comes of it.
 fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
@@ -28,7 +28,7 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
     let (outcome, known) = match exit {
         5 => (
             "Unknown",
-            "unknown: IAM returned an error, but may still make the change; IAM still lists the key",
+            "unknown: the last response was an error, but IAM may still make the change; IAM still lists the key",
         ),
         3 if message.contains("user") => ("Failed", "not deleted: IAM found no such user"),
         3 => ("Failed", "not deleted: IAM found no such key for this user"),
@@ -249,7 +249,26 @@ fn f52_throttling_without_a_code_may_be_that_of_a_proxy() {
     sandbox.fault(always("DeleteAccessKey", What::page(429, "text/html", "")));
     let case = Case::documented(&sandbox, &["--timeout", "2"]).env("AWS_MAX_ATTEMPTS", "1");
     let says = "hint: the server, or a proxy in front of it, limits requests: wait a moment, and run fewer commands at once\n";
-    let _ = case.run().exits(8).prints_outcome("Unknown").says(&[says]);
+    let _ = case.run().exits(10).prints_outcome("Unknown").says(&[says]);
+}
+
+#[test]
+fn f52_throttling_without_a_code_after_a_lost_answer_is_10() {
+    let sandbox = documented();
+    sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
+    sandbox.fault(always("DeleteAccessKey", What::empty(429)));
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    sandbox.deny("iam:ListAccessKeys");
+    let case = Case::documented(&sandbox, &["--timeout", "4"]).env("AWS_MAX_ATTEMPTS", "2");
+    case.run().ends_exactly(
+        10,
+        "Unknown",
+        "iam-del-key: error: An error occurred (HTTP 429) when calling the DeleteAccessKey operation: no message\n\
+         hint: the server, or a proxy in front of it, limits requests: wait a moment, and run fewer commands at once\n\
+         hint: with the permission iam:ListAccessKeys, check with: aws iam list-access-keys --user-name=Bob\n\
+         result: AKIDPMS9RO4H3FEXAMPLE: unknown: the last response was an error, but IAM may still make the change; there is no \
+         permission to check the key\n",
+    );
 }
 
 #[test]

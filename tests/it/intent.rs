@@ -4,9 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Fault, What};
+use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, HANGS, actions, documented};
+use crate::case::{BOBS_KEY, Case, HANGS, actions, always, documented, each};
 use crate::dialogue::Dialogue;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
@@ -74,6 +74,34 @@ pub(crate) fn begun_an_hour_ago() -> Kept {
     let aged = kept.journal().replace("\"t\"", &format!("\"{hour}\""));
     std::fs::write(kept.path(), aged).expect("a journal");
     kept
+}
+
+#[test]
+fn thirty_minutes_are_counted_by_iams_clock() {
+    const HOURS: i64 = 7_200;
+    // How far IAM's clock is ahead in the run that is killed and in the next one, and whether its request has expired by then.
+    let cases = [
+        (0, 0, false),
+        (HOURS, HOURS, false),
+        (-HOURS, -HOURS, false),
+        (HOURS, 0, false),
+        (0, HOURS, true),
+        (-HOURS, 0, true),
+    ];
+    each(cases, |(before, now, is_expired)| {
+        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+        let sandbox = Sandbox::documented().clock_offset(before).start();
+        sandbox.fault(always("DeleteAccessKey", What::ResetBeforeActing));
+        let _ = kept.case(&sandbox, &["--timeout", "1"]).run().exits(10);
+        let sandbox = Sandbox::documented().clock_offset(now).start();
+        let printed = kept.case(&sandbox, &["--dry-run"]).run();
+        let (exit, outcome) = if is_expired {
+            (0, "WouldDelete")
+        } else {
+            (10, "Unknown")
+        };
+        let _ = printed.exits(exit).prints_outcomes(&[(outcome, 1)]);
+    });
 }
 
 #[test]

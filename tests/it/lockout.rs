@@ -3,7 +3,7 @@
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{Fault, KeySeed, Recorded, Sandbox, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
+use crate::case::{BOBS_KEY, Case, DELETED, always, documented, each, faulty};
 use crate::credentials::{LATER, json};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{crowd, from_stdin, outcomes};
@@ -34,6 +34,25 @@ fn a_list_with_only_the_signing_key_says_how_to_allow_it() {
          result: 1 key: 1 refused\n"
     ));
     assert!(sandbox.has_key(ADMIN_KEY_ID));
+}
+
+/// The commands in the messages about other keys run after it was changed.
+#[test]
+fn the_other_keys_of_a_list_with_the_signing_key_are_checked_with_other_credentials() {
+    let sandbox = faulty([always("DeleteAccessKey", What::ResetBeforeActing).of_user("Bob")]);
+    let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ADMIN_KEY_ID},admin\n");
+    let said = from_stdin(&sandbox, &list, &["--allow-self", "--timeout", "2"]).run();
+    let said = said
+        .exits(12)
+        .prints_outcomes(&[("Deleted", 1), ("Unknown", 1)]);
+    let host = sandbox.url().replace("http://", "");
+    let _ = said.says_exactly(&format!(
+        "iam-del-key: error: {BOBS_KEY}: no usable response from IAM at {host}: the connection was reset; unknown: the request was \
+         sent and no usable response arrived; IAM still lists the key\n\
+         hint: if this run changes your own key, other credentials are needed; check with: aws iam list-access-keys --user-name=Bob\n\
+         hint: to continue, run the same command again with --ignore-missing\n\
+         result: 2 keys: 1 deleted, 1 unknown\n"
+    ));
 }
 
 /// Where the key of the profile `base` may come from.

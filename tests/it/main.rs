@@ -121,6 +121,7 @@ mod retried;
 mod role;
 mod role_confirmed;
 mod role_name;
+mod root_caller;
 mod running;
 mod scope;
 mod secret;

@@ -141,7 +141,8 @@ fn errors_have_the_status_they_have_for_a_deletion() {
         sandbox.fault(always("UpdateAccessKey", error));
         let (outcome, known) = if exits == 5 {
             let still = format!("IAM still lists the key as {:?}", action.before);
-            let failed = "unknown: IAM returned an error, but may still make the change";
+            let failed =
+                "unknown: the last response was an error, but IAM may still make the change";
             ("Unknown", format!("{failed}; {still}"))
         } else {
             let why = match exits {

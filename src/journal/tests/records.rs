@@ -78,7 +78,7 @@ fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
             attempts,
             ..result(Action::Delete, outcome)
         };
-        wait(journal.record_result(&result)).expect("a record");
+        wait(journal.record_result(&result, AT)).expect("a record");
         let text = folder.text();
         let last = text.lines().last().expect("a record");
         let last: Value = serde_json::from_str(last).expect("JSON");
@@ -102,7 +102,7 @@ fn a_status_is_recorded_while_it_can_prove_something() {
         let mut result = result(Action::Delete, outcome);
         result.metadata.owner = Some(bob());
         result.metadata.status = status;
-        wait(journal.record_result(&result)).expect("a record");
+        wait(journal.record_result(&result, AT)).expect("a record");
         let text = folder.text();
         let last = text.lines().last().expect("a record");
         let last: Value = serde_json::from_str(last).expect("JSON");
@@ -155,8 +155,8 @@ fn a_list_of_the_root_user_is_no_list_of_a_calling_user_without_a_name() {
             key: result.key.clone(),
             metadata: result.metadata.clone(),
         };
-        wait(journal.record_intent(&target)).expect("a record");
-        wait(journal.record_result(&result)).expect("a record");
+        wait(journal.record_intent(&target, AT)).expect("a record");
+        wait(journal.record_result(&result, AT)).expect("a record");
         for record in folder.text().lines().skip(1) {
             let record: Value = serde_json::from_str(record).expect("JSON");
             assert_eq!(record["UserName"], Value::Null);

@@ -152,6 +152,13 @@ impl Account {
         self.root.iter().find(|key| key.id == id)
     }
 
+    /// A key of the root user, to be changed.
+    pub(crate) fn root_key_mut(&mut self, id: &str) -> Result<&mut Key, Failure> {
+        let mut keys = self.root.iter_mut();
+        keys.find(|key| key.id == id)
+            .ok_or_else(|| Failure::no_such_key(id))
+    }
+
     /// Deletes a key of the root user.
     pub(crate) fn delete_root_key(&mut self, id: &str) -> Result<(), Failure> {
         let at = self.root.iter().position(|key| key.id == id);

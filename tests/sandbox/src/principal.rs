@@ -33,6 +33,11 @@ impl Principal {
         }
     }
 
+    /// Whether it is the root user.
+    pub(crate) fn is_root(&self) -> bool {
+        matches!(self, Self::Root | Self::RootTask(_))
+    }
+
     /// The user, if it is one.
     pub(crate) fn user_name(&self) -> Option<&str> {
         match self {

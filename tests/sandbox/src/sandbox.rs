@@ -200,6 +200,16 @@ impl Sandbox {
         self.server.service.state().account.plant(seed);
     }
 
+    /// Adds a key of the root user, as if somebody else had created it.
+    pub fn add_root_key(&self, seed: KeySeed) {
+        self.server
+            .service
+            .state()
+            .account
+            .root
+            .push(Key::from(seed));
+    }
+
     /// Removes a key, as if somebody else had deleted it.
     pub fn remove_key(&self, id: &str) {
         self.server.service.state().account.uproot(id);

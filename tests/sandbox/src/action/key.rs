@@ -58,7 +58,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         .unwrap_or(call.page_size)
         .min(call.page_size);
     check.finish()?;
-    if let (None, Principal::RootTask(_)) = (named, call.principal) {
+    if named.is_none() && call.principal.is_root() {
         call.authorize(ROOT)?;
         let keys = call.account.root.clone();
         return Ok(Some(Box::new(move |xml| {
@@ -121,6 +121,11 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
         // No task allows it.
         call.authorize(ROOT)?;
     }
+    if named.is_none() && call.principal.is_root() {
+        let key = call.account.root_key_mut(id)?;
+        key.status = status.unwrap_or(key.status);
+        return Ok(None);
+    }
     let name = call.target_user(named)?;
     call.authorize_on(&name)?;
     let key = call.account.key_of(&name, id)?;
@@ -133,7 +138,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let named = check.optional("UserName", &USER_NAME);
     let id = check.required("AccessKeyId", &ACCESS_KEY_ID);
     check.finish()?;
-    if let (None, Principal::RootTask(_)) = (named, call.principal) {
+    if named.is_none() && call.principal.is_root() {
         call.authorize(ROOT)?;
         call.account.delete_root_key(id)?;
         return Ok(None);
@@ -149,7 +154,11 @@ pub(super) fn last_used(call: &mut Call<'_>) -> Outcome {
     let id = check.required("AccessKeyId", &ACCESS_KEY_ID);
     check.finish()?;
     call.authorize(&format!("access key {id}"))?;
-    let is_root = matches!(call.principal, Principal::RootTask(_));
+    let is_root = match call.principal {
+        Principal::RootTask(_) => true,
+        Principal::Root => call.account.root_key(id).is_some(),
+        Principal::User { .. } | Principal::Role(_) => false,
+    };
     let owner = call.account.key(id).map(|key| key.user.clone());
     if let Some(owner) = owner {
         call.read_of(Read::LastUse, &owner)?;
