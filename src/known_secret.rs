@@ -73,7 +73,7 @@ pub(crate) fn redact_message(text: &str) -> String {
 pub(crate) struct Secrets {
     /// Each unescaped form, and Base64, some of whose digits are neither letters nor decimal digits.
     literal: Vec<Spelling>,
-    /// The other encodings.
+    /// The letters and digits of each form, and the other encodings.
     alphanumeric: Vec<Spelling>,
 }
 
@@ -99,6 +99,11 @@ impl Secrets {
         };
         for form in unescape::unescaped_bytes(secret) {
             add(&mut self.literal, compared(&form, literal), [0; 2]);
+            let letters = compared(&form, alphanumeric);
+            // A few letters of a longer secret can be an ordinary word.
+            if letters.len() >= form.len().min(MIN_ANYWHERE) {
+                add(&mut self.alphanumeric, letters, [0; 2]);
+            }
         }
         for (width, alphabet, step) in [(4, HEXADECIMAL, 4), (5, BASE32, 1), (6, BASE64, 2)] {
             // What is before a secret decides how many of its bits are in a digit with other bits.
@@ -131,7 +136,7 @@ impl Secrets {
         spellings.any(|spelling| (min_length..=text.len()).contains(&spelling.bytes.len()))
     }
 
-    /// Finds the spellings of this minimum length. Neither white space within one nor another case of its letters hides it.
+    /// Finds the spellings of this minimum length. Neither what separates its letters nor their case hides it.
     fn find_in(&self, text: &[u8], min_length: usize) -> Vec<Range<usize>> {
         let mut found = find(&self.literal, min_length, text, literal);
         found.extend(find(&self.alphanumeric, min_length, text, alphanumeric));

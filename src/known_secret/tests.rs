@@ -156,6 +156,29 @@ fn a_secret_is_not_shown_wherever_it_begins_in_an_encoding() {
 }
 
 #[test]
+fn a_secret_is_not_shown_whatever_separates_its_characters() {
+    let separators = [
+        "_", "&", "\u{b7}", "\u{a0}", "\u{3000}", "\u{301}", "\u{fffd}", "\0", "\u{200b}", " / ",
+        "</><",
+    ];
+    for secret in ["ContTok/en+999=", "of-a-Proxy-1234", "a1b2c3", TOKEN] {
+        let secrets = secrets_of(secret);
+        for separator in separators {
+            let characters: Vec<String> = secret.chars().map(String::from).collect();
+            let text = format!("is ({}).", characters.join(separator));
+            let redacted = secrets
+                .redact(&text)
+                .replace('=', "")
+                .replace(separator, "");
+            assert_eq!(redacted, "is ((not shown)).", "{text}");
+        }
+    }
+    // A few letters of a password can be an ordinary word.
+    let secrets = secrets_of("!user-name!");
+    assert_eq!(secrets.redact("user_name"), "user_name");
+}
+
+#[test]
 fn a_secret_is_not_shown_although_it_is_wrapped() {
     let (start, end) = TOKEN.split_at(20);
     for line_break in [
