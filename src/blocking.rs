@@ -14,9 +14,10 @@ use crate::signal::{self, Signals};
 ///
 /// # Errors
 ///
-/// A signal arrived first. The process ends without waiting for the thread.
+/// A signal arrived. The process ends without waiting for the thread. A signal that came with the end of the work counts too:
+/// Ctrl-C also ends the program that writes a list, and the list is cut off or empty.
 pub(crate) async fn run_blocking<T: Send + 'static>(
-    signals: &mut Signals,
+    signals: &Signals,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
     let (sender, done) = oneshot::channel();
@@ -29,20 +30,21 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
                 let _ = sender.send(panic::catch_unwind(AssertUnwindSafe(work)));
             }
         });
-    if spawned.is_err()
+    let done = if spawned.is_err()
         && let Some(work) = take(&work)
     {
-        return Ok(work());
-    }
-    tokio::select! {
-        biased;
-        done = done => match done {
-            Ok(Ok(done)) => Ok(done),
+        work()
+    } else {
+        match signals.race(done).await.map_err(RunError::signal)? {
+            Ok(Ok(done)) => done,
             // It is reported like any other panic.
             Ok(Err(panic)) => panic::resume_unwind(panic),
-            Err(_) => Err(RunError::other("a thread ended early")),
-        },
-        exit = signals.next() => Err(RunError::signal(exit)),
+            Err(_) => return Err(RunError::other("a thread ended early")),
+        }
+    };
+    match signals.first_by_now().await {
+        Some(exit) => Err(RunError::signal(exit)),
+        None => Ok(done),
     }
 }
 
@@ -51,7 +53,7 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
 ///
 /// # Errors
 ///
-/// A signal arrived first.
+/// A signal arrived.
 pub(crate) fn run_blocking_early<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
@@ -59,13 +61,9 @@ pub(crate) fn run_blocking_early<T: Send + 'static>(
         return Ok(work());
     };
     runtime.block_on(async {
-        let Ok(mut signals) = Signals::listen() else {
-            return Ok(work());
-        };
-        let done = run_blocking(&mut signals, work).await?;
-        match signals.first_by_now().await {
-            Some(exit) => Err(RunError::signal(exit)),
-            None => Ok(done),
+        match Signals::listen() {
+            Ok(signals) => run_blocking(&signals, work).await,
+            Err(_) => Ok(work()),
         }
     })
 }

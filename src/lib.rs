@@ -176,7 +176,7 @@ fn finish(running: Option<(Runtime, Signals)>, exit: Exit) -> Exit {
 async fn open_journal(
     request: &Request,
     in_flight: &InFlight,
-    signals: &mut Signals,
+    signals: &Signals,
 ) -> Result<Journal, RunError> {
     let journal = Journal::new(request.action, request.connection.principal());
     let opened = match request.journal.clone() {

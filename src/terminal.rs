@@ -2,7 +2,7 @@
 //! signal can end the run meanwhile.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::process;
@@ -163,16 +163,18 @@ async fn wait_for_foreground(terminal: &impl AsFd, continued: &mut unix::Signal)
 
 /// Standard input or a terminal, which waits for its input even if another program made it non-blocking. It also waits in the
 /// background of a terminal, because a read there would stop this process, and again after each signal that continues it.
-/// After its end (Ctrl-D) nothing more is read.
+/// After its end (Ctrl-D) nothing more is read. A terminal that is closed has no end, so that no list is taken for complete.
 #[derive(Debug)]
 pub(crate) struct WaitingInput {
     file: File,
+    is_terminal: bool,
     is_ended: bool,
 }
 
 impl WaitingInput {
     pub(crate) fn of(file: File) -> Self {
         Self {
+            is_terminal: file.is_terminal(),
             file,
             is_ended: false,
         }
@@ -193,7 +195,14 @@ impl Read for WaitingInput {
             match self.file.read(bytes) {
                 // Another reader was faster.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => {
+                mut read => {
+                    if self.is_terminal && matches!(read, Ok(0)) && !self.file.is_terminal() {
+                        read = Err(io::Error::other("the terminal was closed"));
+                    }
+                    if self.is_terminal && read.is_err() {
+                        // The SIGHUP of a terminal that is closed ends the run meanwhile.
+                        thread::sleep(CLOSED);
+                    }
                     self.is_ended = matches!(read, Ok(0));
                     return read;
                 }

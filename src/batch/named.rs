@@ -21,7 +21,7 @@ use crate::terminal;
 pub(crate) async fn named(
     request: &Request,
     in_flight: &InFlight,
-    signals: &mut Signals,
+    signals: &Signals,
 ) -> Result<(Option<(Keys, u64)>, Option<Origin>), RunError> {
     let (file, user_name) = match &request.selection {
         Selection::Named(keys) => {

@@ -7,7 +7,7 @@ use crate::ident::AccountId;
 use crate::request::{Action, Request};
 use crate::sanitize::{SafeText, escape_field};
 
-/// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile.
+/// Asks for confirmation after the keys were shown. Names the account, which STS returned, and the profile that signs.
 pub(crate) fn question(
     count: u64,
     request: &Request,

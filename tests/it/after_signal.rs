@@ -1,20 +1,23 @@
 //! What a signal leaves time for: the result that is made in the last moment, IAM's last error, and a line that says
 //! that nothing was changed.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
-use iam_sandbox::{Fault, What};
+use iam_sandbox::{Fault, Sandbox, What};
 use serde_json::json;
 
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, SETTLED, actions, documented, each_at_once};
 use crate::many::{crowd, from_stdin, outcomes};
+use crate::running::Running;
 use crate::streams::wait_for;
 use crate::verification::throttled;
 
+/// The same list in both ways, for a shell.
+const FROM: [&str; 2] = ["- < \"$LIST\"", "\"$LIST\""];
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
@@ -327,41 +330,69 @@ fn f60_a_signal_while_cli_input_json_is_read_says_that_nothing_was_changed() {
             } else {
                 wait_for(|| running.threads().contains(&"blocking".to_owned()));
             }
-            let _ = interrupt(running, signal)
-                .exits(status)
-                .prints_nothing()
-                .says_exactly("iam-del-key: error: interrupted\nresult: no key was changed\n");
+            ends_unchanged(running, signal, status);
         }
     }
+}
+
+/// A run that reads a list, and what writes the list.
+fn reading(sandbox: &Sandbox, from: &str) -> (Running, File) {
+    let case = Case::at(sandbox, ["--user-name", "Bob", "--yes"]);
+    let list = case.path("list");
+    let made = Command::new("mkfifo").arg(&list).status();
+    assert!(made.expect("mkfifo starts").success());
+    let script = format!("exec \"$0\" \"$@\" --from {from}");
+    let case = case.env("LIST", &list);
+    let running = case.start_under(Some(&["sh", "-c", &script]));
+    let writer = OpenOptions::new().write(true).open(&list);
+    (running, writer.expect("a pipe"))
+}
+
+fn ends_unchanged(running: Running, signal: &str, status: i32) {
+    running.signal(signal);
+    let ended = running.end_keeping(|folder| assert!(!folder.join("home/list.journal").exists()));
+    let _ = ended
+        .exits(status)
+        .prints_nothing()
+        .says_exactly("iam-del-key: error: interrupted\nresult: no key was changed\n");
 }
 
 #[test]
 fn f60_a_signal_while_the_list_is_read_says_that_nothing_was_changed() {
     let sandbox = documented();
     for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        for from in ["-", "FILE"] {
-            let case = Case::at(&sandbox, ["--user-name", "Bob", "--from"]);
-            let (list, journal) = (case.path("list"), case.path("journal"));
-            let made = Command::new("mkfifo").arg(&list).status();
-            assert!(made.expect("mkfifo starts").success());
-            let case = match from {
-                "-" => case.args(["-"]),
-                _ => case.args([&list]),
-            };
-            let case = case.args(["--journal"]).args([&journal]).env("LIST", &list);
-            let redirected = ["sh", "-c", "exec \"$0\" \"$@\" < \"$LIST\""];
-            let running = case.start_under((from == "-").then_some(&redirected));
-            let mut writer = OpenOptions::new().write(true).open(&list).expect("a pipe");
+        for from in FROM {
+            let (running, mut writer) =
+                reading(&sandbox, &format!("{from} --journal \"$LIST.journal\""));
             writeln!(writer, "{BOBS_KEY}").expect("a reader");
             // A pipe takes less than this: so much is written only if the run reads it.
             writer
                 .write_all("# a comment\n".repeat(20_000).as_bytes())
                 .expect("a reader");
-            let _ = interrupt(running, signal)
-                .exits(status)
-                .prints_nothing()
-                .says_exactly("iam-del-key: error: interrupted\nresult: no key was changed\n");
-            assert!(!journal.exists());
+            ends_unchanged(running, signal, status);
+        }
+    }
+    assert_eq!(sandbox.connections(), 0);
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// Ctrl-C also ends the program that writes the list.
+#[test]
+fn f60_a_signal_that_comes_with_the_end_of_the_list_ends_the_run() {
+    let sandbox = documented();
+    let cut = &BOBS_KEY[..12];
+    let (whole, cut_later) = (format!("{BOBS_KEY}\n"), format!("{BOBS_KEY}\n{cut}"));
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        for text in ["", cut, &whole, &cut_later] {
+            for from in FROM {
+                let (running, mut writer) = reading(&sandbox, from);
+                wait_for(|| running.threads().contains(&"blocking".to_owned()));
+                writer.write_all(text.as_bytes()).expect("a reader");
+                running.signal("STOP");
+                running.signal(signal);
+                drop(writer);
+                ends_unchanged(running, "CONT", status);
+            }
         }
     }
     assert_eq!(sandbox.connections(), 0);

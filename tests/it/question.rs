@@ -174,13 +174,21 @@ fn the_question_names_the_account_and_the_profile_it_acts_in() {
         |id: &str| format!("aws_access_key_id = {id}\naws_secret_access_key = {ADMIN_SECRET}\n");
     let config = format!("[profile prod]\n{}[profile none]\n", keys(ADMIN_KEY_ID));
     let of_prod = "Delete this key in account 123456789012 with profile prod? It cannot";
-    let of_variables = "Delete this key in account 123456789012? It cannot";
+    let role = [
+        "--profile",
+        "prod",
+        "--role-arn",
+        "arn:aws:iam::123456789012:role/Deployer",
+    ];
+    let of_none = "Delete this key in account 123456789012? It cannot";
     for (args, profile, has_variables, question) in [
         (&["--profile", "prod"][..], None, true, of_prod),
+        // The role signs.
+        (&role, None, true, of_none),
         (&[], Some("prod"), false, of_prod),
         // The variables sign, whatever profile is selected.
-        (&[], Some("prod"), true, of_variables),
-        (&[], Some("none"), true, of_variables),
+        (&[], Some("prod"), true, of_none),
+        (&[], Some("none"), true, of_none),
     ] {
         let sandbox = documented();
         let case = Case::documented(&sandbox, args).args(["--interactive"]);

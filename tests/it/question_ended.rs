@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
+use std::process::ExitStatus;
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 
 use crate::asked::{ASKED, DECLINED, asked};
-use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented, each};
+use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented, each, each_at_once};
 use crate::dialogue::Dialogue;
 use crate::shell::Shell;
 
@@ -134,30 +135,51 @@ fn c73_signals_end_the_question() {
     );
 }
 
+/// Runs a command on a terminal that is closed once this is on it.
+fn status_after_closing(case: Case, wrapper: &[&str], last_words: &str) -> ExitStatus {
+    let parts = case.into_parts();
+    let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+    let mut words = wrapper.iter().copied().chain([parts.binary]);
+    let mut child = pty_process::blocking::Command::new(words.next().expect("a word"))
+        .args(words)
+        .args(&parts.args)
+        .env_clear()
+        .envs(parts.environment)
+        .spawn(other_end)
+        .expect("the binary starts");
+    let mut terminal = File::from(OwnedFd::from(terminal));
+    let (mut screen, mut bytes) = (String::new(), [0; 4096]);
+    while !screen.contains(last_words) {
+        let count = terminal.read(&mut bytes).expect("the words");
+        screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    drop(terminal);
+    child.wait().expect("its end")
+}
+
 #[test]
 fn c73_a_terminal_that_is_closed_is_no_answer() {
     let one = [&DOCUMENTED[..], &["--interactive"]].concat();
     let cases = [one, vec!["--user-name", "Bob", "--all-keys"]];
     each(cases, |args| {
         let sandbox = documented();
-        let parts = Case::at(&sandbox, args).into_parts();
-        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
-        let mut child = pty_process::blocking::Command::new(parts.binary)
-            .args(&parts.args)
-            .env_clear()
-            .envs(parts.environment)
-            .spawn(other_end)
-            .expect("the binary starts");
-        let mut terminal = File::from(OwnedFd::from(terminal));
-        let (mut screen, mut bytes) = (String::new(), [0; 4096]);
-        while !screen.contains("[y/N] ") {
-            let count = terminal.read(&mut bytes).expect("the question");
-            screen.push_str(&String::from_utf8_lossy(&bytes[..count]));
-        }
-        drop(terminal);
         // It sends SIGHUP, and nothing can be written to it any more.
-        let status = child.wait().expect("its end");
+        let status = status_after_closing(Case::at(&sandbox, args), &[], "[y/N] ");
         assert_eq!(status.code(), Some(129));
         assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn f87_a_terminal_that_is_closed_ends_no_list() {
+    // What `nohup` starts is sent no SIGHUP.
+    let ignoring = ["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""];
+    let cases = [(&[][..], 129), (&ignoring, 2)];
+    each_at_once(cases, |(wrapper, expected)| {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, ["--user-name", "Bob", "--yes", "--from", "-"]);
+        let status = status_after_closing(case, wrapper, "press Ctrl-D");
+        assert_eq!(status.code(), Some(expected));
+        assert_eq!(sandbox.connections(), 0);
     });
 }

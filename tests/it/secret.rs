@@ -276,6 +276,8 @@ fn f68_an_answer_with_the_secret_key_is_shown_without_it_however_it_is_spelled()
         secret.to_ascii_uppercase(),
         format!("{first}\n{second}"),
         spaced.join(" "),
+        spaced.join("_"),
+        spaced.join("\u{fffd}"),
         digits.concat(),
     ] {
         let message = format!("It is ({spelled}).");
