@@ -149,12 +149,17 @@ impl Invalid {
 
 /// Escapes a path and redacts secrets in it.
 pub(crate) fn escape_path(path: &Path) -> String {
-    escape(&path.to_string_lossy())
+    escape(&text(path.as_os_str()))
 }
 
 /// Formats a value for a message: redacts secrets, escapes unprintable characters and bytes that are not UTF-8, and
 /// truncates it after 40 characters.
 pub(crate) fn display_value(value: &OsStr) -> String {
+    cut(&text(value), MAX_VALUE)
+}
+
+/// Returns the text of a value, in which bytes that are not UTF-8 are escaped.
+fn text(value: &OsStr) -> String {
     let mut text = String::new();
     for chunk in value.as_encoded_bytes().utf8_chunks() {
         text.push_str(chunk.valid());
@@ -162,7 +167,7 @@ pub(crate) fn display_value(value: &OsStr) -> String {
             let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    cut(&text, MAX_VALUE)
+    text
 }
 
 /// The maximum length of a message, in characters. No message of this program needs more.
@@ -249,6 +254,8 @@ fn color_length(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
     use anstyle::AnsiColor;
 
@@ -264,6 +271,12 @@ mod tests {
             "\\u{34f}\\u{3164}\\u{fe0f}\\u{e0100}"
         );
         assert_eq!(escape("Zoë, 鍵"), "Zoë, 鍵");
+    }
+
+    #[test]
+    fn bytes_of_a_path_that_are_not_utf_8_are_spelled_out() {
+        let path = Path::new(OsStr::from_bytes(b"/a\xff/\xf0b\x1b"));
+        assert_eq!(escape_path(path), "/a\\xff/\\xf0b\\u{1b}");
     }
 
     #[test]
