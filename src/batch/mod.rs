@@ -23,11 +23,10 @@ use tokio::time::{Instant, timeout};
 use crate::confirm;
 use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
-use crate::journal::PriorState;
 use crate::metadata::Target;
 use crate::report::message::Messages;
 use crate::report::{self, Bar, Report};
-use crate::request::{Format, Key, Mode, Request, Selection};
+use crate::request::{Format, Mode, Request, Selection};
 use crate::select::Sweep;
 use crate::spill::SpillReader;
 use abort::AbortReason;
@@ -163,8 +162,7 @@ impl Run<'_> {
     async fn sweep(&mut self) -> Result<(), AbortReason> {
         let (work, request) = (self.work, self.work.request);
         let bar = Bar::new(request);
-        let was_deleted = |key: &Key| work.journal.prior_state(key) == PriorState::Done;
-        let swept = work.selector.sweep(&request.selection, was_deleted, &bar);
+        let swept = work.selector.sweep(&request.selection, &bar);
         let swept = work.signals.race(Box::pin(swept)).await;
         bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
 use super::found::Inspected;
 use super::{Requirement, Selector, Sweep, failed, impossible_date};
@@ -14,39 +14,37 @@ use crate::condition::ConditionResult;
 use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
-use crate::locate::{LIST_LAG, shows_status};
+use crate::locate::LIST_LAG;
 use crate::metadata::{KeyMetadata, Target, UserTag};
 use crate::outcome::Outcome;
 use crate::report::{self, Bar};
 use crate::request::{Key, Selection};
 
 impl Selector<'_> {
-    /// Selects among all keys of `selection`, of which `was_deleted` says which ones earlier runs deleted.
+    /// Selects among all keys of `selection`. All lists are read once none can lag behind a change from before the run.
     ///
     /// # Errors
     ///
     /// A read failed. Nothing was changed.
-    pub(crate) async fn sweep(
-        &self,
-        selection: &Selection,
-        was_deleted: impl Fn(&Key) -> bool,
-        bar: &Bar,
-    ) -> Result<Sweep, RunError> {
+    pub(crate) async fn sweep(&self, selection: &Selection, bar: &Bar) -> Result<Sweep, RunError> {
         let mut sweep = Sweep::new();
+        let wait = "waiting until IAM's lists are up to date";
         let single_user = match selection {
             Selection::User(name) => Some(Some(name)),
             Selection::Root => Some(None),
             _ => None,
         };
         if let Some(user) = single_user {
-            let inspected = self.inspect(user, &was_deleted).await;
+            bar.wait(wait);
+            sleep_until(self.iam.started + LIST_LAG).await;
+            let inspected = self.inspect(user).await;
             let _ = sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
             sweep.users = 1;
             return sweep.settle(|_| None);
         }
         let report = self.credential_report(bar).await;
         let report = report.as_ref();
-        bar.wait("waiting until IAM's lists are up to date");
+        bar.wait(wait);
         let mut added = Ok(());
         // A user who is renamed during the sweep is listed under both names. The ID stays the same.
         let (mut read_ids, not_read) = (
@@ -67,7 +65,7 @@ impl Selector<'_> {
                 not_read.borrow_mut()[why].insert(user.id.clone());
                 false
             },
-            async |user| self.inspect(Some(user), &was_deleted).await,
+            async |user| self.inspect(Some(user)).await,
             |user, inspected| {
                 read_ids.insert(user.id.clone());
                 match sweep.add(inspected) {
@@ -138,39 +136,22 @@ impl Selector<'_> {
     }
 
     /// Chooses among the keys of a user. `None`: the root user who signs.
-    async fn inspect(
-        &self,
-        user: Option<&UserName>,
-        was_deleted: impl Fn(&Key) -> bool,
-    ) -> Result<Inspected, CallError> {
+    async fn inspect(&self, user: Option<&UserName>) -> Result<Inspected, CallError> {
         let subject = user.map_or("the root user".to_owned(), |user| format!("user {user}"));
-        let read = Instant::now();
         let about = |failure: CallError, key: Option<&AccessKeyId>| match self.iam.clock_jump() {
             None => failure.about(key, user),
             // A clock jump is not about this key.
             Some(_) => failure,
         };
-        let list = async || {
-            let listing = self.list_keys(&subject, user).await;
-            listing.map_err(|failure| about(failure, None))
-        };
-        let key = |id: &AccessKeyId| Key {
-            id: id.clone(),
-            user_name: user.cloned(),
-        };
-        let mut listing = list().await?;
-        let mut listed = listing.0.iter();
-        if listed.any(|(id, listed)| {
-            self.may_lag(read, listed)
-                || was_deleted(&key(id)) && !shows_status(self.iam.started, read)
-        }) {
-            sleep_until(self.iam.started + LIST_LAG).await;
-            listing = list().await?;
-        }
+        let listing = self.list_keys(&subject, user).await;
+        let listing = listing.map_err(|failure| about(failure, None))?;
         let (mut keys, tags) = (Vec::new(), OnceCell::new());
         for (id, listed) in listing.0 {
             let mut target = Target {
-                key: key(&id),
+                key: Key {
+                    id: id.clone(),
+                    user_name: user.cloned(),
+                },
                 metadata: KeyMetadata {
                     owner: user.cloned(),
                     ..listed

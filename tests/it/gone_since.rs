@@ -1,9 +1,8 @@
 //! A key or a user that IAM showed in this run, and that is gone then: no hint doubts what the run has seen.
 
-use iam_sandbox::{KeySeed, Sandbox, Status, What, nth_key_id, root_key_id};
+use iam_sandbox::{Sandbox, What, root_key_id};
 
 use crate::case::{BOBS_KEY, Case, always, documented, each, each_at_once, once};
-use crate::journal::ACCOUNT;
 use crate::many::from_stdin;
 use crate::proof::list;
 use crate::target_principal::{MEMBER, TARGET, one, organization};
@@ -85,11 +84,16 @@ fn an_owner_whom_the_index_named_was_not_named_by_the_caller() {
 #[test]
 fn a_user_whose_keys_iam_listed_is_gone_since_then() {
     let sandbox = documented();
-    let key = nth_key_id(ACCOUNT, 9);
-    sandbox.add_key(KeySeed::new("Bob", &key).status(Status::Inactive));
+    sandbox.deny("iam:GetAccessKeyLastUsed");
     let gone = missing("user with name Bob");
     sandbox.fault(always("ListAccessKeys", gone).skip(1));
-    let sweep = ["--user-name", "Bob", "--all-keys", "--deactivate", "--yes"];
+    let sweep = [
+        "--user-name",
+        "Bob",
+        "--all-keys",
+        "--unused-for=1d",
+        "--yes",
+    ];
     let said = Case::at(&sandbox, sweep).run().exits(3).prints_nothing();
     let _ = said.says_exactly(
         "iam-del-key: error: An error occurred (NoSuchEntity) when calling the ListAccessKeys operation: The user with name Bob \

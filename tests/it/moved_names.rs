@@ -1,12 +1,12 @@
 //! Sweeps of an account whose users have just exchanged their names, or lost keys, while lists lag.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{Case, each};
 use crate::journal::ACCOUNT;
-use crate::response::{END, keys, member, result, xml};
+use crate::response::{END, keys, lagging, member, result, xml};
 
 const SWEEP: [&str; 5] = [
     "--whole-account",
@@ -64,8 +64,7 @@ fn names_that_moved_just_before_the_run_hide_no_key() {
                 .start();
             sandbox.rename_user("Dan", "Yan");
             sandbox.rename_user("Zoe", "Dan");
-            let until = Instant::now() + Duration::from_millis(2500);
-            let list = |what| Fault::new(what).on("ListAccessKeys").until(until);
+            let list = |what| lagging("ListAccessKeys", what);
             if stale == "keys" {
                 let no_user = What::error(404, "NoSuchEntity", "The user cannot be found.");
                 sandbox.fault(list(no_user).of_user("Yan"));
@@ -73,7 +72,7 @@ fn names_that_moved_just_before_the_run_hide_no_key() {
             } else {
                 let users: String = ["Dan", "Zoe"].map(user).concat();
                 let users = result("ListUsers", &format!("<Users>{users}</Users>{END}"));
-                sandbox.fault(Fault::new(xml(users)).on("ListUsers").until(until));
+                sandbox.fault(lagging("ListUsers", xml(users)));
                 sandbox.fault(list(xml(keys("", END))).of_user("Zoe"));
             }
             let said = Case::at(&sandbox, args.iter().copied()).run().exits(0);

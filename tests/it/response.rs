@@ -1,7 +1,9 @@
 //! Responses that are not the documented document: none of them is an answer.
 
+use std::time::{Duration, Instant};
+
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{Act, Sandbox, What};
+use iam_sandbox::{Act, Fault, Sandbox, What};
 
 use crate::case::{
     BOBS_KEY, Case, DELETED, Ended, actions, always, each, each_at_once, faulty, once,
@@ -58,6 +60,12 @@ pub(crate) fn last_use(owner: &str, date: &str) -> String {
          <ServiceName>s3</ServiceName><Region>us-east-1</Region></AccessKeyLastUsed>"
     );
     result("GetAccessKeyLastUsed", &used)
+}
+
+/// A fault of lists that lag behind a change from before the run.
+pub(crate) fn lagging(action: &str, what: What) -> Fault {
+    let until = Instant::now() + Duration::from_millis(2500);
+    Fault::new(what).on(action).until(until)
 }
 
 /// How every list ends that is complete.

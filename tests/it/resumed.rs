@@ -4,11 +4,11 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Sandbox, Status, What};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, each_at_once, once};
+use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, each_at_once};
 use crate::intent::{begun, begun_an_hour_ago};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::rows;
-use crate::response::{keys, member, xml};
+use crate::response::{keys, lagging, member, xml};
 
 /// The row of Bob's key.
 pub(crate) fn bobs_row(printed: &Printed) -> Value {
@@ -131,7 +131,7 @@ fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
     });
 }
 
-/// A sweep reads a list again that shows what an earlier run deleted, so that no such key is selected.
+/// A sweep reads no list that can still show what an earlier run deleted, so that no such key is selected.
 #[test]
 fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
     const OTHER: &str = "AKIA111111111EXAMPLE";
@@ -145,7 +145,7 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
         sandbox.remove_key(BOBS_KEY);
         let members = [BOBS_KEY, OTHER].map(|id| member(id, "Bob", "Inactive"));
         let page = keys(&members.concat(), "<IsTruncated>false</IsTruncated>");
-        sandbox.fault(once("ListAccessKeys", xml(page)));
+        sandbox.fault(lagging("ListAccessKeys", xml(page)));
         let kept = settled("Deleted");
         let before = kept.journal() + &record(OTHER, "Bob", "Deleted");
         std::fs::write(kept.path(), &before).expect("a journal");
@@ -155,8 +155,7 @@ fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
             "iam-del-key: note: 1 key of 1 user checked\n\
              result: nothing to do: 1 key was checked, and it does not meet the conditions\n",
         );
-        let reads = ["GetCallerIdentity", "ListAccessKeys", "ListAccessKeys"];
-        assert_eq!(actions(&sandbox), reads);
+        assert_eq!(actions(&sandbox), ["GetCallerIdentity", "ListAccessKeys"]);
         assert_eq!(kept.journal(), before);
     });
 }
