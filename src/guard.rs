@@ -44,14 +44,14 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// Whether this key signs, or did so in this run.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        lock(&self.keys).iter().any(|known| known == id)
+    /// Returns when this key last became one that signs, as a number. `None`: it never was one in this run.
+    pub(crate) fn last_signed(&self, id: &str) -> Option<usize> {
+        lock(&self.keys).iter().rposition(|known| known == id)
     }
 
     /// Whether this key signs and must not be changed.
     pub(crate) fn keeps(&self, id: &str) -> bool {
-        !self.allow_self && self.has(id)
+        !self.allow_self && self.last_signed(id).is_some()
     }
 }
 

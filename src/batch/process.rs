@@ -11,6 +11,7 @@ use super::connectivity::Connectivity;
 use super::one::{Processed, Stage};
 use super::{Run, keys_of};
 use crate::error::Exit;
+use crate::metadata::Target;
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::report::stream;
 use crate::signal;
@@ -21,7 +22,8 @@ const MAX_UNWRITTEN: usize = 500;
 impl Run<'_> {
     /// Processes all keys, at most `--jobs` at a time. A key counts until its result is written: while a reader pauses, no
     /// further key is started, but responses are still read. After the first reason to abort, no further key is started
-    /// either, and those in flight finish. Keys that sign come last: nothing can be changed after them.
+    /// either, and those in flight finish. Keys that sign come last, one at a time: nothing can be changed after the one that
+    /// signs then.
     pub(super) async fn process_keys(&mut self, stage: Stage) -> Result<(), AbortReason> {
         let work = self.work;
         let mut in_flight = FuturesUnordered::new();
@@ -33,9 +35,12 @@ impl Run<'_> {
         loop {
             let wants_more = reason.is_none() && self.keys.peek().is_some();
             if in_flight.is_empty() && !wants_more {
-                let Some(signing) = signing.take().filter(|keys| !keys.is_empty()) else {
+                let Some(mut signing) = signing.take().filter(|keys| !keys.is_empty()) else {
                     return reason.map_or(Ok(()), Err);
                 };
+                signing.sort_by_key(|target: &Target| {
+                    work.iam.signer.last_signed(target.key.id.as_str())
+                });
                 let rest = mem::replace(&mut self.keys, keys_of(iter::empty()));
                 self.keys = keys_of(signing.into_iter().map(Ok).chain(rest));
                 continue;
@@ -50,7 +55,10 @@ impl Run<'_> {
                     }
                 }
             }
-            let max_keys = connectivity.max_keys(work.request.jobs.get());
+            let max_keys = match signing {
+                Some(_) => connectivity.max_keys(work.request.jobs.get()),
+                None => 1,
+            };
             let is_full =
                 in_flight.len() + self.report.output.len() >= max_keys || self.chosen.is_full();
             let is_behind = stream::is_backlogged();
@@ -59,7 +67,11 @@ impl Run<'_> {
                     Some(Ok(target))
                         if let Some(signing) = &mut signing
                             && work.iam.signer.allow_self
-                            && work.iam.signer.has(target.key.id.as_str()) =>
+                            && work
+                                .iam
+                                .signer
+                                .last_signed(target.key.id.as_str())
+                                .is_some() =>
                     {
                         signing.push(target);
                     }

@@ -4,6 +4,7 @@ use std::{io, mem};
 
 use super::Report;
 use super::explain::{Explanation, contradiction, unchecked_owner};
+use super::hint::FIX_FIRST;
 use super::message::{Level, Messages};
 use super::record::is_query_error;
 use crate::error::raise_file_size;
@@ -178,9 +179,14 @@ impl Report<'_> {
         // The same command would start as the other principal.
         let principal = match &self.continue_as {
             Some(principal) => format!("get credentials of {principal}, then "),
+            None if self.commands.is_of_others => "use other credentials, and then ".to_owned(),
             None => String::new(),
         };
-        let lead = &self.lead;
+        let lead = match self.lead.as_str() {
+            // That fixes the error.
+            FIX_FIRST if self.commands.is_of_others => "to continue, ",
+            lead => lead,
+        };
         Some(format!("{lead}{principal}{hint}{other_journal}"))
     }
 }

@@ -50,7 +50,7 @@ fn the_other_keys_of_a_list_with_the_signing_key_are_checked_with_other_credenti
         "iam-del-key: error: {BOBS_KEY}: no usable response from IAM at {host}: the connection was reset; unknown: the request was \
          sent and no usable response arrived; IAM still lists the key\n\
          hint: if this run changes your own key, other credentials are needed; check with: aws iam list-access-keys --user-name=Bob\n\
-         hint: to continue, run the same command again with --ignore-missing\n\
+         hint: to continue, use other credentials, and then run the same command again with --ignore-missing\n\
          result: 2 keys: 1 deleted, 1 unknown\n"
     ));
 }
@@ -272,6 +272,23 @@ fn f34_with_allow_self_the_request_is_sent_again() {
     let both = [ADMIN_KEY_ID, &next].map(|id| Some(id.to_owned()));
     assert_eq!(signers(&sandbox, &next), both);
     assert!(!sandbox.has_key(&next));
+}
+
+/// The credentials expire while a key is changed, so that both keys of the administrator sign in this run.
+#[test]
+fn f34_with_allow_self_the_key_that_signs_last_is_changed_last() {
+    let (sandbox, list) = crowd(4);
+    expires_on(&sandbox, "DeleteAccessKey", "user-000001");
+    let args = ["--yes", "--jobs", "1", "--allow-self"];
+    let list = list + ADMIN_KEY_ID + ",admin\n";
+    let (next, case) = with_next_key(&sandbox, &list, &args);
+    let ended = case.run().exits(0);
+    let _ = ended.prints_outcomes(&[("Deleted", 6)]);
+    let next = Some(next);
+    assert!(signers(&sandbox, ADMIN_KEY_ID).iter().eq([&next]));
+    let requests = sandbox.requests();
+    let end = requests.last().expect("a request");
+    assert_eq!(end.param("AccessKeyId"), next.as_deref());
 }
 
 #[test]

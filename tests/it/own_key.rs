@@ -117,7 +117,7 @@ fn so_is_that_of_its_other_keys_if_its_own_state_is_unknown() {
          checking the key failed\n\
          hint: AWS rejects a key that was deleted or is inactive, and this key signs the requests; with other credentials, \
          check with: aws iam list-access-keys --user-name=admin\n\
-         hint: to continue, fix the error, and then run the same command again; keys that are already inactive are skipped\n\
+         hint: to continue, use other credentials, and then run the same command again; keys that are already inactive are skipped\n\
          hint: to undo it, with other credentials: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate\n\
          result: 2 keys: 1 deactivated, 1 unknown\n"
     ));
