@@ -167,22 +167,32 @@ const OVERRIDES: [&str; 2] = ["--allow-self", "--yes"];
 /// How many characters of a near misspelling differ at most.
 const MAX_TYPOS: usize = 2;
 
-/// Returns the options to suggest for an unknown one if clap suggests one: the nearest ones, or clap's suggestion if none is
-/// near. Rejected options, which are hidden, are never suggested.
+/// Returns the options to suggest for an unknown one: those that begin with it, or else the nearest ones, or else those whose
+/// start is near or that contain it. Rejected options, which are hidden, are never suggested.
 fn similar(error: &clap::Error, command: &clap::Command) -> Vec<String> {
     let typed = context(error, ContextKind::InvalidArg);
-    let suggested = context(error, ContextKind::SuggestedArg);
+    let word = typed.trim_start_matches('-');
     let known = command.get_arguments().filter(|arg| !arg.is_hide_set());
     let known = known.filter_map(|arg| Some(format!("--{}", arg.get_long()?)));
-    let known: Vec<String> = known.filter(|_| !suggested.is_empty()).collect();
+    let known: Vec<String> = known.collect();
     let nearest = known.iter().map(|option| levenshtein(typed, option)).min();
-    let is_near = |typos: &usize| *typos <= MAX_TYPOS && typos + "--".len() < typed.len();
-    let nearest = nearest.filter(is_near);
-    let is_similar = |option: &String| match nearest {
-        Some(nearest) => levenshtein(typed, option) == nearest,
-        None => option == suggested && !OVERRIDES.contains(&suggested),
+    let nearest = nearest.filter(|typos| *typos <= MAX_TYPOS && *typos < word.len());
+    let is_near = |option: &str| nearest == Some(levenshtein(typed, option));
+    let begins = |option: &str| word.len() > MAX_TYPOS && option.starts_with(typed);
+    let is_like = |option: &str| {
+        let start = option.get(..typed.len()).unwrap_or(option);
+        word.len() > 2 * MAX_TYPOS && option.contains(word)
+            || word.len() > 3 * MAX_TYPOS && levenshtein(typed, start) <= MAX_TYPOS
     };
-    known.into_iter().filter(is_similar).collect()
+    let rules: [&dyn Fn(&str) -> bool; 3] = [&begins, &is_near, &is_like];
+    let found = rules.into_iter().map(|rule| {
+        let fits = |option: &&String| {
+            rule(option) && (is_near(option) || !OVERRIDES.contains(&option.as_str()))
+        };
+        known.iter().filter(fits).cloned().collect::<Vec<_>>()
+    });
+    let mut found = found.filter(|found| !found.is_empty());
+    found.next().unwrap_or_default()
 }
 
 /// Splits clap's text about wrong arguments into a sentence and hints.

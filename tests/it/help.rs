@@ -277,16 +277,30 @@ fn the_most_likely_mistakes_are_explained() {
 #[test]
 fn a_misspelled_option_suggests_only_what_is_near() {
     let one = |option: &str| format!("\n  tip: a similar argument exists: '{option}'\n");
-    let opposites = "\n  tip: some similar arguments exist: '--deactivate', '--reactivate'\n";
+    let some = |options: &str| format!("\n  tip: some similar arguments exist: {options}\n");
+    let opposites = some("'--deactivate', '--reactivate'");
     for (typed, tip) in [
-        ("--eactivate", opposites.to_owned()),
-        ("--ieactivate", opposites.to_owned()),
+        ("--eactivate", opposites.clone()),
+        ("--ieactivate", opposites),
         ("--dectivate", one("--deactivate")),
         ("--rectivate", one("--reactivate")),
         ("--alow-self", one("--allow-self")),
         ("--yess", one("--yes")),
         ("--es", one("--yes")),
         ("--dry", one("--dry-run")),
+        ("--acess-key", one("--access-key-id")),
+        ("--expect", one("--expect-account")),
+        ("--except", some("'--except-user', '--except-tag'")),
+        (
+            "--role",
+            some("'--role-arn', '--role-name', '--role-session-name'"),
+        ),
+        ("--metadata", one("--response-metadata")),
+        ("--format", one("--error-format")),
+        ("--insecure", String::new()),
+        ("--json", String::new()),
+        ("--resume", String::new()),
+        ("--x", String::new()),
         ("--all-users", String::new()),
         ("--allow", String::new()),
         ("--no-yes", String::new()),
