@@ -98,7 +98,11 @@ impl Secrets {
             }
         };
         for form in unescape::unescaped_bytes(secret) {
-            add(&mut self.literal, compared(&form, literal), [0; 2]);
+            let bytes = compared(&form, literal);
+            // Less than that is in every text.
+            if bytes.len() >= MIN_LENGTH / 2 {
+                add(&mut self.literal, bytes, [0; 2]);
+            }
             let letters = compared(&form, alphanumeric);
             // A few letters of a longer secret can be an ordinary word.
             if letters.len() >= form.len().min(MIN_ANYWHERE) {

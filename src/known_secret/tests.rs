@@ -197,6 +197,10 @@ fn a_secret_is_not_shown_although_it_is_wrapped() {
 
 #[test]
 fn other_text_is_as_it_was() {
+    for secret in ["-----e", "%2B%2Be", "a=====", "     th"] {
+        let text = "The quick e+e--e ab=c";
+        assert_eq!(secrets_of(secret).redact(text), text, "{secret}");
+    }
     for text in ["", "short", "IQoJb3JpZ2luX2", &"caf\u{e9} ".repeat(50)] {
         assert_eq!(secrets().redact(text), text);
         assert_eq!(Secrets::default().redact(text), text);
