@@ -287,9 +287,12 @@ impl Change<'_> {
     }
 
     /// Locates the key within the rest of the time limit, and concludes what happened to it.
-    async fn verify(&self, failure: CallError) -> Outcome {
+    async fn verify(&self, mut failure: CallError) -> Outcome {
         if self.is_located.replace(true) {
             return pending().await;
+        }
+        if let Some(context) = failure.context_mut() {
+            context.only_429 = self.attempts.are_bare_429();
         }
         let ambiguity = self.ambiguity();
         let found = async {

@@ -179,6 +179,14 @@ impl Attempts {
         self.error() == Some(ErrorKind::NoSuchEntity)
     }
 
+    /// Whether each response is HTTP status 429 without an error code.
+    pub(crate) fn are_bare_429(&self) -> bool {
+        self.lock().iter().all(|attempt| {
+            attempt.metadata.status == 429
+                && matches!(attempt.response, Some(Response::Error { code: None, .. }))
+        })
+    }
+
     /// Returns the kind of error that IAM returned for the last attempt.
     pub(super) fn error(&self) -> Option<ErrorKind> {
         self.lock().last().and_then(Attempt::error)

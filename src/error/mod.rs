@@ -87,6 +87,8 @@ pub(crate) struct Context {
     pub(crate) still_reported_owner: Option<UserName>,
     /// Whether IAM just listed the key. Then a denied read of it means that a permission is missing.
     pub(crate) is_listed: bool,
+    /// Whether IAM, or a proxy, answered each request to change the key with a bare HTTP status 429.
+    pub(crate) only_429: bool,
     /// The local time and the server's time as HTTP dates, if they differ too much.
     pub(crate) clocks: Option<(String, String)>,
     /// The kind of credentials that signed the request.

@@ -225,7 +225,7 @@ impl KeyResult {
             Outcome::Failed { failure, known } => match (failure, known) {
                 // A failure of IAM has its own exit status. The state of the key is reported too.
                 (CallError::Service(error), KeyState::Unknown { .. })
-                    if error.kind() == ErrorKind::ServiceFailure =>
+                    if error.kind() == ErrorKind::ServiceFailure || error.context.only_429 =>
                 {
                     error.exit()
                 }

@@ -45,6 +45,12 @@ fn service(code: Option<&str>, status: u16) -> CallError {
     CallError::Service(service_error(code, status, ""))
 }
 
+fn only_429() -> CallError {
+    let mut error = service_error(None, 429, "");
+    error.context.only_429 = true;
+    CallError::Service(error)
+}
+
 fn no_response() -> CallError {
     CallError::NoResponse(TransportError::default())
 }
@@ -119,6 +125,7 @@ fn the_exit_status_follows_from_the_outcome() {
             [10; 4],
         ),
         (failed(service(None, 429), state('?')), [10; 4]),
+        (failed(only_429(), state('?')), [8; 4]),
         (unverified(Exit::Throttled), [10; 4]),
         (failed(service(None, 503), state('?')), [5; 4]),
     ] {

@@ -222,9 +222,9 @@ fn f52_throttling_is_a_refusal_whatever_its_status() {
 }
 
 #[test]
-fn f52_a_bare_429_for_ever_is_10() {
+fn f52_a_bare_429_for_ever_is_8() {
     let sandbox = faulty([always("DeleteAccessKey", What::empty(429))]);
-    let printed = Case::documented(&sandbox, &[]).run().exits(10);
+    let printed = Case::documented(&sandbox, &[]).run().exits(8);
     let error = json!({ "Code": "Http429", "Message": "HTTP status 429 without an error code" });
     assert_eq!(printed.object()["Error"], error);
     let _ = printed

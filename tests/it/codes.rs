@@ -249,7 +249,7 @@ fn f52_throttling_without_a_code_may_be_that_of_a_proxy() {
     sandbox.fault(always("DeleteAccessKey", What::page(429, "text/html", "")));
     let case = Case::documented(&sandbox, &["--timeout", "2"]).env("AWS_MAX_ATTEMPTS", "1");
     let says = "hint: the server, or a proxy in front of it, limits requests: wait a moment, and run fewer commands at once\n";
-    let _ = case.run().exits(10).prints_outcome("Unknown").says(&[says]);
+    let _ = case.run().exits(8).prints_outcome("Unknown").says(&[says]);
 }
 
 #[test]
