@@ -213,6 +213,8 @@ impl Dialer {
     async fn connect(&self, uri: Uri) -> Result<FirstStream, BoxError> {
         let mut tcp = HttpConnector::new_with_resolver(self.lookup.clone());
         tcp.set_nodelay(true);
+        // All addresses of the host share this time. It is a little longer than the limit, which reports a silent host first.
+        tcp.set_connect_timeout(self.timeout.map(|limit| limit.saturating_add(limit / 100)));
         tcp.enforce_http(self.tls.is_none());
         match &self.tls {
             None => Ok(MaybeHttpsStream::Http(tcp.call(uri).await?)),

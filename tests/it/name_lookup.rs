@@ -2,7 +2,7 @@
 
 use iam_sandbox::Metadata;
 
-use crate::case::{BOBS_KEY, Case, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::credentials::without;
 use crate::low_resources::{SILENT_NAME_SERVER, stand_in};
 use crate::metadata_service::on_instance;
@@ -133,4 +133,55 @@ fn a_source_of_credentials_whose_name_is_not_resolved() {
             .says(&[&says])
             .ends_with("nothing was sent to IAM");
     });
+}
+
+/// A name server that knows two addresses of the host. At the first one, nobody accepts connections: its queue is full.
+const SILENT_FIRST_ADDRESS: &str = r#"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+static struct sockaddr_in address(const char *host, const char *port) {
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+    inet_pton(AF_INET, host, &at.sin_addr);
+    return at;
+}
+static struct addrinfo *info(const char *host, struct addrinfo *next) {
+    struct sockaddr_in *at = malloc(sizeof *at);
+    *at = address(host, "0");
+    struct addrinfo *one = calloc(1, sizeof *one);
+    *one = (struct addrinfo){ .ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_addrlen = sizeof *at,
+                              .ai_addr = (struct sockaddr *)at, .ai_next = next };
+    return one;
+}
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+    struct sockaddr_in silent = address("127.0.0.2", getenv("PORT"));
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listening, (struct sockaddr *)&silent, sizeof silent) == 0) {
+        listen(listening, 0);
+        for (int filled = 0; filled < 3; filled++)
+            connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), (struct sockaddr *)&silent, sizeof silent);
+    }
+    *found = info("127.0.0.2", info("127.0.0.1", NULL));
+    return 0;
+}
+void freeaddrinfo(struct addrinfo *found) {}
+"#;
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_host_whose_first_address_is_silent_is_reached_at_its_second() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), SILENT_FIRST_ADDRESS);
+    let sandbox = documented();
+    let port = sandbox.address().port().to_string();
+    let url = format!("http://iam.invalid:{port}");
+    let case = Case::documented(&sandbox, &["--endpoint-url", &url]);
+    let ended = case.env("PORT", port).env("LD_PRELOAD", &library).run();
+    let ended = ended.exits(0).prints(DELETED);
+    assert_eq!(
+        ended.messages(),
+        "iam-del-key: warning: --endpoint-url is http://: the request and its signature go to iam.invalid unencrypted\n"
+    );
 }
