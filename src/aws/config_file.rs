@@ -4,6 +4,8 @@ use std::env;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use strsim::levenshtein;
+
 use super::environment::{self, SET_HOME};
 use super::ini::{self, Section};
 use super::setting::Setting;
@@ -70,10 +72,11 @@ impl ConfigFiles {
         let trimmed = |text: &str| text.trim_matches([' ', '\t', '"', '\'']).to_lowercase();
         let bare = |text: &str| {
             let text = trimmed(text);
-            match text.strip_prefix(kind) {
-                Some(name) => Some(trimmed(name)),
+            match (text.split_once([' ', '\t']), text.strip_prefix(kind)) {
+                (Some((first, name)), _) if levenshtein(first, kind) <= 2 => Some(trimmed(name)),
+                (_, Some(name)) => Some(trimmed(name)),
                 // The headers of the other file do not say `profile`.
-                None => (kind == "profile").then_some(text),
+                (_, None) => (kind == "profile").then_some(text),
             }
         };
         let mut unused = self.config.iter().filter(|section| section.kind.is_empty());
@@ -93,8 +96,19 @@ impl ConfigFiles {
 
     /// Creates the error for a setting that names a section that does not exist.
     pub(super) fn missing(&self, kind: &'static str, named_by: &Setting, what: &str) -> RunError {
+        let name = &named_by.value;
+        let mut sections = self.config.iter().chain(&self.credentials);
+        let is_same = |section: &&Section| {
+            section.kind == kind && section.name.to_lowercase() == name.to_lowercase()
+        };
+        let hint = self.misspelled(kind, name).or_else(|| {
+            let similar = escape(&sections.find(is_same)?.name);
+            Some(format!(
+                "there is a section for `{similar}`: names are case-sensitive"
+            ))
+        });
         let mut stop = named_by.wrong(what);
-        if let Some(hint) = self.misspelled(kind, &named_by.value) {
+        if let Some(hint) = hint {
             stop.hints = vec![hint.into()];
         }
         stop

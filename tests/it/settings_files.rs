@@ -137,6 +137,8 @@ fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
         ("[a\"b]", "a\"b", "[profile 'a\"b']"),
         (r"[a\b]", r"a\b", r#"[profile "a\b"]"#),
         ("[#1]", "#1", "[profile #1]"),
+        ("[profil work]", "work", "[profile work]"),
+        ("[Profiles 'my src']", "my src", "[profile \"my src\"]"),
         // No header can be printed that names these.
         ("[a\"b'c]", "a\"b'c", places),
         ("[a\u{1}b]", "a\u{1}b", places),
@@ -167,10 +169,12 @@ fn a_section_that_was_meant_to_be_the_one_that_a_setting_names_is_named() {
     let cases = [
         (sso, "[sso-session my team]", "sso-session"),
         (sso, "[ SSO-Session \"my team\" ]", "sso-session"),
+        (sso, "[sso_session my team]", "sso-session"),
         (sso, "[my team]", ""),
         (&source, "[my team]", "profile"),
         (&source, "[profile my team]", "profile"),
         (services, "[services my team]", "services"),
+        (services, "[service 'my team']", "services"),
     ];
     each(cases, |(lines, header, kind)| {
         let sandbox = documented();
@@ -183,6 +187,34 @@ fn a_section_that_was_meant_to_be_the_one_that_a_setting_names_is_named() {
         };
         let case = without(&sandbox, &config).without("AWS_ENDPOINT_URL");
         case.run().stops(7, &["does not exist", &hint]);
+        assert_eq!(sandbox.connections(), 0);
+    });
+}
+
+#[test]
+fn a_section_whose_name_differs_in_case_is_named() {
+    let source = format!("{ROLE}source_profile = Team\n");
+    let session = "sso_session = Team\nsso_account_id = 123456789012\nsso_role_name = r\n";
+    let cases = [
+        (source.as_str(), "profile", ".aws/config"),
+        (&source, "profile", ".aws/credentials"),
+        (session, "sso-session", ".aws/config"),
+    ];
+    each(cases, |(lines, kind, file)| {
+        let sandbox = documented();
+        let config = format!("[default]\n{lines}");
+        let header = match file {
+            ".aws/config" => format!("{kind} team"),
+            _ => "team".to_owned(),
+        };
+        let section = format!("[{header}]\naws_access_key_id = x\n");
+        let case = match file {
+            ".aws/config" => without(&sandbox, &format!("{config}{section}")),
+            _ => without(&sandbox, &config).file(file, section),
+        };
+        let hint = "hint: there is a section for `team`: names are case-sensitive\nresult: ";
+        let case = case.without("AWS_ENDPOINT_URL");
+        case.run().stops(7, &["does not exist", hint]);
         assert_eq!(sandbox.connections(), 0);
     });
 }
