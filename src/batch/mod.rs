@@ -25,7 +25,7 @@ use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
 use crate::metadata::Target;
 use crate::report::message::Messages;
-use crate::report::{self, Bar, Report};
+use crate::report::{self, Report};
 use crate::request::{Format, Mode, Request, Selection};
 use crate::select::Sweep;
 use crate::spill::SpillReader;
@@ -68,7 +68,7 @@ pub(crate) async fn run(work: &Work<'_>, named: Option<(Keys, u64)>) -> anyhow::
         work,
         keys: keys_of(iter::empty()),
         chosen: Chosen::default(),
-        report: Report::new(work.request),
+        report: Report::new(work.request, work.selector.bar.clone()),
     };
     run.report.signing_keys = Arc::clone(&work.iam.signer.keys);
     run.report.commands.is_root_caller = Arc::clone(&work.iam.caller.is_root);
@@ -161,10 +161,9 @@ impl Run<'_> {
     /// Selects among the keys of one user or of the account. Keys that an earlier run started to change come first.
     async fn sweep(&mut self) -> Result<(), AbortReason> {
         let (work, request) = (self.work, self.work.request);
-        let bar = Bar::new(request);
-        let swept = work.selector.sweep(&request.selection, &bar);
+        let swept = work.selector.sweep(&request.selection);
         let swept = work.signals.race(Box::pin(swept)).await;
-        bar.clear();
+        self.report.bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
         let sweep = sweep.map_err(|error| AbortReason::fatal(work.with_unfinished(error)))?;
         work.selector.report_denied(sweep.denied);

@@ -107,13 +107,13 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Creates a report in the format that `request` selects.
-    pub(crate) fn new(request: &'a Request) -> Self {
+    pub(crate) fn new(request: &'a Request, bar: Bar) -> Self {
         Self {
             request,
             messages: Messages::of(request),
             commands: Commands::new(&request.connection),
             state: None,
-            bar: Bar::new(request),
+            bar,
             summary: Summary::default(),
             format: format_of(request),
             account: None,

@@ -26,12 +26,34 @@ const BAR_WIDTH: usize = 16;
 /// Begins the line again, which is empty then.
 const CLEAR_LINE: &str = "\r\u{1b}[2K";
 
-/// How much is done, how much of that by earlier runs, and of what.
-type Progress = Arc<Mutex<(u64, u64, String)>>;
+/// How far the run is.
+#[derive(Clone, Debug)]
+struct Progress {
+    done: u64,
+    /// How much of that earlier runs did.
+    earlier: u64,
+    /// What is counted.
+    what: String,
+    /// What the owners of keys wait for.
+    index: Option<String>,
+}
+
+type SharedProgress = Arc<Mutex<Progress>>;
+
+impl Progress {
+    fn new(done: u64, earlier: u64, what: &str) -> Self {
+        Self {
+            done,
+            earlier,
+            what: what.to_owned(),
+            index: None,
+        }
+    }
+}
 
 /// The bar, or nothing if it would not be visible, and whether it is colored. The thread that writes standard error draws it.
 #[derive(Clone, Debug)]
-pub(crate) struct Bar(Option<(bool, Progress)>);
+pub(crate) struct Bar(Option<(bool, SharedProgress)>);
 
 impl Bar {
     /// Creates a bar that is not shown yet.
@@ -41,12 +63,12 @@ impl Bar {
             || messages.is_quiet
             || !io::stderr().is_terminal()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let state = || Arc::new(Mutex::new((0, 0, "keys".to_owned())));
-        Self((!is_hidden).then(|| (messages.colored, state())))
+        let start = Progress::new(0, 0, "keys");
+        Self((!is_hidden).then(|| (messages.colored, Arc::new(Mutex::new(start)))))
     }
 
     /// Shows the bar for this number of keys. `None`: how much there is to do is unknown, so the time is shown.
-    pub(super) fn expect(&self, count: Option<u64>) {
+    pub(crate) fn expect(&self, count: Option<u64>) {
         if let Some((is_colored, state)) = &self.0 {
             stream::draw(Job::Show(Some(DrawnBar {
                 is_colored: *is_colored,
@@ -89,6 +111,13 @@ impl Bar {
         self.expect(None);
     }
 
+    /// Shows what the owners of keys wait for, next to the number of keys. `None`: nothing.
+    pub(crate) fn index(&self, what: Option<String>) {
+        if let Some((_, state)) = &self.0 {
+            lock(state).index = what;
+        }
+    }
+
     /// Removes the bar.
     pub(crate) fn clear(&self) {
         if self.0.is_some() {
@@ -98,7 +127,8 @@ impl Bar {
 
     fn set(&self, done: u64, earlier: u64, what: String) {
         if let Some((_, state)) = &self.0 {
-            *lock(state) = (done, earlier, what);
+            let mut state = lock(state);
+            (state.done, state.earlier, state.what) = (done, earlier, what);
         }
     }
 }
@@ -108,7 +138,7 @@ impl Bar {
 pub(super) struct DrawnBar {
     is_colored: bool,
     count: Option<u64>,
-    state: Progress,
+    state: SharedProgress,
     /// What this run did before the bar was shown, which does not count for the rate.
     worked_before: u64,
     start: Instant,
@@ -139,12 +169,16 @@ impl DrawnBar {
         // The lock is released first because writing to the terminal may block.
         let state = lock(&self.state).clone();
         let worked = worked(&state).saturating_sub(self.worked_before);
-        let (done, _, what) = state;
+        let (done, what) = (state.done, state.what);
         let elapsed = self.start.elapsed();
         let Some(count) = self.count else {
+            let what = state.index.unwrap_or(what);
             return format!("{what}: {}", format_duration(elapsed));
         };
         let bar = bar(done, count);
+        if let Some(index) = state.index {
+            return format!("{bar} {done}/{count} {what}, {index}");
+        }
         let number = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         let rate = number(worked) / elapsed.as_secs_f64();
         let left = Duration::try_from_secs_f64(number(count.saturating_sub(done)) / rate);
@@ -165,8 +199,8 @@ fn put(text: &str) {
 }
 
 /// Returns how much this run did.
-fn worked((done, earlier, _): &(u64, u64, String)) -> u64 {
-    done.saturating_sub(*earlier)
+fn worked(state: &Progress) -> u64 {
+    state.done.saturating_sub(state.earlier)
 }
 
 /// Returns the bar itself, which is full only at the end.
@@ -243,7 +277,7 @@ mod tests {
         let drawn = |done, earlier| DrawnBar {
             is_colored: false,
             count: Some(450),
-            state: Arc::new(Mutex::new((done, earlier, "keys".to_owned()))),
+            state: Arc::new(Mutex::new(Progress::new(done, earlier, "keys"))),
             worked_before: 0,
             start: start.expect("a machine that is up for seconds"),
             is_drawn: Cell::new(false),

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::Selector;
+use super::{Selector, WAIT_FOR_LISTS};
 use crate::error::{CallError, SearchScope};
 use crate::ident::AccessKeyId;
 use crate::metadata::KeyMetadata;
 use crate::outcome::Outcome;
+use crate::report::Bar;
 use crate::request::Key;
 
 /// What the lists of all users say about each access key, by ID. It may be incomplete if it contains the run's only key.
@@ -39,6 +40,7 @@ impl Selector<'_> {
                 .to_owned()
         });
         let single = self.request.single().map(|key| &key.id);
+        let _progress = IndexProgress::new(self);
         let mut index = Index::new();
         self.read_users(
             None,
@@ -63,9 +65,39 @@ impl Selector<'_> {
                     _ => ControlFlow::Continue(fits),
                 }
             },
-            |_, _| {},
+            |done, all| {
+                let text = format!("reading the keys of all users, {done}/{all}");
+                self.bar.index(Some(text));
+            },
         )
         .await?;
         Ok(index)
+    }
+}
+
+/// On a terminal, the progress of the index. A signal can end it early.
+struct IndexProgress<'a> {
+    bar: &'a Bar,
+    is_single: bool,
+}
+
+impl<'a> IndexProgress<'a> {
+    fn new(selector: &'a Selector<'_>) -> Self {
+        let (bar, is_single) = (&selector.bar, selector.request.single().is_some());
+        bar.index(Some(WAIT_FOR_LISTS.to_owned()));
+        // Many keys have a bar already.
+        if is_single {
+            bar.expect(None);
+        }
+        Self { bar, is_single }
+    }
+}
+
+impl Drop for IndexProgress<'_> {
+    fn drop(&mut self) {
+        if self.is_single {
+            self.bar.clear();
+        }
+        self.bar.index(None);
     }
 }

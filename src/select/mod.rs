@@ -24,6 +24,7 @@ use crate::ident::UserName;
 use crate::log::Log;
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::{KeyResult, Outcome};
+use crate::report::Bar;
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Mode, Request};
 pub(crate) use found::Sweep;
@@ -41,6 +42,7 @@ pub(crate) struct Selector<'a> {
     iam: &'a Iam,
     request: &'a Request,
     log: Log,
+    pub(crate) bar: Bar,
     /// The owners of all keys, once they were needed. All keys of the run share this and the following fields.
     owners: Rc<OnceCell<Result<Index, CallError>>>,
     /// The users who were under the request's path at this time, once they were needed.
@@ -50,6 +52,9 @@ pub(crate) struct Selector<'a> {
     /// The denied reads that were reported.
     reported: Rc<Cell<Denied>>,
 }
+
+/// What a run says while it waits for `LIST_LAG`.
+const WAIT_FOR_LISTS: &str = "waiting until IAM's lists are up to date";
 
 /// How much a read is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +76,7 @@ impl<'a> Selector<'a> {
             iam,
             request,
             log: Log::of(request),
+            bar: Bar::new(request),
             owners: Rc::default(),
             under_path: Rc::default(),
             ids_under_path: Rc::default(),

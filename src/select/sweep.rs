@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{sleep, sleep_until};
 
 use super::found::Inspected;
-use super::{Requirement, Selector, Sweep, failed, impossible_date};
+use super::{Requirement, Selector, Sweep, WAIT_FOR_LISTS, failed, impossible_date};
 use crate::condition::ConditionResult;
 use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
 use crate::guard;
@@ -17,7 +17,7 @@ use crate::ident::{AccessKeyId, UserName};
 use crate::locate::LIST_LAG;
 use crate::metadata::{KeyMetadata, Target, UserTag};
 use crate::outcome::Outcome;
-use crate::report::{self, Bar};
+use crate::report;
 use crate::request::{Key, Selection};
 
 impl Selector<'_> {
@@ -26,25 +26,24 @@ impl Selector<'_> {
     /// # Errors
     ///
     /// A read failed. Nothing was changed.
-    pub(crate) async fn sweep(&self, selection: &Selection, bar: &Bar) -> Result<Sweep, RunError> {
+    pub(crate) async fn sweep(&self, selection: &Selection) -> Result<Sweep, RunError> {
         let mut sweep = Sweep::new();
-        let wait = "waiting until IAM's lists are up to date";
         let single_user = match selection {
             Selection::User(name) => Some(Some(name)),
             Selection::Root => Some(None),
             _ => None,
         };
         if let Some(user) = single_user {
-            bar.wait(wait);
+            self.bar.wait(WAIT_FOR_LISTS);
             sleep_until(self.iam.started + LIST_LAG).await;
             let inspected = self.inspect(user).await;
             let _ = sweep.add(inspected.map_err(|failure| self.read_failed(&failure))?)?;
             sweep.users = 1;
             return sweep.settle(|_| None);
         }
-        let report = self.credential_report(bar).await;
+        let report = self.credential_report().await;
         let report = report.as_ref();
-        bar.wait(wait);
+        self.bar.wait(WAIT_FOR_LISTS);
         let mut added = Ok(());
         // A user who is renamed during the sweep is listed under both names. The ID stays the same.
         let (mut read_ids, not_read) = (
@@ -76,7 +75,7 @@ impl Selector<'_> {
                     }
                 }
             },
-            |done, all| bar.step("users", done, all),
+            |done, all| self.bar.step("users", done, all),
         );
         read.await.map_err(|failure| self.read_failed(&failure))?;
         added?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::Case;
+use crate::case::{BOBS_KEY, Case, always};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, left, outcomes};
 
@@ -80,6 +80,76 @@ fn a_bar_counts_keys_that_are_checked_before_the_question() {
     let (_, after) = said.messages().split_once("[y/N] ").expect("a question");
     assert!(!after.contains("/20"), "{after}");
     let _ = said.says(&["this run changed nothing"]);
+}
+
+/// A sandbox where the owner of a key is only in the list of a user, and each list is slow.
+fn searched() -> Sandbox {
+    let sandbox = Sandbox::documented().many_keys(20, 1).start();
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(always("GetAccessKeyLastUsed", denied));
+    let delay = What::Delay(Duration::from_millis(500));
+    sandbox.fault(always("ListAccessKeys", delay));
+    sandbox
+}
+
+#[test]
+fn the_search_for_the_owner_of_a_key_is_shown_and_gone_at_the_end() {
+    let sandbox = searched();
+    let args = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
+    let case = Case::at(&sandbox, args).args(["--jobs", "1"]);
+    let printed = Dialogue::start(case.env("TERM", "xterm"))
+        .shows("waiting until IAM's lists are up to date: ")
+        .shows("reading the keys of all users, ")
+        .shows("/23: ")
+        .end()
+        .exits(0);
+    let output = printed.output().to_owned();
+    let said = printed.prints(&output);
+    let screen = left_on_screen(said.messages());
+    assert!(
+        !screen.iter().any(|line| line.contains("all users,")),
+        "{screen:?}"
+    );
+}
+
+#[test]
+fn the_search_for_the_owners_of_keys_is_shown_next_to_their_number() {
+    let sandbox = searched();
+    let case = Case::at(&sandbox, ["--find-user", "--dry-run", "--from"]).env("TERM", "xterm");
+    let path = case.path("list.csv");
+    let list = format!("{BOBS_KEY}\nAKIAIOSFODNN7EXAMPLE\n");
+    let case = case
+        .file("list.csv", &list)
+        .args([path, "--jobs".into(), "2".into()]);
+    let printed = Dialogue::start(case)
+        .shows("0/2 keys, waiting until IAM's lists are up to date")
+        .shows("0/2 keys, reading the keys of all users, ")
+        .end()
+        .exits(12);
+    let output = printed.output().to_owned();
+    let said = printed.prints(&output);
+    let screen = left_on_screen(said.messages());
+    assert!(
+        !screen.iter().any(|line| line.contains("all users,")),
+        "{screen:?}"
+    );
+}
+
+#[test]
+fn the_search_for_the_owner_of_a_key_is_gone_after_a_signal() {
+    let sandbox = searched();
+    let args = ["--access-key-id", BOBS_KEY, "--find-user", "--yes"];
+    let case = Case::at(&sandbox, args).args(["--jobs", "1"]);
+    let said = Dialogue::start(case.env("TERM", "xterm"))
+        .shows("reading the keys of all users, ")
+        .signals("INT")
+        .end()
+        .exits(130);
+    let output = said.output().to_owned();
+    let said = said.prints(&output);
+    let (_, after) = said.messages().split_once("interrupted").expect("a stop");
+    assert!(!after.contains("all users,"), "{after}");
+    assert!(sandbox.has_key(BOBS_KEY));
 }
 
 #[test]

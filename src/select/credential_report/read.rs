@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::CredentialReport;
 use crate::aws::ReportRead;
 use crate::error::{CallError, ErrorKind};
-use crate::report::{self, Bar};
+use crate::report;
 use crate::select::Selector;
 
 /// How long a sweep waits for the credential report, however slowly IAM responds and whether it throttles.
@@ -25,10 +25,10 @@ const MARGIN: Duration = Duration::from_hours(1);
 impl Selector<'_> {
     /// Reads the credential report. It is some hours old and may lack keys that are younger, so it is only of use if no
     /// such key can meet the conditions.
-    pub(in crate::select) async fn credential_report(&self, bar: &Bar) -> Option<CredentialReport> {
+    pub(in crate::select) async fn credential_report(&self) -> Option<CredentialReport> {
         let minimum_age = self.request.conditions.minimum_age();
         let minimum_age = minimum_age.filter(|age| *age > MARGIN)?;
-        let read = self.read_report(minimum_age, bar).await;
+        let read = self.read_report(minimum_age).await;
         self.log.verbose(|| match &read {
             Ok(report) => format!(
                 "according to the credential report, {} of {} users can have matching keys",
@@ -40,12 +40,8 @@ impl Selector<'_> {
         read.ok()
     }
 
-    async fn read_report(
-        &self,
-        minimum_age: Duration,
-        bar: &Bar,
-    ) -> Result<CredentialReport, String> {
-        let read = timeout(REPORT_WAIT, self.request_report(bar)).await;
+    async fn read_report(&self, minimum_age: Duration) -> Result<CredentialReport, String> {
+        let read = timeout(REPORT_WAIT, self.request_report()).await;
         let read = read.map_err(|_| "IAM took more than 15 s for it")?;
         let read = read.map_err(|failure| {
             let code = failure.code();
@@ -63,7 +59,7 @@ impl Selector<'_> {
     }
 
     /// Requests a report, waits until it is complete, and reads it.
-    async fn request_report(&self, bar: &Bar) -> Result<ReportRead, CallError> {
+    async fn request_report(&self) -> Result<ReportRead, CallError> {
         // Listing the users is not slowed down because IAM throttles the report.
         let iam = self.iam.without_patience();
         let [first, second, others] = ASK_AGAIN;
@@ -72,7 +68,8 @@ impl Selector<'_> {
             if complete.await? {
                 break;
             }
-            bar.wait("waiting up to 15 s for the credential report");
+            self.bar
+                .wait("waiting up to 15 s for the credential report");
             sleep(Duration::from_millis(pause)).await;
         }
         repeat_throttled(async || iam.credential_report().await).await
