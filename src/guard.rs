@@ -49,6 +49,11 @@ impl Signer {
         lock(&self.keys).iter().rposition(|known| known == id)
     }
 
+    /// Whether this key signs and may be changed.
+    pub(crate) fn gives_up(&self, id: &str) -> bool {
+        self.allow_self && self.last_signed(id).is_some()
+    }
+
     /// Whether this key signs and must not be changed.
     pub(crate) fn keeps(&self, id: &str) -> bool {
         !self.allow_self && self.last_signed(id).is_some()

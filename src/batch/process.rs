@@ -66,12 +66,7 @@ impl Run<'_> {
                 match self.keys.next() {
                     Some(Ok(target))
                         if let Some(signing) = &mut signing
-                            && work.iam.signer.allow_self
-                            && work
-                                .iam
-                                .signer
-                                .last_signed(target.key.id.as_str())
-                                .is_some() =>
+                            && work.iam.signer.gives_up(target.key.id.as_str()) =>
                     {
                         signing.push(target);
                     }
