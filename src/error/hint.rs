@@ -7,8 +7,8 @@ use rustix::process::{Resource, getrlimit};
 use crate::command_line::CommandLine;
 
 /// The hint for a key whose owner, as IAM reports it, is not a user.
-pub(crate) const ROOT_KEY: &str = "if this is a root user's key, use --target-principal with the account, or the root user's credentials, instead \
-     of --find-user";
+pub(crate) const ROOT_KEY: &str = "if this is a root user's key, omit --find-user, and use the root user's credentials or --target-principal with the \
+     account";
 
 /// The hint for a request that `--timeout` ended.
 pub(crate) const RAISE_TIMEOUT: &str = "if the service is just slow, raise --timeout";

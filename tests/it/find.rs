@@ -229,8 +229,8 @@ fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
 /// AWS does not document what it reports as the owner of a root user's key.
 #[test]
 fn a_key_whose_owner_is_no_user_may_be_the_root_users() {
-    let hint = "hint: if this is a root user's key, use --target-principal with the account, or the root user's credentials, \
-                instead of --find-user\nresult: ";
+    let hint = "hint: if this is a root user's key, omit --find-user, and use the root user's credentials or \
+                --target-principal with the account\nresult: ";
     let renamed = "hint: the user was renamed or deleted after IAM reported it as the owner: run the same command again\n";
     let cases = [
         ("", 1, format!("the key's owner is missing\n{hint}")),
