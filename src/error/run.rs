@@ -138,6 +138,11 @@ impl Exit {
         self as u8
     }
 
+    /// Whether this status says why the run ended, and nothing about a key.
+    pub(crate) fn is_about_run(self) -> bool {
+        self.is_signal() || matches!(self, Self::Other | Self::Configuration | Self::Refused)
+    }
+
     /// Whether a signal ended the run.
     pub(crate) fn is_signal(self) -> bool {
         matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)

@@ -217,11 +217,9 @@ impl KeyResult {
             | Outcome::Already(_)
             | Outcome::OwnKey => Exit::Success,
             Outcome::Stopped { exit, .. } | Outcome::NotTried { exit, .. } => *exit,
-            Outcome::LeftUnverified { exit, .. } => match exit {
-                // That status says that a key was not changed.
-                Exit::Throttled => Exit::Unknown,
-                exit => *exit,
-            },
+            // Other statuses say that a key was not changed.
+            Outcome::LeftUnverified { exit, .. } if exit.is_about_run() => *exit,
+            Outcome::LeftUnverified { .. } => Exit::Unknown,
             Outcome::Failed { failure, known } => match (failure, known) {
                 // A failure of IAM has its own exit status. The state of the key is reported too.
                 (CallError::Service(error), KeyState::Unknown { .. })

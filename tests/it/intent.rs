@@ -208,7 +208,7 @@ fn f85_a_dry_run_says_nothing_false_of_a_begun_key() {
 fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
     // The first key ends the run, or the question does; the second was begun, and nobody can look for it.
     for (more, answer, status) in [
-        (&["--jobs", "1", "--fail-fast"][..], None, 6),
+        (&["--jobs", "1", "--fail-fast"][..], None, 12),
         (&["--interactive"], Some("n\n"), 11),
         (&["--except-user", "B*", "--jobs", "1"], None, 12),
     ] {

@@ -2,7 +2,7 @@
 //! requests expire, they may still act, and lists may lag. So nothing says that such a key was not changed.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
-use iam_sandbox::{KeySeed, Sandbox};
+use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once};
 use crate::intent::{begun, begun_an_hour_ago};
@@ -55,6 +55,33 @@ fn a_begun_key_that_does_not_meet_a_condition_is_unknown() {
         // That is no news.
         assert_eq!(kept.journal(), before);
         has_no_change(&sandbox);
+    });
+}
+
+#[test]
+fn a_begun_key_that_a_run_did_not_reach_is_unknown() {
+    let reasons = [
+        What::error(404, "NoSuchEntity", "The Access Key cannot be found."),
+        What::error(403, "AccessDenied", "no"),
+    ];
+    each(reasons, |reason| {
+        let sandbox = documented();
+        let kept = begun();
+        sandbox.fault(
+            Fault::new(reason.clone())
+                .on("DeleteAccessKey")
+                .of_user("Alice"),
+        );
+        let list = format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n{BOBS_KEY},Bob\n");
+        let case = Case::at(
+            &sandbox,
+            ["--fail-fast", "--jobs", "1", "--from", "-", "--journal"],
+        );
+        let case = case.args([kept.path()]).input(list.as_bytes());
+        let printed = case.run().exits(12);
+        let said = printed.prints_outcomes(&[("Failed", 1), ("Unknown", 1)]);
+        let _ = said.says(&["this run did not change it: ", STARTED]);
+        assert!(sandbox.has_key(BOBS_KEY));
     });
 }
 
@@ -154,7 +181,7 @@ fn a_list_that_showed_a_begun_key_counts_later_although_this_run_left_the_key_al
         // The run ends at the last key, before it changes the others.
         (
             |at, kept| of_list(at, kept, &["--max-keys", "2", "--fail-fast"]),
-            3,
+            12,
         ),
     ];
     each(cases, |(case, status)| {
