@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::client::Iam;
+use super::list::Listing;
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
@@ -35,6 +36,18 @@ impl Iam {
                 Some(name) => owners.any(|owner| owner == name),
                 None => shown.is_listed && self.signer.principal == Principal::RootUser,
             }
+        })
+    }
+
+    /// Whether a list has keys that IAM listed for a user for whom it did not list this key. A name then moved from one user to
+    /// another during this run.
+    pub(crate) fn is_of_another(&self, listing: &Listing, id: &AccessKeyId) -> bool {
+        let shown = lock(&self.shown);
+        let listed_owners = |id| shown.get(id).map_or(&[][..], |shown| &shown.listed_owners);
+        let ours = listed_owners(id);
+        listing.0.iter().any(|(other, listed)| {
+            let mut owners = listed_owners(other).iter();
+            owners.any(|owner| listed.owner.as_ref() != Some(owner) && !ours.contains(owner))
         })
     }
 

@@ -1,8 +1,23 @@
-//! Where a key can be.
+//! Where a key can be, and what a list says about it.
 
 use crate::ident::{AccountId, UserName};
 use crate::metadata::Status;
 use crate::request::Action;
+
+/// What `ListAccessKeys` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListRead {
+    Listed(Option<Status>),
+    /// The key is not in the list of this user, if any key in the list names the user.
+    NotListed(Option<UserName>),
+    /// The key is not in the list, which is that of another user by now.
+    OfAnother,
+    NoSuchUser,
+    /// Not allowed, or not possible for these credentials.
+    Denied,
+    /// No usable response.
+    Failed,
+}
 
 /// Where a key is.
 #[derive(Clone, Debug, PartialEq, Eq)]

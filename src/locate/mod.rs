@@ -16,7 +16,7 @@ use crate::ident::UserName;
 use crate::metadata::Status;
 use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
-pub(crate) use key_location::KeyLocation;
+pub(crate) use key_location::{KeyLocation, ListRead};
 pub(crate) use lag::{LIST_LAG, shows_status};
 use lag::{OWNER_LAG, READ_AGAIN};
 pub(crate) use owner_hint::{OwnerHint, owner_hint};
@@ -27,19 +27,6 @@ enum OwnerRead {
     Owner(UserName),
     NoSuchKey,
     /// Not allowed, or no such key: AWS returns the same error for both.
-    Denied,
-    /// No usable response.
-    Failed,
-}
-
-/// What `ListAccessKeys` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ListRead {
-    Listed(Option<Status>),
-    /// The key is not in the list of this user, if any key in the list names the user.
-    NotListed(Option<UserName>),
-    NoSuchUser,
-    /// Not allowed, or not possible for these credentials.
     Denied,
     /// No usable response.
     Failed,
@@ -325,8 +312,10 @@ impl<'a> Search<'a> {
             }
         };
         let calling = listing.owner();
+        let is_of_another = self.iam.is_of_another(&listing, &self.key.id);
         match listing.into_key(&self.key.id) {
             Some(listed) => ListRead::Listed(listed.status),
+            None if is_of_another => ListRead::OfAnother,
             None => ListRead::NotListed(calling),
         }
     }
@@ -351,7 +340,7 @@ fn listed_by_owner(owner: UserName, list: ListRead) -> KeyLocation {
         ListRead::NotListed(_) => KeyLocation::GoneButNamed(owner),
         ListRead::Denied => KeyLocation::ReportedOwner(owner),
         // A user who owns a key exists.
-        ListRead::NoSuchUser | ListRead::Failed => KeyLocation::LookupFailed,
+        ListRead::OfAnother | ListRead::NoSuchUser | ListRead::Failed => KeyLocation::LookupFailed,
     }
 }
 
@@ -370,7 +359,7 @@ fn interpret(
         (ListRead::Denied, OwnerRead::Failed) if named.is_some() => KeyLocation::ListDenied,
         // A user who owns a key exists.
         (_, OwnerRead::Failed)
-        | (ListRead::Failed | ListRead::NoSuchUser, OwnerRead::Owner(_))
+        | (ListRead::Failed | ListRead::NoSuchUser | ListRead::OfAnother, OwnerRead::Owner(_))
         | (ListRead::Failed, OwnerRead::Denied) => KeyLocation::LookupFailed,
         (ListRead::NotListed(calling), OwnerRead::Owner(owner)) => match (named, calling) {
             (Some(_), _) => KeyLocation::GoneButNamed(owner),
@@ -389,6 +378,7 @@ fn interpret(
             OwnerHint::Named(_) => KeyLocation::AbsentAsNamed,
             OwnerHint::Unknown | OwnerHint::Disputed => KeyLocation::NotListed,
         },
+        (ListRead::OfAnother, OwnerRead::Denied) => KeyLocation::NotListed,
         (ListRead::NoSuchUser, OwnerRead::Denied) => KeyLocation::UserMissing,
         (ListRead::Denied, OwnerRead::Denied) => KeyLocation::LookupDenied,
     }

@@ -26,10 +26,11 @@ fn letter(location: &KeyLocation) -> char {
 }
 
 /// Everything that a list of keys can say.
-fn lists(user: &UserName) -> [ListRead; 6] {
+fn lists(user: &UserName) -> [ListRead; 7] {
     [
         ListRead::NotListed(Some(user.clone())),
         ListRead::NotListed(None),
+        ListRead::OfAnother,
         ListRead::NoSuchUser,
         ListRead::Denied,
         ListRead::Failed,
@@ -42,7 +43,7 @@ fn only_the_list_of_another_owner_shows_that_the_key_is_theirs() {
     let bob: UserName = "bob".parse().expect("a name");
     let lists = lists(&bob);
     let found = lists.map(|list| letter(&listed_by_owner(bob.clone(), list)));
-    assert_eq!(found.iter().collect::<String>(), "NNFRFb");
+    assert_eq!(found.iter().collect::<String>(), "NNFFRFb");
 }
 
 /// Every combination: a row for each hint and named user, a word for each owner read, a letter for each list read.
@@ -59,27 +60,31 @@ fn two_reads_prove_this_and_no_more() {
     ];
     let lists = lists(&bob);
     let (by_bob, root) = (Some(bob.clone()), None);
-    let unnamed = "NbFbFL aaFaFL GGGGGL";
-    let for_bob = "NNFPFL aaaaaL GGGGGL";
+    let unnamed = "NbFFbFL aaFFaFL GGGGGGL";
+    let for_bob = "NNFFPFL aaaaaaL GGGGGGL";
     for (hint, named, reads, denied) in [
-        (OwnerHint::Unknown, None, unnamed, "--UDFL"),
+        (OwnerHint::Unknown, None, unnamed, "---UDFL"),
         (
             OwnerHint::Named(by_bob.clone()),
             Some(&bob),
             for_bob,
-            "AAUDFL",
+            "AA-UDFL",
         ),
-        (OwnerHint::Listed(by_bob), Some(&bob), for_bob, "ggUDFL"),
-        (OwnerHint::Named(root.clone()), None, unnamed, "AAUDFL"),
-        (OwnerHint::Listed(root), None, unnamed, "ggUDFL"),
-        (OwnerHint::Disputed, Some(&bob), for_bob, "--UDFL"),
-        (OwnerHint::Disputed, None, unnamed, "--UDFL"),
+        (OwnerHint::Listed(by_bob), Some(&bob), for_bob, "gg-UDFL"),
+        (OwnerHint::Named(root.clone()), None, unnamed, "AA-UDFL"),
+        (OwnerHint::Listed(root), None, unnamed, "gg-UDFL"),
+        (OwnerHint::Disputed, Some(&bob), for_bob, "---UDFL"),
+        (OwnerHint::Disputed, None, unnamed, "---UDFL"),
     ] {
         let found = owners.clone().map(|owner| {
             let read = |list| letter(&interpret(&hint, named, owner.clone(), list));
             lists.clone().map(read).iter().collect::<String>()
         });
-        let failed = if named.is_some() { "FFFPFL" } else { "FFFFFL" };
+        let failed = if named.is_some() {
+            "FFFFPFL"
+        } else {
+            "FFFFFFL"
+        };
         let expected = format!("{reads} {denied} {failed}");
         assert_eq!(found.join(" "), expected, "{hint:?} {named:?}");
     }

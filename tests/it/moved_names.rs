@@ -102,3 +102,38 @@ fn a_key_that_was_deleted_just_before_does_not_end_a_sweep() {
     let said = Case::at(&sandbox, sweep).run().exits(0).prints_nothing();
     let _ = said.says(&["nothing to do: 1 key was checked, and it does not meet the conditions"]);
 }
+
+/// Amy and Bob exchange their names at the deletion of Bob's key: then the list of that name is Amy's, and does not show that
+/// Bob's key is gone.
+#[test]
+fn the_list_of_a_user_who_has_another_name_now_proves_nothing() {
+    let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
+    let find = ["--access-key-id", &bobs, "--find-user", "--jobs", "1"];
+    let missing = [&find[..], &["--ignore-missing"]].concat();
+    let sweep = [&SWEEP[..], &["--jobs", "1"]].concat();
+    for (args, is_lost, status) in [
+        (&find[..], true, 10),
+        (&missing, true, 10),
+        (&missing, false, 3),
+        (&sweep, true, 10),
+    ] {
+        let sandbox = Sandbox::builder()
+            .key(KeySeed::new("Amy", &amys))
+            .key(KeySeed::new("Bob", &bobs).status(Status::Inactive))
+            .deny("iam:GetAccessKeyLastUsed")
+            .start();
+        let list = |id, user, status| Fault::new(xml(keys(&member(id, user, status), END)));
+        let lists = |id, user, status| list(id, user, status).on("ListAccessKeys").of_user(user);
+        sandbox.fault(lists(&bobs, "Bob", "Inactive"));
+        sandbox.fault(lists(&amys, "Bob", "Active").always());
+        let delete = |what| Fault::new(what).on("DeleteAccessKey");
+        if is_lost {
+            sandbox.fault(delete(What::ResetBeforeActing));
+        }
+        let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+        sandbox.fault(delete(gone).always());
+        let said = Case::at(&sandbox, args.iter().copied()).run().exits(status);
+        let _ = said.prints_anything();
+        assert!(sandbox.has_key(&bobs), "{args:?}");
+    }
+}
