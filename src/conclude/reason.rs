@@ -111,11 +111,14 @@ pub(crate) fn describe_location(
             "IAM does not list the key, and does not confirm its owner"
         }
         KeyLocation::Listed(_) => "IAM still lists the key",
-        KeyLocation::NoLongerListed => "IAM no longer lists the key",
-        KeyLocation::Gone => match hint {
-            OwnerHint::Listed(_) => "IAM no longer lists the key",
-            _ => "IAM reports that the key does not exist",
+        KeyLocation::NoLongerListed => match hint {
+            OwnerHint::Listed(owner) => {
+                let owner = owner.as_ref().map_or("the root user", UserName::as_str);
+                return format!("IAM no longer lists the key for {owner}");
+            }
+            _ => "IAM no longer lists the key",
         },
+        KeyLocation::Gone => "IAM reports that the key does not exist",
         KeyLocation::NotListed => "IAM does not report who owns the key",
         KeyLocation::InNoList => "IAM does not list the key for any user in the account",
         KeyLocation::UserMissing => {
@@ -255,18 +258,19 @@ mod tests {
 
     #[test]
     fn iam_no_longer_lists_only_what_it_listed() {
+        let bob = "Bob".parse().ok();
         for (hint, expected) in [
-            (OwnerHint::Listed(None), "IAM no longer lists the key"),
             (
-                OwnerHint::Named(None),
-                "IAM reports that the key does not exist",
+                OwnerHint::Listed(bob),
+                "IAM no longer lists the key for Bob",
             ),
             (
-                OwnerHint::Unknown,
-                "IAM reports that the key does not exist",
+                OwnerHint::Listed(None),
+                "IAM no longer lists the key for the root user",
             ),
+            (OwnerHint::Disputed, "IAM no longer lists the key"),
         ] {
-            let found = describe_location(Action::Delete, &hint, &KeyLocation::Gone);
+            let found = describe_location(Action::Delete, &hint, &KeyLocation::NoLongerListed);
             assert_eq!(found, expected);
         }
     }

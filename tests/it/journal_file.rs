@@ -211,7 +211,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
         let _ = printed
             .prints(&second)
             .says_exactly(&format!(
-                "iam-del-key: warning: {key} is presumed deleted: an earlier run started this; IAM no longer lists the key\n\
+                "iam-del-key: warning: {key} is presumed deleted: an earlier run started this; IAM no longer lists the key for user-000001\n\
                  result: 3 keys: 3 deleted\n"
             ));
         assert_eq!(second.matches("Deleted").count(), 3, "{second}");
@@ -274,7 +274,7 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next_run() {
-    let gone = "deleted: an earlier run started this; IAM no longer lists the key";
+    let gone = "deleted: an earlier run started this; IAM no longer lists the key for Bob";
     let inactive = "deactivated: an earlier run started this; IAM now lists the key as Inactive";
     let cases = [
         (&["--older-than", "1d"][..], "deleted", gone),

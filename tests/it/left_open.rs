@@ -199,7 +199,7 @@ fn a_list_that_showed_a_begun_key_counts_later_although_this_run_left_the_key_al
         sandbox.remove_key(BOBS_KEY);
         let printed = named(&sandbox, &kept, &[]).run().exits(0);
         let _ = printed.prints_anything().says(&[&format!(
-            "{BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key\n"
+            "{BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key for Bob\n"
         )]);
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");
     });

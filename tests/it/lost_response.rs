@@ -161,7 +161,7 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
     sandbox.fault(never());
     let case = Case::at(&sandbox, args("12")).args(["--unused-for", "1d"]);
     case.run().deletes(
-        "the request was sent and no usable response arrived; IAM no longer lists the key",
+        "the request was sent and no usable response arrived; IAM no longer lists the key for admin",
     );
     assert!(!sandbox.has_key(BOBS_KEY));
 }

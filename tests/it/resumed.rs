@@ -66,7 +66,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
         let _ = printed
             .prints_anything()
             .says(&[&format!(
-                "warning: {BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key"
+                "warning: {BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key for Bob"
             )])
             .ends_with(last);
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");

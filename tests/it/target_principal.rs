@@ -200,9 +200,10 @@ fn f103_a_lost_response_is_verified_in_the_root_users_list() {
     ]);
     let sandbox = organization().fault(lost()).start();
     let said = all(&sandbox, &["--yes", "--only-inactive"]).run().exits(0);
-    let _ = said
-        .prints_anything()
-        .says(&["IAM no longer lists the key\n", "1 key: 1 deleted\n"]);
+    let _ = said.prints_anything().says(&[
+        "IAM no longer lists the key for the root user\n",
+        "1 key: 1 deleted\n",
+    ]);
     assert!(is_gone(&sandbox, OLD_KEY));
     iam_sees_the_root_user(&sandbox);
     // Nothing is known: the command to check lists the root user's keys.
@@ -239,8 +240,8 @@ fn a_later_run_settles_keys_that_iam_listed_for_the_root_user() {
     let said = case().args(["--jobs", "1"]).run().exits(0);
     let _ = said.prints_outcomes(&[("Deleted", 2)]).says_exactly(&format!(
         "iam-del-key: note: 0 keys of the root user checked\n\
-         iam-del-key: warning: {OLD_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key\n\
-         iam-del-key: warning: {} is presumed deleted: an earlier run started this; IAM no longer lists the key\n\
+         iam-del-key: warning: {OLD_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key for the root user\n\
+         iam-del-key: warning: {} is presumed deleted: an earlier run started this; IAM no longer lists the key for the root user\n\
          result: 2 keys: 2 deleted\n",
         root_key_id(MEMBER)
     ));
@@ -261,8 +262,8 @@ fn a_later_run_settles_a_named_key_that_iam_listed_for_the_root_user() {
             1,
             0,
             "iam-del-key: warning: AKIAIOSFODNN7EXAMPLE is presumed deleted: an earlier run started this; IAM no longer \
-             lists the key\n\
-             result: AKIAIOSFODNN7EXAMPLE: deleted: an earlier run started this; IAM no longer lists the key\n",
+             lists the key for the root user\n\
+             result: AKIAIOSFODNN7EXAMPLE: deleted: an earlier run started this; IAM no longer lists the key for the root user\n",
         ),
         // No list was read.
         (

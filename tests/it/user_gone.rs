@@ -181,7 +181,7 @@ fn a_begun_key_is_only_presumed_deleted_if_another_user_may_have_the_name() {
         case.args(["--journal"]).args([kept.path()]).run()
     };
     run(&["--user-name", "Bob"])
-        .deletes("an earlier run started this; IAM no longer lists the key");
+        .deletes("an earlier run started this; IAM no longer lists the key for Bob");
     assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
     sandbox.allow("iam:GetAccessKeyLastUsed");
     let _ = run(&["--find-user"]).exits(0).prints(DELETED);
