@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_iam::types::AccessKeyMetadata;
+use tokio::time::Instant;
 
 use super::attempt::Attempts;
 use super::client::{Iam, owner};
@@ -141,9 +142,10 @@ impl Iam {
         // Only the root user has keys and no name.
         let is_roots = user_name.is_none() && !listing.0.is_empty() && listing.owner().is_none();
         self.caller.note_root(is_roots);
+        let now = Instant::now();
         for (id, key) in &mut listing.0 {
             key.read_at = at;
-            self.show(id, key.owner.as_ref(), true);
+            self.show(id, key.owner.as_ref(), Some(now));
         }
         Ok(listing)
     }

@@ -3,7 +3,6 @@
 use tokio::time::Instant;
 
 use super::client::Iam;
-use super::list::Listing;
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
@@ -18,8 +17,8 @@ pub(crate) struct Shown {
     pub(crate) listed_owners: Vec<UserName>,
     /// The user whom IAM named last as its owner.
     named_owner: Option<UserName>,
-    /// Whether IAM listed the key, for a user or for the root user.
-    is_listed: bool,
+    /// When IAM first listed it, for a user or for the root user.
+    pub(crate) listed: Option<Instant>,
 }
 
 impl Iam {
@@ -34,20 +33,8 @@ impl Iam {
             let mut owners = shown.listed_owners.iter().chain(&shown.named_owner);
             match &key.user_name {
                 Some(name) => owners.any(|owner| owner == name),
-                None => shown.is_listed && self.signer.principal == Principal::RootUser,
+                None => shown.listed.is_some() && self.signer.principal == Principal::RootUser,
             }
-        })
-    }
-
-    /// Whether a list has keys that IAM listed for a user for whom it did not list this key. A name then moved from one user to
-    /// another during this run.
-    pub(crate) fn is_of_another(&self, listing: &Listing, id: &AccessKeyId) -> bool {
-        let shown = lock(&self.shown);
-        let listed_owners = |id| shown.get(id).map_or(&[][..], |shown| &shown.listed_owners);
-        let ours = listed_owners(id);
-        listing.0.iter().any(|(other, listed)| {
-            let mut owners = listed_owners(other).iter();
-            owners.any(|owner| listed.owner.as_ref() != Some(owner) && !ours.contains(owner))
         })
     }
 
@@ -58,18 +45,18 @@ impl Iam {
         owners.any(|owner| owner == user)
     }
 
-    /// Records that IAM named the owner of a key, or listed it.
-    pub(super) fn show(&self, id: &AccessKeyId, owner: Option<&UserName>, is_listed: bool) {
+    /// Records that IAM named the owner of a key, or listed it then.
+    pub(super) fn show(&self, id: &AccessKeyId, owner: Option<&UserName>, listed: Option<Instant>) {
         let mut shown = lock(&self.shown);
         let shown = shown.entry(id.clone()).or_insert(Shown {
             since: Instant::now(),
             listed_owners: Vec::new(),
             named_owner: None,
-            is_listed,
+            listed,
         });
-        shown.is_listed |= is_listed;
+        shown.listed = shown.listed.or(listed);
         match owner {
-            Some(owner) if is_listed => {
+            Some(owner) if listed.is_some() => {
                 shown.listed_owners.retain(|listed| listed != owner);
                 shown.listed_owners.push(owner.clone());
             }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{CONFIRM_ABSENCE, KeyLocation};
+use crate::aws::{Iam, Listing};
+use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::Status;
 use crate::request::Action;
 
@@ -46,6 +48,30 @@ impl KeyLocation {
             location => location,
         }
     }
+}
+
+/// Whether the list of a user's name shows that it is another user's now, who does not have this key: it has keys of others,
+/// or keys that existed when the list of that name had this key, and lacked them.
+pub(super) fn is_of_another(iam: &Iam, listing: &Listing, id: &AccessKeyId) -> bool {
+    let ours = iam.shown(id);
+    let is_of_ours = |owner: &UserName| {
+        ours.as_ref()
+            .is_some_and(|ours| ours.listed_owners.contains(owner))
+    };
+    listing.0.iter().any(|(other, key)| {
+        let (Some(theirs), Some(name)) = (iam.shown(other), &key.owner) else {
+            return false;
+        };
+        let mut owners = theirs.listed_owners.iter();
+        let is_of_others = owners.any(|owner| owner != name && !is_of_ours(owner));
+        let listed = ours.as_ref().and_then(|ours| ours.listed);
+        let listed = listed.filter(|listed| is_of_ours(name) && theirs.listed > Some(*listed));
+        let age = key.created.map(|created| iam.now().duration_since(created));
+        let existed = listed
+            .zip(age)
+            .is_some_and(|(listed, age)| age.is_ok_and(|age| age > listed.elapsed() + LIST_LAG));
+        is_of_others || existed
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
 pub(crate) use key_location::{KeyLocation, ListRead};
 pub(crate) use lag::{LIST_LAG, shows_status};
-use lag::{OWNER_LAG, READ_AGAIN};
+use lag::{OWNER_LAG, READ_AGAIN, is_of_another};
 pub(crate) use owner_hint::{OwnerHint, owner_hint};
 
 /// What `GetAccessKeyLastUsed` says about the owner.
@@ -312,7 +312,7 @@ impl<'a> Search<'a> {
             }
         };
         let calling = listing.owner();
-        let is_of_another = self.iam.is_of_another(&listing, &self.key.id);
+        let is_of_another = is_of_another(self.iam, &listing, &self.key.id);
         match listing.into_key(&self.key.id) {
             Some(listed) => ListRead::Listed(listed.status),
             None if is_of_another => ListRead::OfAnother,

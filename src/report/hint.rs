@@ -160,7 +160,9 @@ impl Report<'_> {
     /// Returns the hint for a key that is known to belong to another user or account.
     fn other_owner_hint(&self, key: &Key, context: &Context) -> Option<Hint> {
         match &context.owner {
-            Some(_) if context.named_by == NamedBy::Iam => Some(Hint::again(
+            Some(_) if context.named_by == NamedBy::Iam => Some(self.again_unless_moved(
+                key,
+                context,
                 "the user was renamed after IAM reported it as the owner: ",
             )),
             Some(owner) if !self.is_one_of_many() => {
@@ -193,6 +195,16 @@ impl Report<'_> {
         }
     }
 
+    /// Returns the hint to run the same command again. If it selects the keys of a user, the name may be another user's now.
+    fn again_unless_moved(&self, key: &Key, context: &Context, why: &str) -> Hint {
+        match self.request.selection {
+            Selection::User(_) => self
+                .owner_hint(key, context)
+                .after("the key was deleted or the user renamed since IAM listed it; "),
+            _ => Hint::again(why),
+        }
+    }
+
     fn no_such_entity_hints(&self, key: &Key, context: &Context) -> Vec<Hint> {
         if context.is_listed || context.still_reported_owner.is_some() {
             return vec![Hint::again(
@@ -200,7 +212,9 @@ impl Report<'_> {
             )];
         }
         if context.named_by != NamedBy::Caller || context.was_shown {
-            return vec![Hint::again(
+            return vec![self.again_unless_moved(
+                key,
+                context,
                 "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses \
                  contradict each other: ",
             )];
@@ -274,17 +288,42 @@ pub(super) fn fix_first(
     result: &KeyResult,
     request: &Request,
     explanation: &Explanation,
-) -> Option<&'static str> {
+) -> Option<String> {
     let is_rejected = matches!(
         &result.outcome,
         Outcome::Failed { failure, .. } if failure.kind() == Some(ErrorKind::Credentials)
     );
     if is_rejected && !explanation.error.hints.is_empty() {
-        return Some(FIX_FIRST);
+        return Some(FIX_FIRST.to_owned());
+    }
+    if let Selection::User(name) = &request.selection
+        && may_have_moved(result)
+    {
+        return Some(format!(
+            "to continue, make sure that {name} is still the same user, and then "
+        ));
     }
     let ends_again =
         request.fail_fast && explanation.error.exit != Exit::Success && fails_again(result);
-    ends_again.then_some("to continue, fix the error or omit --fail-fast, and then ")
+    let lead = "to continue, fix the error or omit --fail-fast, and then ";
+    ends_again.then(|| lead.to_owned())
+}
+
+/// Whether the key may not be that user's whose keys IAM listed.
+fn may_have_moved(result: &KeyResult) -> bool {
+    match &result.outcome {
+        Outcome::Failed { failure, known } => {
+            let is_elsewhere = matches!(
+                known,
+                KeyState::Unknown {
+                    check: Check::Owner,
+                    ..
+                }
+            );
+            is_elsewhere || failure.is_no_such_entity() || failure.context().owner.is_some()
+        }
+        _ => false,
+    }
 }
 
 /// Whether the same command fails with this key again, and `--fail-fast` would end it there.

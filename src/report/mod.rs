@@ -205,7 +205,7 @@ impl<'a> Report<'a> {
             self.not_reached += 1;
         }
         if let Some(first) = fix_first(result, self.request, &explanation) {
-            first.clone_into(&mut self.lead);
+            self.lead = first;
         }
         match self.request.single() {
             Some(key) => {

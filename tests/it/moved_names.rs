@@ -103,8 +103,27 @@ fn a_key_that_was_deleted_just_before_does_not_end_a_sweep() {
     let _ = said.says(&["nothing to do: 1 key was checked, and it does not meet the conditions"]);
 }
 
-/// Amy and Bob exchange their names at the deletion of Bob's key: then the list of that name is Amy's, and does not show that
-/// Bob's key is gone.
+/// Amy and Bob exchange their names at the deletion of Bob's key: then the list of that name is Amy's, and IAM denies the look-up
+/// of owners.
+fn exchanged(amys: &str, bobs: &str, is_lost: bool) -> Sandbox {
+    let sandbox = Sandbox::builder()
+        .key(KeySeed::new("Amy", amys))
+        .key(KeySeed::new("Bob", bobs).status(Status::Inactive))
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    let lists = |id, status| Fault::new(xml(keys(&member(id, "Bob", status), END)));
+    let lists = |id, status| lists(id, status).on("ListAccessKeys").of_user("Bob");
+    sandbox.fault(lists(bobs, "Inactive"));
+    sandbox.fault(lists(amys, "Active").always());
+    let delete = |what| Fault::new(what).on("DeleteAccessKey");
+    if is_lost {
+        sandbox.fault(delete(What::ResetBeforeActing));
+    }
+    let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    sandbox.fault(delete(gone).always());
+    sandbox
+}
+
 #[test]
 fn the_list_of_a_user_who_has_another_name_now_proves_nothing() {
     let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
@@ -117,23 +136,31 @@ fn the_list_of_a_user_who_has_another_name_now_proves_nothing() {
         (&missing, false, 3),
         (&sweep, true, 10),
     ] {
-        let sandbox = Sandbox::builder()
-            .key(KeySeed::new("Amy", &amys))
-            .key(KeySeed::new("Bob", &bobs).status(Status::Inactive))
-            .deny("iam:GetAccessKeyLastUsed")
-            .start();
-        let list = |id, user, status| Fault::new(xml(keys(&member(id, user, status), END)));
-        let lists = |id, user, status| list(id, user, status).on("ListAccessKeys").of_user(user);
-        sandbox.fault(lists(&bobs, "Bob", "Inactive"));
-        sandbox.fault(lists(&amys, "Bob", "Active").always());
-        let delete = |what| Fault::new(what).on("DeleteAccessKey");
-        if is_lost {
-            sandbox.fault(delete(What::ResetBeforeActing));
-        }
-        let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
-        sandbox.fault(delete(gone).always());
+        let sandbox = exchanged(&amys, &bobs, is_lost);
         let said = Case::at(&sandbox, args.iter().copied()).run().exits(status);
         let _ = said.prints_anything();
         assert!(sandbox.has_key(&bobs), "{args:?}");
     }
+}
+
+/// The same command would change the keys of the user who has the name now.
+#[test]
+fn no_hint_says_to_run_the_same_command_for_a_name_that_may_have_moved() {
+    let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
+    let find = format!(
+        "to find the key's owner: iam-del-key --access-key-id {bobs} --find-user --dry-run\n"
+    );
+    let again = "hint: to continue, make sure that Bob is still the same user, and then run the same command again\n";
+    each(
+        [(false, 3, ""), (true, 10, again)],
+        |(is_lost, status, again)| {
+            let sandbox = exchanged(&amys, &bobs, is_lost);
+            let case = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys", "--yes"]);
+            let said = case.run().exits(status).prints_anything();
+            let hint = "hint: for keys that were not found: the key was deleted or the user renamed since IAM listed it; ";
+            let (_, hints) = said.messages().split_once(hint).expect("a hint");
+            let (hints, _) = hints.split_once("result: ").expect("a result");
+            assert_eq!(hints, format!("{find}{again}"));
+        },
+    );
 }
