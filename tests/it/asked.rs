@@ -296,6 +296,11 @@ fn the_hint_for_a_key_that_moves_during_the_question_does_not_ask_for_an_owner_w
             "the user was renamed or deleted after IAM reported it as the owner: run the same command again",
         ),
     ];
+    let find = format!(
+        "the key was deleted or the user renamed since IAM listed it; to find the key's owner: iam-del-key --access-key-id \
+         {BOBS_KEY} --find-user --dry-run"
+    );
+    let of_user = [(deleted, "for keys that were not found: ", find.as_str())];
     let one = ["--access-key-id", BOBS_KEY, "--find-user", "--interactive"];
     let selections = [
         (
@@ -303,7 +308,7 @@ fn the_hint_for_a_key_that_moves_during_the_question_does_not_ask_for_an_owner_w
             &moved[..],
         ),
         // Only the caller names a user who is gone.
-        (&["--user-name", "Bob", "--all-keys"], &moved[1..2]),
+        (&["--user-name", "Bob", "--all-keys"], &of_user),
         (&["--find-user", "--from"], &moved),
         (&one, &moved),
     ];

@@ -168,11 +168,13 @@ fn c50_a_key_that_was_listed_before_its_user_was_renamed_is_missing_with_a_warni
          <CreateDate>2024-01-01T00:00:00Z</CreateDate></member>"
     );
     let listed = list("<UserName>Bob</UserName>", &key, "1");
-    sandbox.fault(once("ListAccessKeys", listed));
+    sandbox.fault(once("ListAccessKeys", listed.clone()));
     sandbox.rename_user("Bob", "Robert");
-    sandbox.add_key(KeySeed::new("Bob", "AKIAIOSFODNN7EXAMPLE"));
-    let _ = Case::documented(&sandbox, &["--older-than", "1d", "--ignore-missing"])
-        .run()
+    let new = KeySeed::new("Bob", "AKIAIOSFODNN7EXAMPLE");
+    sandbox.add_key(new.created_days_ago(0));
+    let options = ["--older-than", "1d", "--ignore-missing"];
+    let run = || Case::documented(&sandbox, &options).run();
+    let _ = run()
         .exits(0)
         .prints_outcome("Missing")
         .says_exactly(&format!(
@@ -180,6 +182,14 @@ fn c50_a_key_that_was_listed_before_its_user_was_renamed_is_missing_with_a_warni
              GetAccessKeyLastUsed, as it also does for a key that does not exist\n"
         ));
     assert!(sandbox.has_key(BOBS_KEY));
+    // That the first list lacks an old key of the user shows that the user is another one.
+    sandbox.remove_key("AKIAIOSFODNN7EXAMPLE");
+    sandbox.add_key(KeySeed::new("Bob", "AKIAI44QH8DHBEXAMPLE"));
+    sandbox.fault(once("ListAccessKeys", listed));
+    let _ = run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["not deleted: IAM found no such key for this user\n"]);
 }
 
 #[test]
