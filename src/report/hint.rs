@@ -160,9 +160,7 @@ impl Report<'_> {
     /// Returns the hint for a key that is known to belong to another user or account.
     fn other_owner_hint(&self, key: &Key, context: &Context) -> Option<Hint> {
         match &context.owner {
-            Some(_) if context.named_by == NamedBy::Iam => Some(self.again_unless_moved(
-                key,
-                context,
+            Some(_) if context.named_by == NamedBy::Iam => Some(Hint::again(
                 "the user was renamed after IAM reported it as the owner: ",
             )),
             Some(owner) if !self.is_one_of_many() => {
@@ -195,16 +193,6 @@ impl Report<'_> {
         }
     }
 
-    /// Returns the hint to run the same command again. If it selects the keys of a user, the name may be another user's now.
-    fn again_unless_moved(&self, key: &Key, context: &Context, why: &str) -> Hint {
-        match self.request.selection {
-            Selection::User(_) => self
-                .owner_hint(key, context)
-                .after("the key was deleted or the user renamed since IAM listed it; "),
-            _ => Hint::again(why),
-        }
-    }
-
     fn no_such_entity_hints(&self, key: &Key, context: &Context) -> Vec<Hint> {
         if context.is_listed || context.still_reported_owner.is_some() {
             return vec![Hint::again(
@@ -212,9 +200,12 @@ impl Report<'_> {
             )];
         }
         if context.named_by != NamedBy::Caller || context.was_shown {
-            return vec![self.again_unless_moved(
-                key,
-                context,
+            // The same command would select the keys of whoever has that name now.
+            if let Selection::User(_) = self.request.selection {
+                let why = "the key was deleted or the user renamed since IAM listed it; ";
+                return vec![self.owner_hint(key, context).after(why)];
+            }
+            return vec![Hint::again(
                 "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses \
                  contradict each other: ",
             )];
