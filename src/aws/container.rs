@@ -12,7 +12,7 @@ use url::Url;
 
 use super::endpoint;
 use super::error::{CHECK_DNS, busy_hint};
-use super::http::{LazyConnector, check_header};
+use super::http::{LazyConnector, check_token};
 use super::metadata_service::{Failure, json, read, repeat};
 use super::setting::Setting;
 use super::small_file;
@@ -148,7 +148,7 @@ fn token() -> Result<Option<Setting>, RunError> {
         let token = small_file::read_token(Path::new(&path.value));
         let token = token
             .map_err(|error| path.stop(&format!("names a file that could not be read: {error}")))?;
-        check_header(&token).map_err(|wrong| {
+        check_token(&token).map_err(|wrong| {
             let file = escape(&path.value);
             RunError::configuration(format!("`{file}`, which {TOKEN_FILE} names, {wrong}")).hint(format!(
                 "`{file}` must contain the token and nothing else, not even a line break at its end"
@@ -160,7 +160,7 @@ fn token() -> Result<Option<Setting>, RunError> {
         let Some(token) = Setting::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")? else {
             return Ok(None);
         };
-        check_header(&token.value).map_err(|wrong| token.stop(wrong))?;
+        check_token(&token.value).map_err(|wrong| token.stop(wrong))?;
         token
     };
     learn(&token.value);

@@ -116,7 +116,7 @@ impl CredentialParts {
         })
     }
 
-    /// Reads the parts from JSON. `origin` names the source.
+    /// Reads the parts from JSON. `origin` names the source. An empty part is missing, and `credentials` refuses a blank one.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl CredentialParts {
         let part = |name: &str| match value.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)
-                .filter(|text| !text.trim().is_empty())
+                .filter(|text| !text.is_empty())
                 .map(|text| Setting::new(format!("{name} from {origin}"), text))),
             Some(_) => Err(format!("{} that is not a string", with_article(name))),
         };
@@ -144,7 +144,9 @@ impl CredentialParts {
             id: required(id)?,
             secret: required(secret)?,
             token: part(token)?,
-            account: part(account)?.map(|account| account.value),
+            account: part(account)?
+                .map(|account| account.value)
+                .filter(|account| !account.trim().is_empty()),
             expiry,
         })
     }

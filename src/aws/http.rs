@@ -38,6 +38,18 @@ pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
     Err("contains a line break or another character that no header can have")
 }
 
+/// Checks the value of a header with a token.
+///
+/// # Errors
+///
+/// See `check_header`, or the token is blank but not empty.
+pub(super) fn check_token(token: &str) -> Result<(), &'static str> {
+    if !token.is_empty() && token.trim().is_empty() {
+        return Err("contains only white space");
+    }
+    check_header(token)
+}
+
 /// Whether a character is printable ASCII.
 pub(super) fn is_allowed_in_header(c: char) -> bool {
     matches!(c, ' '..='~')

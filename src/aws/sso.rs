@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::config_file::{ConfigFiles, Profile};
 use super::credential_parts::{CredentialParts, SSO_FIELDS, expiration, time};
 use super::environment;
-use super::http::check_header;
+use super::http::check_token;
 use super::ini::Section;
 use super::session::{self, LastRequest, NO_CREDENTIALS, read, save, text, time_in};
 use super::setting::Setting;
@@ -242,7 +242,7 @@ impl Sso {
         }
         let token = text(&cached, "accessToken");
         let token = token.ok_or_else(|| none(&format!("`{shown}` has no accessToken")))?;
-        check_header(&token)
+        check_token(&token)
             .map_err(|wrong| none(&format!("the accessToken in `{shown}` {wrong}")))?;
         Ok(token)
     }
@@ -286,7 +286,7 @@ impl Sso {
                 .hint(self.sign_in.clone())
         };
         let token = token.ok_or_else(|| unusable("no accessToken"))?;
-        check_header(token).map_err(|wrong| unusable(&format!("an accessToken that {wrong}")))?;
+        check_token(token).map_err(|wrong| unusable(&format!("an accessToken that {wrong}")))?;
         let mut renewed = cached.clone();
         renewed["startUrl"] = json!(self.start_url);
         renewed["region"] = json!(self.region.as_ref());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::case::{BOBS_KEY, Case, documented, each, each_at_once};
-use crate::credentials::{SOON, without};
+use crate::credentials::{SOON, refused, without};
 use crate::metadata_service::on_instance;
 
 /// A metadata service that sends `part` of a response to the requests whose path contains `path`, and then nothing.
@@ -251,6 +251,26 @@ fn container_fails(case: Case, reason: &str) {
              result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ),
     );
+}
+
+#[test]
+fn a_container_token_of_only_white_space_is_not_sent() {
+    each([" ", "\n", "\u{a0}"], |blank| {
+        let sandbox = documented();
+        let case = || {
+            without(&sandbox, "")
+                .file("token", blank)
+                .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", sandbox.url())
+        };
+        let with_variable = case().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", blank);
+        let with_file = case();
+        let file = with_file.path("token");
+        let with_file = with_file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file);
+        for case in [with_variable, with_file] {
+            refused(case.run(), &["contains only white space\nhint: "]);
+        }
+        assert_eq!(sandbox.connections(), 0);
+    });
 }
 
 #[test]

@@ -120,6 +120,10 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         (without("AccessKeyId"), "it has no AccessKeyId"),
         (without("SessionToken"), "it has no SessionToken"),
         (
+            fresh.replace(r#""SessionToken":""#, r#""SessionToken":" ","x":""#),
+            "SessionToken from the cached session contains whitespace",
+        ),
+        (
             ending("soon"),
             "it has an Expiration that is not an ISO 8601 time",
         ),

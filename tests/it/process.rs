@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use iam_sandbox::documented::SESSION_KEY_ID;
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
 use crate::credentials::{EARLIER, LATER, SOON, json, refused, without};
 
 /// The number of SIGCHLD on Linux.
@@ -200,6 +200,28 @@ fn f26_a_credential_process_that_fails() {
         let case = without(&sandbox, &config).args(["--profile", "p"]);
         refused(case.run(), &[says]);
     }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+#[test]
+fn a_part_of_only_white_space_is_an_error() {
+    let sandbox = documented();
+    let session = json(&sandbox.session(), LATER);
+    let parts = ["AccessKeyId", "SecretAccessKey", "SessionToken"];
+    let blank = [" ", "\\t", "\\n", "\u{a0}"];
+    let pairs = parts.map(|part| blank.map(|blank| (part, blank)));
+    each(pairs.concat(), |(part, blank)| {
+        let (start, rest) = session.split_once(&format!("\"{part}\":\"")).expect("it");
+        let (_, end) = rest.split_once('"').expect("its end");
+        let answer = format!("{start}\"{part}\":\"{blank}\"{end}");
+        let case = without(&sandbox, "").file("answer.json", answer);
+        let script = format!("cat {}\n", case.path("answer.json").display());
+        let error = format!(
+            "error: {part} from the credential_process of profile `default` contains whitespace, a quote or another character \
+             that is not allowed in a key\nhint: run the command by itself to see what is wrong\n"
+        );
+        refused(with_script(case, "default", &script).run(), &[&error]);
+    });
     assert_eq!(sandbox.connections(), 0);
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use humantime::format_rfc3339_seconds;
 use iam_sandbox::{Act, Fault, Metadata, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
 use crate::credentials::{LATER, refused, without};
 use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
@@ -253,6 +253,22 @@ fn a_token_that_no_header_can_have_names_its_file() {
                  result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n",
                 file.display()
             ),
+        );
+        assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));
+    });
+}
+
+#[test]
+fn a_token_of_only_white_space_is_not_sent() {
+    each([" ", "\\t", "\u{a0}"], |blank| {
+        let (sandbox, portal) = (documented(), Metadata::start());
+        let token = token(LATER).replace(CANARIES[1], blank);
+        let case = without(&sandbox, &sso_session())
+            .file(SSO_SESSION_TOKEN, token)
+            .env("AWS_ENDPOINT_URL_SSO", portal.url());
+        refused(
+            case.run(),
+            &["contains only white space\nhint: aws sso login --sso-session corp\n"],
         );
         assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));
     });
