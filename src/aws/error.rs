@@ -242,9 +242,16 @@ pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> Tran
         };
     }
     let (reason, mut hint, is_broken) = failure(error);
-    // AWS's own hosts always use TLS.
-    if hint == Some(tls::WITHOUT_TLS.into()) && is_aws(host) {
-        hint = Some(INTERCEPTED.into());
+    // AWS's own hosts always use TLS, with a server's certificate.
+    if is_aws(host) {
+        for (own, of_aws) in [
+            (tls::WITHOUT_TLS, INTERCEPTED),
+            (tls::NOT_FOR_A_SERVER, tls::NOT_OF_AWS),
+        ] {
+            if hint == Some(own.into()) {
+                hint = Some(of_aws.into());
+            }
+        }
     }
     if hint == Some(NETWORK.into()) {
         hint = Some(network(host).into());
@@ -318,7 +325,13 @@ fn connection(
 
 fn is_aws(host: &str) -> bool {
     let name = host.split([':', ' ']).next().unwrap_or(host);
-    let domains = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
+    let domains = [
+        ".amazonaws.com",
+        ".amazonaws.com.cn",
+        ".amazonaws.eu",
+        ".api.aws",
+        ".aws.amazon.com",
+    ];
     domains.iter().any(|domain| name.ends_with(domain))
 }
 
@@ -351,6 +364,24 @@ mod tests {
         ] {
             let error = transport_error(&io::Error::other(text), "iam.amazonaws.com");
             assert_eq!(error.has_unexpected_response, has_response, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_aws() {
+        for (host, expected) in [
+            ("iam.amazonaws.com", true),
+            ("iam.amazonaws.com:443 through the proxy localhost:1", true),
+            ("iam.cn-north-1.amazonaws.com.cn", true),
+            ("iam.eusc-de-east-1.amazonaws.eu", true),
+            ("iam.global.api.aws", true),
+            ("us-east-1.signin.aws.amazon.com", true),
+            ("localhost:1 through the proxy iam.amazonaws.com", false),
+            ("iam.amazonaws.com.example", false),
+            ("xamazonaws.com", false),
+            ("127.0.0.1:443", false),
+        ] {
+            assert_eq!(is_aws(host), expected, "{host}");
         }
     }
 

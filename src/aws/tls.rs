@@ -17,7 +17,11 @@ pub(super) const WITHOUT_TLS: &str = "an endpoint without TLS has an http:// URL
 pub(super) const WITHOUT_CERTIFICATE: &str =
     "this program has no client certificate: use an endpoint that requires none";
 pub(super) const CLOCK: &str = "check this machine's clock";
-const NOT_FOR_A_SERVER: &str = "give the server a certificate with basicConstraints CA:FALSE";
+pub(super) const NOT_FOR_A_SERVER: &str =
+    "give the server a certificate with basicConstraints CA:FALSE";
+/// The same for a host of AWS, whose own certificate is valid.
+pub(super) const NOT_OF_AWS: &str = "a proxy, or something else in the network, intercepts TLS, and no CA bundle makes this \
+     certificate valid: ask its administrator to exempt this host, or to give it a certificate with basicConstraints CA:FALSE";
 const NOTHING_SHARED: &str = "it supports no TLS version or cipher suite of this program";
 
 /// Returns the configuration for servers whose certificates come from these authorities.

@@ -1,6 +1,8 @@
 //! Whom TLS trusts: every way to name certificate authorities, and what is wrong with a bundle.
 
-use iam_sandbox::{Certificate, Sandbox};
+use std::collections::HashMap;
+
+use iam_sandbox::{Certificate, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED, each};
 use crate::configuration::refused;
@@ -152,6 +154,41 @@ fn c37_a_self_signed_authority_as_the_server() {
              result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ));
     assert_eq!(sandbox.connections(), 1, "one attempt");
+}
+
+/// Nobody can give AWS another certificate.
+#[test]
+fn an_authority_in_place_of_aws_intercepts_the_connection() {
+    let hosts = ["iam.amazonaws.com", "portal.sso.us-east-1.amazonaws.com"];
+    each(hosts, |host| {
+        let sandbox = Sandbox::documented()
+            .https(Certificate::SelfSignedAuthority)
+            .start();
+        let instead = HashMap::from([(format!("{host}:443"), sandbox.address().to_string())]);
+        let proxy = Proxy::start_instead(ProxyMode::Working, instead);
+        let (case, status) = if host.starts_with("iam") {
+            (Case::documented(&sandbox, &[]), 9)
+        } else {
+            let case = without(&sandbox, &sso_session());
+            (case.file(SSO_SESSION_TOKEN, token(LATER)), 7)
+        };
+        let case = case
+            .without("AWS_ENDPOINT_URL")
+            .env("AWS_CA_BUNDLE", sandbox.ca_path().expect("a certificate"))
+            .env("HTTPS_PROXY", proxy.url());
+        let printed = case.run().exits(status);
+        let ended = match status {
+            9 => printed.prints_outcome("Failed"),
+            _ => printed.prints_nothing(),
+        };
+        let _ = ended.says(&[
+            &format!(" at {host} through the proxy "),
+            ": its TLS certificate is that of a certificate authority, not of a server\n\
+             hint: a proxy, or something else in the network, intercepts TLS, and no CA bundle makes this certificate valid: \
+             ask its administrator to exempt this host, or to give it a certificate with basicConstraints CA:FALSE\n",
+        ]);
+        assert_eq!(proxy.requests().len(), 1, "one attempt");
+    });
 }
 
 #[test]
