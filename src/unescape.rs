@@ -174,10 +174,11 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
             };
             Some((name.len() + 2, character(c)))
         }
-        // The escape of Rust and JavaScript, and our own.
+        // The escapes of Rust and JavaScript, of Perl, and our own.
         b'}' => {
             let end = &text[text.len().saturating_sub(MAX_BRACED_ESCAPE)..];
-            let at = end.windows(3).rposition(|start| start == b"\\u{")?;
+            let is_start = |start: &[u8]| matches!(start, b"\\u{" | b"\\x{");
+            let at = end.windows(3).rposition(is_start)?;
             let code = number(&end[at + 3..end.len() - 1], 16)?;
             Some((end.len() - at, character(char::from_u32(code)?)))
         }
@@ -196,8 +197,9 @@ fn trailing_escape(text: &[u8]) -> Option<(usize, Vec<u8>)> {
             if let Some((length, byte)) = byte.or_else(|| number_after("\\", 3, 8)) {
                 return Some((length, vec![u8::try_from(byte).ok()?]));
             }
-            // JavaScript's `escape` uses a percent sign instead of the backslash.
-            let (length, code) = digits_after("\\u", 4).or_else(|| digits_after("%u", 4))?;
+            // JavaScript's `escape` uses a percent sign instead of the backslash. Python, C, Go and YAML also write eight digits.
+            let mut starts = [("\\u", 4), ("%u", 4), ("\\U", 8)].into_iter();
+            let (length, code) = starts.find_map(|(start, digits)| digits_after(start, digits))?;
             Some((length, character(char::from_u32(code)?)))
         }
         _ => None,
@@ -233,6 +235,11 @@ mod tests {
             ("a=2Fb=3D2fc=\r\nd=\ne=5C/f", "a/b/c d e/f"),
             ("a\\u{2f}b\\u{00002F}c\\u{}d{2f}", "a/b/c\\u{}d{2f}"),
             ("a\\\\u{2f}b", "a\\u{2f}b"),
+            ("a\\x{2f}b\\x{2F", "a/b\\x{2F"),
+            (
+                "a\\U0000002fb\\\\U0000002Fc\\U0000002\\U00110000",
+                "a/b/c\\U0000002\\U00110000",
+            ),
             ("a\\057b\\053c\\400", "a/b+c\\400"),
             (
                 "100% & more; &nothing; %zz \\ &#; &;",

@@ -63,6 +63,8 @@ fn a_secret_is_not_shown_however_it_is_spelled() {
         "p&#64;ss w&#xf6;rd&percnt;",
         "p%2540ss%2Bw%25C3%25B6rd%2525",
         "p&amp;#x40;ss w\\u00f6rd%",
+        "\\U00000070@ss w\\U000000F6rd\\\\U00000025",
+        "p\\x{40}ss w\\x{f6}rd%",
         "p=40ss w=C3=B6rd=25",
         "p\\100ss w\\303\\266rd\\045",
         "P=40SS w=c3=b6R=\r\nD=25",

@@ -48,6 +48,8 @@ fn f68_an_echo_in_escapes_is_shown_without_the_secrets_of_the_request() {
             '=' => "\\x3d".to_owned(),
             c => c.to_string(),
         }),
+        spelled(|c| format!("\\U{:08x}", u32::from(c))),
+        spelled(|c| format!("\\x{{{:x}}}", u32::from(c))),
         spelled(|c| match c {
             '/' => "\\u0026#47;".to_owned(),
             c => c.to_string(),
