@@ -1,5 +1,4 @@
-//! Fetches the credentials of an instance from its metadata service, and contains the code that it
-//! shares with container credentials.
+//! Fetches the credentials of an instance from its metadata service, and has the code that it shares with containers.
 
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use super::endpoint;
 use super::error::{SILENT, UNRESOLVED, busy_hint};
 use super::http::LazyConnector;
 use super::lookup::Lookup;
-use super::session::text;
+use super::session::{self, text};
 use super::setting::Setting;
 use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
@@ -110,7 +109,8 @@ pub(super) async fn repeat<T>(
 
 /// Parses the response of a metadata service.
 pub(super) fn json(body: &[u8], hint: &'static str) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|_| Failure::new("it did not return JSON", hint))
+    let value = session::json(body, "it did not return JSON", "its response ");
+    value.map_err(|reason| Failure::new(reason, hint))
 }
 
 /// Reads the credentials of `origin`. The hints are for an error that it returned, and for anything else.

@@ -140,7 +140,7 @@ impl Role {
         now: SystemTime,
         log: Log,
     ) -> Result<Option<Credentials>, String> {
-        let entry = session::object(bytes).ok_or("it is not a JSON object")?;
+        let entry = session::object(bytes).map_err(|what| format!("it {what}"))?;
         let arn = entry["AssumedRoleUser"]["Arn"].as_str().unwrap_or_default();
         if !self.arn.is_of(arn) {
             return Err("it is not a session of the configured role".to_owned());

@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::credential_parts::{CredentialParts, PROCESS_FIELDS};
+use super::session::parser_limit;
 use super::settings::Settings;
 use super::time_budget::TimeBudget;
 use crate::error::{RunError, TOO_MANY_PROCESSES};
@@ -263,7 +264,13 @@ pub(super) fn parse(
         return Err(("printed nothing".to_owned(), NO_SHELL));
     }
     let value = serde_json::from_slice(output);
-    let value: Value = value.map_err(|_| ("did not print JSON".to_owned(), NO_SHELL))?;
+    let value: Value = value.map_err(|error| match parser_limit(&error) {
+        Some(why) => {
+            let reason = format!("printed something that cannot be read as JSON: {why}");
+            (reason, BY_ITSELF)
+        }
+        None => ("did not print JSON".to_owned(), NO_SHELL),
+    })?;
     if value.get("Version").and_then(Value::as_f64) != Some(1.0) {
         return Err(("printed JSON without \"Version\": 1".to_owned(), BY_ITSELF));
     }

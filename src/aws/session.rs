@@ -167,7 +167,7 @@ fn refusal(code: Option<&str>, response: &HttpResponse) -> Option<(String, Strin
     let status = response.status();
     let body = match response.body().bytes()? {
         b"" => Value::Null,
-        body => object(body)?,
+        body => object(body).ok()?,
     };
     let member = |name: &str| text(&body, name);
     // OAuth (RFC 6749) has other names for them.
@@ -213,15 +213,48 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     let shown = escape_path(path);
     let bytes = small_file::read(path, 1);
     let bytes = bytes.map_err(|error| format!("could not read `{shown}`: {error}"))?;
-    let session = object(&bytes).ok_or_else(|| format!("`{shown}` is not a JSON object"))?;
+    let session = object(&bytes).map_err(|what| format!("`{shown}` {what}"))?;
     learn_members(&session);
     Ok(session)
 }
 
 /// Parses a JSON object.
-pub(super) fn object(bytes: &[u8]) -> Option<Value> {
-    let value: Option<Value> = serde_json::from_slice(bytes).ok();
-    value.filter(Value::is_object)
+///
+/// # Errors
+///
+/// It is none. The error is a predicate.
+pub(super) fn object(bytes: &[u8]) -> Result<Value, String> {
+    const NO_OBJECT: &str = "is not a JSON object";
+    let value = json(bytes, NO_OBJECT, "")?;
+    let object = Some(value).filter(Value::is_object);
+    object.ok_or_else(|| NO_OBJECT.to_owned())
+}
+
+/// Parses JSON.
+///
+/// # Errors
+///
+/// It is not JSON: the error is `not_json`. Or the parser cannot read it: the error begins with `subject`.
+pub(super) fn json(bytes: &[u8], not_json: &str, subject: &str) -> Result<Value, String> {
+    serde_json::from_slice(bytes).map_err(|error| match parser_limit(&error) {
+        Some(why) => format!("{subject}cannot be read as JSON: {why}"),
+        None => not_json.to_owned(),
+    })
+}
+
+/// Returns a clause about a limit of the parser, because of which it cannot read valid JSON. `None`: it is not JSON. Only the text of
+/// the error has its kind.
+pub(super) fn parser_limit(error: &serde_json::Error) -> Option<&'static str> {
+    const HALF: &str = "it has an escape for half of a character";
+    let limits = [
+        ("recursion limit exceeded", "it is nested too deeply"),
+        ("number out of range", "it has a number that is too large"),
+        ("lone leading surrogate", HALF),
+        ("unexpected end of hex escape", HALF),
+    ];
+    let text = error.to_string();
+    let limit = limits.iter().find(|(start, _)| text.starts_with(start));
+    limit.map(|(_, why)| *why)
 }
 
 /// Saves a session for the AWS CLI and later runs. A failure is only a warning, because this run has the session.

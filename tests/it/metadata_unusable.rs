@@ -11,7 +11,7 @@ use crate::metadata_service::on_instance;
 
 /// A metadata service that sends `part` of a response to the requests whose path contains `path`, and then nothing.
 /// After `Connection: close`, it closes the connection.
-fn stalling(path: &'static str, part: impl Into<String>) -> String {
+pub(crate) fn stalling(path: &'static str, part: impl Into<String>) -> String {
     let part: Arc<str> = part.into().into();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -129,6 +129,10 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         ),
         (fresh[..20].to_owned(), no_object),
         (String::new(), no_object),
+        (
+            "[".repeat(900),
+            "it cannot be read as JSON: it is nested too deeply",
+        ),
         (of("123456789012:assumed-role/Other"), not_of_role),
         (of("210987654321:assumed-role/Guarded"), not_of_role),
         (without("AssumedRoleUser"), not_of_role),

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use iam_sandbox::documented::SESSION_KEY_ID;
 
-use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
+use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each, each_at_once};
 use crate::credentials::{EARLIER, LATER, SOON, json, refused, without};
+use crate::metadata_unusable::stalling;
+use crate::session::{SSO_SESSION_TOKEN, sso_session};
 
 /// The number of SIGCHLD on Linux.
 const CHLD: u32 = 17;
@@ -200,6 +202,49 @@ fn f26_a_credential_process_that_fails() {
         let case = without(&sandbox, &config).args(["--profile", "p"]);
         refused(case.run(), &[says]);
     }
+    assert_eq!(sandbox.connections(), 0);
+}
+
+/// JSON that this program's parser cannot read, and why.
+fn unread_json() -> [(String, &'static str); 3] {
+    let (open, close, digits) = ("[".repeat(900), "]".repeat(900), "9".repeat(4000));
+    [
+        (
+            format!(r#"{{"x":{open}{close}}}"#),
+            "it is nested too deeply",
+        ),
+        (
+            format!(r#"{{"x":{digits}}}"#),
+            "it has a number that is too large",
+        ),
+        (
+            r#"{"x":"\ud800"}"#.to_owned(),
+            "it has an escape for half of a character",
+        ),
+    ]
+}
+
+#[test]
+fn json_that_the_parser_cannot_read_is_not_called_something_else() {
+    let sandbox = documented();
+    each_at_once(unread_json(), |(answer, why)| {
+        let case = without(&sandbox, "").file("answer.json", &answer);
+        let script = format!("cat {}\n", case.path("answer.json").display());
+        let error = format!(
+            "the credential_process of profile `default` printed something that cannot be read as JSON: {why}\n\
+             hint: run the command by itself to see what is wrong\nresult: "
+        );
+        refused(with_script(case, "default", &script).run(), &[&error]);
+        let error = format!("` cannot be read as JSON: {why}\nhint: aws sso login ");
+        let case = without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, &answer);
+        refused(case.run(), &[&error]);
+        let error = format!("3 attempts, its response cannot be read as JSON: {why}\n");
+        let length = answer.len();
+        let head = "HTTP/1.1 200 x\r\nConnection: close\r\nContent-Length";
+        let url = stalling("/", format!("{head}: {length}\r\n\r\n{answer}"));
+        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        refused(case.run(), &[&error]);
+    });
     assert_eq!(sandbox.connections(), 0);
 }
 
