@@ -37,12 +37,12 @@ pub(super) fn sanitize_error(
     if let Some(text) = in_words(&error) {
         return command.error(error.kind(), text);
     }
-    if let Some(tip) = key_without_option(&error, args, command) {
+    if let Some(tip) = key_without_option(&error, args, command).or_else(|| for_status(&error)) {
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tips);
     }
     if error.kind() == ErrorKind::UnknownArgument {
-        let similar = similar(&error, command);
+        let similar = similar(&error, args, command);
         match similar.as_slice() {
             [] => drop(error.remove(ContextKind::SuggestedArg)),
             _ => drop(error.insert(ContextKind::SuggestedArg, ContextValue::Strings(similar))),
@@ -81,6 +81,13 @@ fn sanitized(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> 
     }
 }
 
+/// The words of the AWS CLI before the options.
+const NEEDLESS: [&str; 3] = [
+    "aws iam delete-access-key",
+    "iam delete-access-key",
+    "delete-access-key",
+];
+
 /// Returns the message for a user of the AWS CLI.
 fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let source = std::error::Error::source(error);
@@ -94,12 +101,12 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
         return Some(format!("{option}{value} is not supported: {reason}"));
     }
     let unexpected = context(error, ContextKind::InvalidArg);
-    let is_at = |place: usize, word: &str| args.get(place).is_some_and(|arg| arg == word);
-    let needless = match unexpected {
-        "iam" if is_at(1, "iam") && is_at(2, "delete-access-key") => "iam delete-access-key",
-        "delete-access-key" if is_at(1, "delete-access-key") => "delete-access-key",
-        _ => return None,
+    let typed: Vec<&str> = args.iter().skip(1).map_while(|arg| arg.to_str()).collect();
+    let is_typed = |words: &&&str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        words[0] == unexpected && typed.starts_with(&words)
     };
+    let needless = NEEDLESS.iter().find(is_typed)?;
     Some(format!(
         "iam-del-key replaces `aws iam delete-access-key`: omit `{needless}`"
     ))
@@ -162,14 +169,21 @@ fn key_without_option(
     Some(whole.unwrap_or_else(|| format!("{option} {id}")))
 }
 
+/// Returns a tip for an option of `aws iam update-access-key`.
+fn for_status(error: &clap::Error) -> Option<String> {
+    let is_status = context(error, ContextKind::InvalidArg) == "--status";
+    let tip = "--deactivate sets the status to Inactive, and --reactivate to Active";
+    (is_status && error.kind() == ErrorKind::UnknownArgument).then(|| tip.to_owned())
+}
+
 /// Options that switch a guard off: they are suggested only for a near misspelling.
 const OVERRIDES: [&str; 2] = ["--allow-self", "--yes"];
 /// How many characters of a near misspelling differ at most.
 const MAX_TYPOS: usize = 2;
 
-/// Returns the options to suggest for an unknown one: those that begin with it, or else the nearest ones, or else those whose
-/// start is near or that contain it. Rejected options, which are hidden, are never suggested.
-fn similar(error: &clap::Error, command: &clap::Command) -> Vec<String> {
+/// Returns the options to suggest for an unknown one: the one with the same letters, or else those that begin with it, or else
+/// the nearest ones, or else those whose start is near or that contain it. Rejected options, which are hidden, are never suggested.
+fn similar(error: &clap::Error, args: &[OsString], command: &clap::Command) -> Vec<String> {
     let typed = context(error, ContextKind::InvalidArg);
     let word = typed.trim_start_matches('-');
     let known = command.get_arguments().filter(|arg| !arg.is_hide_set());
@@ -184,7 +198,20 @@ fn similar(error: &clap::Error, command: &clap::Command) -> Vec<String> {
         word.len() > 2 * MAX_TYPOS && option.contains(word)
             || word.len() > 3 * MAX_TYPOS && levenshtein(typed, start) <= MAX_TYPOS
     };
-    let rules: [&dyn Fn(&str) -> bool; 3] = [&begins, &is_near, &is_like];
+    let letters = |option: &str| option.replace('-', "").to_ascii_lowercase();
+    // After one dash, each letter is an option of its own.
+    let is_after_one = |arg: &&str| arg.starts_with('-') && !arg.starts_with("--");
+    let names = args
+        .iter()
+        .filter_map(|arg| arg.to_str()?.split('=').next());
+    let after_one = names.filter(is_after_one).map(letters);
+    let written: Vec<String> = if typed.starts_with("--") {
+        vec![letters(typed)]
+    } else {
+        after_one.collect()
+    };
+    let has_same_letters = |option: &str| written.contains(&letters(option));
+    let rules: [&dyn Fn(&str) -> bool; 4] = [&has_same_letters, &begins, &is_near, &is_like];
     let found = rules.into_iter().map(|rule| {
         let fits = |option: &&String| {
             rule(option) && (is_near(option) || !OVERRIDES.contains(&option.as_str()))

@@ -270,6 +270,19 @@ fn a_refusal_says_what_to_use_instead() {
         &["iam", "delete-access-key"],
         &["omit `iam delete-access-key`"],
     );
+    refused(
+        &[
+            "aws",
+            "iam",
+            "delete-access-key",
+            "--access-key-id",
+            BOBS_KEY,
+        ],
+        &["omit `aws iam delete-access-key`\n"],
+    );
+    for other in [&["iam", "list-users"][..], &["aws", "s3"], &["awsiam"]] {
+        refused(other, &["unexpected argument '"]);
+    }
     refused(&["--user", "Bob"], &["'--user-name'"]);
 }
 

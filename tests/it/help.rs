@@ -297,6 +297,17 @@ fn a_misspelled_option_suggests_only_what_is_near() {
         ),
         ("--metadata", one("--response-metadata")),
         ("--format", one("--error-format")),
+        ("--AccessKeyId", one("--access-key-id")),
+        ("--UserName", one("--user-name")),
+        ("--userName", one("--user-name")),
+        ("--Yes", one("--yes")),
+        ("--AllowSelf", String::new()),
+        ("--YES", String::new()),
+        (
+            "--status",
+            "\n  tip: --deactivate sets the status to Inactive, and --reactivate to Active\n"
+                .to_owned(),
+        ),
         ("--insecure", String::new()),
         ("--json", String::new()),
         ("--resume", String::new()),
@@ -315,5 +326,29 @@ fn a_misspelled_option_suggests_only_what_is_near() {
             "iam-del-key: error: unexpected argument '{typed}' found\n{tip}\nUsage: iam-del-key <WHICH KEYS> [ONLY IF] [ACTION] \
              [OPTIONS]\n\nFor more information, try '--help'.\nresult: no request was sent, and no key was changed\n"
         ));
+    }
+}
+
+#[test]
+fn an_option_with_one_dash_or_a_value_is_recognized() {
+    let one = |option: &str| format!("  tip: a similar argument exists: '{option}'\n");
+    for (typed, unexpected, tip) in [
+        ("-access-key-id", "-a", one("--access-key-id")),
+        ("-user-name=Bob", "-u", one("--user-name")),
+        ("--UserName=Bob", "--UserName", one("--user-name")),
+        ("-UserName", "-U", one("--user-name")),
+        ("-dry-run", "-d", one("--dry-run")),
+        ("-allow-self", "-a", String::new()),
+        ("-yes", "-e", String::new()),
+        ("-no-sign-request", "-o", String::new()),
+        ("-x", "-x", String::new()),
+    ] {
+        let said = Case::bare([typed, BOBS_KEY])
+            .run()
+            .exits(2)
+            .prints_nothing();
+        let has_tip = said.messages().contains("tip: ");
+        assert_eq!(has_tip, !tip.is_empty(), "{typed}: {}", said.messages());
+        let _ = said.says(&[&format!("unexpected argument '{unexpected}' found\n"), &tip]);
     }
 }
