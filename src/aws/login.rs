@@ -39,7 +39,8 @@ pub(super) async fn fetch(
     let folder = folder.ok_or_else(|| session::no_home("no session of `aws login`"))?;
     let path = session::path(&folder, session, &SHA256);
     let none = |reason: String| {
-        RunError::credentials(format!("no session of `aws login`: {reason}")).hint(sign_in.clone())
+        let stop = RunError::credentials(format!("no session of `aws login`: {reason}"));
+        session::sign_in(stop, &path, sign_in.clone())
     };
     let mut cached = read(&path).map_err(none)?;
     let part =

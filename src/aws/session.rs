@@ -22,6 +22,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
+use rustix::fs::{Access, access};
 use serde_json::Value;
 
 use super::environment::SET_HOME;
@@ -216,6 +217,30 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     let session = object(&bytes).map_err(|what| format!("`{shown}` {what}"))?;
     learn_members(&session);
     Ok(session)
+}
+
+/// Adds what signs in again to an error without a usable session in the file at `path`, and before it what the AWS CLI would fail at.
+pub(super) fn sign_in(stop: RunError, path: &Path, sign_in: impl Into<Hint>) -> RunError {
+    let first = obstacle(path).map(|obstacle| Hint::from(format!("first {obstacle}")));
+    let hints = first.into_iter().chain([sign_in.into()]);
+    hints.fold(stop, RunError::hint)
+}
+
+/// Returns what must be done before the file can be written. `None`: nothing.
+fn obstacle(path: &Path) -> Option<String> {
+    let mut existing = path.ancestors();
+    let existing = existing.find(|path| path.symlink_metadata().is_ok())?;
+    let shown = escape_path(existing);
+    let (is_usable, mode) = if existing == path {
+        (existing.is_file(), Access::WRITE_OK)
+    } else {
+        (existing.is_dir(), Access::WRITE_OK | Access::EXEC_OK)
+    };
+    if !is_usable {
+        return Some(format!("remove `{shown}`"));
+    }
+    let denied = access(existing, mode).is_err();
+    denied.then(|| format!("make `{shown}` writable for this user"))
 }
 
 /// Parses a JSON object.

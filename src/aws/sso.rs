@@ -195,7 +195,8 @@ impl Sso {
         let folder = home.join(".aws/sso/cache");
         let path = session::path(&folder, session, &SHA1_FOR_LEGACY_USE_ONLY);
         let none = |reason: &str| {
-            RunError::credentials(format!("no SSO session: {reason}")).hint(self.sign_in.clone())
+            let stop = RunError::credentials(format!("no SSO session: {reason}"));
+            session::sign_in(stop, &path, self.sign_in.clone())
         };
         let shown = escape_path(&path);
         let mut cached = read(&path).map_err(|reason| none(&reason))?;
@@ -231,7 +232,8 @@ impl Sso {
             Ok(None) if expiry > now => {}
             Ok(None) => {
                 let stop = RunError::credentials("the SSO session has expired");
-                return Err(stop.hint(format!("sign in again: {}", self.sign_in)));
+                let again = format!("sign in again: {}", self.sign_in);
+                return Err(session::sign_in(stop, &path, again));
             }
             Err(error) if expiry > now => {
                 let reason = error.message.trim_start_matches(NO_CREDENTIALS);

@@ -1,14 +1,18 @@
 //! Responses of SSO that have no token and no credentials: the reason or the status, and what to do.
 
+use std::fs::{Permissions, set_permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use humantime::format_rfc3339_seconds;
 use iam_sandbox::{Act, Fault, Metadata, Sandbox, What};
+use rustix::fs::{Access, access};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
 use crate::credentials::{LATER, refused, without};
-use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
+use crate::session::{LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
 /// The portal may also refuse without a code.
 #[test]
@@ -290,6 +294,47 @@ fn an_unusable_renewed_sso_token_replaces_nothing() {
          hint: aws sso login --sso-session corp",
     );
     assert_eq!(portal.requests().len(), 0);
+}
+
+#[test]
+fn what_signing_in_would_fail_at_is_named_first() {
+    let sandbox = documented();
+    let sources = [
+        (
+            sso_session(),
+            SSO_SESSION_TOKEN,
+            "aws sso login --sso-session corp",
+        ),
+        (LOGIN.to_owned(), LOGIN_TOKEN, "aws login --profile default"),
+    ];
+    each(sources, |(config, token, command)| {
+        let fails = |case: Case, path: &Path, what: &str| {
+            let path = path.display();
+            let hints = format!("\nhint: first {what}\nhint: {command}\n");
+            refused(case.run(), &[&hints.replace("{}", &format!("`{path}`"))]);
+        };
+        let case = || without(&sandbox, &config);
+        let in_place = case().file(&format!("{token}/x"), "");
+        let path = in_place.path(token);
+        fails(in_place, &path, "remove {}");
+        let (folder, _) = token.rsplit_once('/').expect("a folder");
+        let no_folder = case().file(folder, "");
+        let path = no_folder.path(folder);
+        fails(no_folder, &path, "remove {}");
+        let other = format!("{folder}/other");
+        for (file, denied, mode) in [(token, token, 0o400), (&other, folder, 0o500)] {
+            let locked = case().file(file, "{");
+            let path = locked.path(denied);
+            set_permissions(&path, Permissions::from_mode(mode)).expect("a mode");
+            // The superuser may write to it.
+            if access(&path, Access::WRITE_OK).is_err() {
+                fails(locked, &path, "make {} writable for this user");
+            } else {
+                refused(locked.run(), &[&format!("\nhint: {command}\nresult: ")]);
+            }
+        }
+    });
+    assert_eq!(sandbox.connections(), 0);
 }
 
 /// Checks that a run fails with this error, and that the file of its session is as before.
