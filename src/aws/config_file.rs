@@ -221,8 +221,32 @@ impl<'a> Profile<'a> {
     ///
     /// The variable is not UTF-8.
     pub(crate) fn find(self, name: &str) -> Result<Option<Setting>, RunError> {
-        let variable = format!("AWS_{}", name.to_ascii_uppercase());
-        Ok(Setting::variable(&variable)?.or_else(|| self.get(name)))
+        Ok(Setting::variable(&variable(name))?.or_else(|| self.get(name)))
+    }
+
+    /// Returns the environment variable `AWS_NAME` of a setting that decides who signs. `None`: it is not set, or it is empty
+    /// and the profile does not have the setting either.
+    ///
+    /// # Errors
+    ///
+    /// The variable is not UTF-8, or it is empty and the profile has the setting: the AWS CLI would then use neither.
+    pub(crate) fn overriding(self, name: &str) -> Result<Option<Setting>, RunError> {
+        let variable = variable(name);
+        let found = Setting::variable(&variable)?;
+        match self.get(name) {
+            Some(own) if found.is_none() && env::var_os(&variable).is_some() => {
+                let source = &own.source;
+                let place = own.place.map(|place| format!(" ({place})"));
+                let place = place.unwrap_or_default();
+                Err(RunError::configuration(format!(
+                    "the environment variable {variable} is empty, and takes precedence over {source}"
+                ))
+                .hint(format!(
+                    "set {variable}, or unset it to use {source}{place}"
+                )))
+            }
+            _ => Ok(found),
+        }
     }
 
     /// Returns the value of a setting that is true or false. False: it is not set.
@@ -280,6 +304,11 @@ impl<'a> Profile<'a> {
         let sections = [self.credentials, self.config].into_iter().flatten();
         sections.into_iter().find_map(|section| section.set(name))
     }
+}
+
+/// Returns the name of the environment variable of a setting.
+fn variable(name: &str) -> String {
+    format!("AWS_{}", name.to_ascii_uppercase())
 }
 
 fn not_read(path: &Path, what: &str) -> RunError {

@@ -124,16 +124,17 @@ impl Role {
         profile: Profile<'_>,
         variables: bool,
     ) -> Result<Option<Self>, RunError> {
-        let find = |name: &str| {
+        let variable = |name: &str| {
             if variables {
-                profile.find(name)
+                profile.overriding(name)
             } else {
-                Ok(profile.get(name))
+                Ok(None)
             }
         };
-        let token_file = match Setting::variable("AWS_WEB_IDENTITY_TOKEN_FILE")? {
-            Some(setting) if variables => Some(setting),
-            _ => profile.chosen("web_identity_token_file")?,
+        let find = |name: &str| Ok(variable(name)?.or_else(|| profile.get(name)));
+        let token_file = match variable("web_identity_token_file")? {
+            None => profile.chosen("web_identity_token_file")?,
+            found => found,
         };
         let Some(token_file) = token_file else {
             return Ok(None);

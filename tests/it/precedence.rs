@@ -3,7 +3,7 @@
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Metadata, Proxy, ProxyMode, Sandbox};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, without};
 
 const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/Deployer\n";
@@ -140,6 +140,67 @@ fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
         &["the environment variable AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not"],
     );
     assert_eq!(sandbox.connections(), 0);
+}
+
+/// The AWS CLI reads an empty variable as "no web identity" or "no role", and then another of the profile's sources signs.
+#[test]
+fn an_empty_variable_of_a_web_identity_does_not_give_way_to_the_profile() {
+    let arn = "arn:aws:iam::123456789012:role/Deployer";
+    let all = [
+        ("web_identity_token_file", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        ("role_arn", "AWS_ROLE_ARN"),
+        ("role_session_name", "AWS_ROLE_SESSION_NAME"),
+    ];
+    let profile = |sandbox: &Sandbox, rest: &str| {
+        let case = without(sandbox, "").file("token", "a.web.token");
+        let token = case.path("token");
+        let token = token.display();
+        let config = format!(
+            "[default]\nweb_identity_token_file = {token}\n{ROLE}role_session_name = me\n{rest}"
+        );
+        case.file(".aws/config", config)
+    };
+    let printed = json(&documented().session(), LATER);
+    let others = [
+        String::new(),
+        keys(&documented().admin()),
+        format!("credential_process = echo '{printed}'\n"),
+    ];
+    each(
+        others.iter().flat_map(|rest| all.map(|one| (one, rest))),
+        |((setting, variable), rest)| {
+            let sandbox = documented();
+            let case = profile(&sandbox, rest).env(variable, "");
+            let line = 2 + all
+                .iter()
+                .position(|one| one.0 == setting)
+                .expect("its line");
+            let place = format!("line {line} of {}", case.path(".aws/config").display());
+            let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
+                "iam-del-key: error: the environment variable {variable} is empty, and takes precedence over `{setting}` of profile \
+                 `default`\n\
+                 hint: set {variable}, or unset it to use `{setting}` of profile `default` ({place})\n\
+                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+            ));
+            assert_eq!(sandbox.connections(), 0);
+            // With --profile, the AWS CLI reads none of these variables.
+            let case = profile(&sandbox, rest).env(variable, "");
+            case.args(["--profile", "default"]).run().deletes_quietly();
+            let asked = sandbox.requests().remove(0);
+            assert_eq!(asked.action, "AssumeRoleWithWebIdentity");
+            assert_eq!(asked.param("RoleArn"), Some(arn));
+            assert_eq!(asked.param("RoleSessionName"), Some("me"));
+        },
+    );
+    // Without the profile's setting, an empty variable is not set.
+    let sandbox = documented();
+    let config = format!("[default]\n{}", keys(&sandbox.admin()));
+    let case = all
+        .iter()
+        .fold(without(&sandbox, &config), |case, (_, variable)| {
+            case.env(variable, "")
+        });
+    signs(&sandbox, case, ADMIN_KEY_ID);
 }
 
 #[test]

@@ -124,6 +124,8 @@ SOURCES: dict[str, tuple[Settings, dict[str, Settings]]] = {
             "without role": of_default(sso_role_name=None),
             "without URL": {"config/sso-session mine/sso_start_url": None},
             "without section": dict.fromkeys(name for name in SESSION if "sso-session" in name),
+            "empty region": of_default(sso_region=""),
+            "empty URL": of_default(sso_start_url=""),
         },
     ),
     "SSO": (
@@ -151,16 +153,28 @@ SOURCES: dict[str, tuple[Settings, dict[str, Settings]]] = {
             "role alone": {"AWS_WEB_IDENTITY_TOKEN_FILE": None},
             "without token": dict.fromkeys(TOKEN),
             "empty token file": {"AWS_WEB_IDENTITY_TOKEN_FILE": ""},
+            "empty role": {"AWS_ROLE_ARN": ""},
+            "empty session name": {"AWS_ROLE_SESSION_NAME": ""},
             "unreadable": {"unreadable/token": ""},
         },
     ),
-    "web profile": (PROFILE_WEB, {"without role": of_default(role_arn=None), "without token": dict.fromkeys(TOKEN)}),
+    "web profile": (
+        PROFILE_WEB,
+        {
+            "without role": of_default(role_arn=None),
+            "without token": dict.fromkeys(TOKEN),
+            "empty variable of the token file": {"AWS_WEB_IDENTITY_TOKEN_FILE": ""},
+            "empty variable of the role": {"AWS_ROLE_ARN": ""},
+            "empty variable of the session name": of_default(role_session_name="me") | {"AWS_ROLE_SESSION_NAME": ""},
+        },
+    ),
     "role": (
         ASSUMED,
         {
             "without source": of_default(source_profile=None),
             "unknown source": of_default(source_profile="no"),
             "empty role": of_default(role_arn=""),
+            "empty MFA device": of_default(mfa_serial=""),
             "source without secret": {"config/profile source/aws_secret_access_key": None},
             "denied": {"fault/stsdenied": ""},
             "cached": cached(),
