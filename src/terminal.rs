@@ -2,7 +2,7 @@
 //! signal can end the run meanwhile.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal as _, Read};
+use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::process;
@@ -12,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::fs::OFlags;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
@@ -42,9 +43,13 @@ const CLOSED: Duration = Duration::from_secs(2);
 ///
 /// It has none.
 pub(crate) fn open() -> io::Result<File> {
-    let mut options = OpenOptions::new();
     // A terminal whose output is stopped (Ctrl-S) does not block a run that ends.
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    open_with(OFlags::NONBLOCK)
+}
+
+fn open_with(flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
     let options = options.read(true).write(true);
     let options = options.custom_flags(flags.bits().cast_signed());
     options.open("/dev/tty")
@@ -317,7 +322,11 @@ async fn line(terminal: &Arc<File>, waiting: &mut Option<JoinHandle<()>>) -> io:
             continue;
         }
         let mut bytes = [0; LONGEST_ANSWER];
-        let count = rustix::io::read(terminal, &mut bytes)?;
+        let count = match rustix::io::read(terminal, &mut bytes) {
+            // Another reader was faster.
+            Err(Errno::AGAIN | Errno::INTR) => continue,
+            read => read?,
+        };
         line.extend_from_slice(&bytes[..count]);
         if count == 0 || line.contains(&b'\n') || line.len() >= LONGEST_ANSWER {
             return Ok(line);
@@ -334,14 +343,12 @@ async fn put(terminal: &Arc<File>, question: &SafeText) -> io::Result<()> {
 }
 
 /// Writes all of a text, and waits for the terminal where it has to.
-fn write(terminal: &File, mut text: &[u8]) -> io::Result<()> {
-    while !text.is_empty() {
-        retry_on_intr(|| poll(&mut [PollFd::new(terminal, PollFlags::OUT)], None))?;
-        if is_of_another_job(terminal) {
-            // This process was stopped and continued, so the question is asked again.
-            return Ok(());
-        }
-        text = &text[rustix::io::write(terminal, text)?..];
+fn write(terminal: &File, text: &[u8]) -> io::Result<()> {
+    retry_on_intr(|| poll(&mut [PollFd::new(terminal, PollFlags::OUT)], None))?;
+    if is_of_another_job(terminal) {
+        // This process was stopped and continued, so the question is asked again.
+        return Ok(());
     }
-    Ok(())
+    // While other programs write to the terminal, only a write that waits gets its turn.
+    open_with(OFlags::empty())?.write_all(text)
 }

@@ -49,6 +49,7 @@ mod exit_status;
 mod faults;
 mod fetched;
 mod find;
+mod flooded;
 mod framing;
 mod gone_since;
 mod help;
