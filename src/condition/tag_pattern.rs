@@ -29,7 +29,8 @@ impl TagPattern {
 /// Returns text that is the same for texts that differ only in case and in whitespace around their parts.
 fn fold(text: &str) -> String {
     let parts: Vec<&str> = text.split('=').map(str::trim).collect();
-    parts.join("=").to_uppercase().to_lowercase()
+    // In this order: `\u{df}` and its capital `\u{1e9e}` have only `SS` in common.
+    parts.join("=").to_lowercase().to_uppercase()
 }
 
 impl FromStr for TagPattern {
@@ -122,12 +123,23 @@ mod tests {
                 true,
             ),
             ("\u{212a}ey", "KEY", "", true),
+            ("gr\u{f6}\u{df}e", "GR\u{d6}\u{1e9e}E", "", true),
+            ("GR\u{d6}\u{1e9e}E", "GR\u{d6}SSE", "", true),
         ] {
             let pattern: TagPattern = given.parse().expect("a tag");
             let (key, value) = (key.to_owned(), value.to_owned());
             let tag = UserTag { key, value };
             assert_eq!(pattern.matches(&tag), expected, "{given} {tag:?}");
             assert_eq!(pattern.to_string(), given);
+        }
+    }
+
+    #[test]
+    fn every_letter_is_the_same_in_either_case() {
+        for letter in ('\0'..=char::MAX).map(String::from) {
+            for other in [letter.to_lowercase(), letter.to_uppercase()] {
+                assert_eq!(fold(&letter), fold(&other), "{letter} {other}");
+            }
         }
     }
 
