@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Names, Selector, failed};
 use crate::aws::{Iam, ListedUser, Listing};
-use crate::error::{CallError, Hint, TransportError};
+use crate::error::{CallError, ErrorKind, Hint, TransportError};
 use crate::ident::{PathPrefix, UserName};
 use crate::locate::LIST_LAG;
 use crate::outcome::Outcome;
@@ -71,9 +71,11 @@ impl Selector<'_> {
                             ControlFlow::Continue(false) => misfit = Some(user.name),
                         }
                     }
-                    Err(failure) if failure.is_no_such_entity() => {
+                    Err(CallError::Service(failure))
+                        if failure.kind() == ErrorKind::NoSuchEntity =>
+                    {
                         seen.doubt(&user, begun);
-                        missing = Some(user.name);
+                        missing = Some((user.name, failure.operation));
                     }
                     Err(failure) => return Err(failure),
                 }
@@ -92,10 +94,10 @@ impl Selector<'_> {
                     lists_without_missing += 1;
                     sleep_until(settles).await;
                 }
-                (Some(name), pause) => {
+                (Some((name, operation)), pause) => {
                     lists_without_missing = 0;
                     last_change = format!(
-                        "ListUsers showed the user {name}, and ListAccessKeys found no such user"
+                        "ListUsers showed the user {name}, and {operation} found no such user"
                     );
                     let Some(pause) = pause else {
                         return Err(users_changed(&last_change, list + 1));

@@ -3,7 +3,7 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Builder, Fault, Sandbox, Status, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each};
 use crate::journal::ACCOUNT;
 use crate::many::{from_stdin, outcomes, rows};
 use crate::response::{result, xml};
@@ -80,6 +80,26 @@ fn the_owner_may_be_the_calling_user() {
     let reason = "its owner admin has the tag Team=Ops";
     skips(&sandbox, &own, "team", reason);
     assert!(sandbox.has_key("AKIAQAAAAAAAADMINTWO"));
+}
+
+/// The lists still show a user who is gone. The error names the read that says so.
+#[test]
+fn the_tags_of_a_user_who_does_not_exist() {
+    each(["ListAccessKeys", "ListUserTags"], |action| {
+        let sandbox = account().start();
+        let gone = "The user with name Alice cannot be found.";
+        let fault = always(action, What::error(404, "NoSuchEntity", gone));
+        sandbox.fault(fault.of_user("Alice"));
+        let case = Case::at(&sandbox, SWEEP).args(["--except-tag", "none"]);
+        let _ = case
+            .run()
+            .exits(1)
+            .prints_nothing()
+            .says(&[&format!(
+                "the users changed while they were listed: ListUsers showed the user Alice, and {action} found no such user (5 lists)"
+            )])
+            .ends_with("no key was changed");
+    });
 }
 
 #[test]
