@@ -179,7 +179,8 @@ pub(crate) struct WaitingInput {
 impl WaitingInput {
     pub(crate) fn of(file: File) -> Self {
         Self {
-            is_terminal: file.is_terminal(),
+            // A terminal that is closed already is none any more.
+            is_terminal: file.is_terminal() || matches!(tcgetattr(&file), Err(Errno::IO)),
             file,
             is_ended: false,
         }

@@ -174,11 +174,19 @@ fn c73_a_terminal_that_is_closed_is_no_answer() {
 fn f87_a_terminal_that_is_closed_ends_no_list() {
     // What `nohup` starts is sent no SIGHUP.
     let ignoring = ["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""];
-    let cases = [(&[][..], 129), (&ignoring, 2)];
-    each_at_once(cases, |(wrapper, expected)| {
+    // The terminal is closed before the run begins.
+    let script = "trap '' HUP; echo waiting; read line; exec \"$0\" \"$@\"";
+    let waiting = ["sh", "-c", script];
+    let prompt = "press Ctrl-D";
+    let cases = [
+        (&[][..], prompt, 129),
+        (&ignoring, prompt, 2),
+        (&waiting, "waiting", 2),
+    ];
+    each_at_once(cases, |(wrapper, last_words, expected)| {
         let sandbox = documented();
         let case = Case::at(&sandbox, ["--user-name", "Bob", "--yes", "--from", "-"]);
-        let status = status_after_closing(case, wrapper, "press Ctrl-D");
+        let status = status_after_closing(case, wrapper, last_words);
         assert_eq!(status.code(), Some(expected));
         assert_eq!(sandbox.connections(), 0);
     });
