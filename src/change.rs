@@ -25,8 +25,8 @@ const AT_HAND: Duration = Duration::from_millis(50);
 /// The first and the longest pause before a request without a response is sent again.
 const SEND_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
-/// How long verification takes if the lists lag.
-const VERIFICATION: Duration = Duration::from_millis(3500);
+/// How long verification takes if the lists lag, and the least time for it if most of the limit has passed.
+const VERIFICATION: [Duration; 2] = [Duration::from_millis(3500), Duration::from_millis(500)];
 
 /// The change of one key.
 #[derive(Debug)]
@@ -149,10 +149,11 @@ impl Change<'_> {
     }
 
     async fn send_and_verify(&self) -> Outcome {
-        // A part of the limit is reserved to verify the key's state if the response is lost.
-        let limit = self.search.request.limit;
-        let reserve = (limit / 3).clamp(VERIFICATION, Duration::from_secs(10));
-        let reserve = reserve.min(limit / 2);
+        // A part of the limit is reserved to verify the key's state if the response is lost: at most half of what the reads
+        // before the request left.
+        let [for_lag, least] = VERIFICATION;
+        let reserve = (self.search.request.limit / 3).clamp(for_lag, Duration::from_secs(10));
+        let reserve = reserve.min((self.budget.left() / 2).max(least));
         let outcome = self.send_and_verify_within(reserve).await;
         let location = KeyLocation::LookupDenied;
         let rests_on_response = self.search.found.borrow().as_ref() == Some(&location)

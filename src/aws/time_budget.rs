@@ -183,13 +183,19 @@ impl TimeBudget {
         WaitGuard::start(&self.wait_clock)
     }
 
+    /// Returns the remaining time.
+    pub(crate) fn left(&self) -> Duration {
+        let end = self.end + lock(&self.wait_clock).waited();
+        end.saturating_duration_since(Instant::now())
+    }
+
     /// Runs `work`, whose time does not count.
     pub(crate) async fn exempt<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let waited = || lock(&self.wait_clock).waited();
-        let left = (self.end + waited()).saturating_duration_since(Instant::now());
+        let left = self.left();
         let done = work.await;
         let now = Instant::now();
-        self.end = (now + left).checked_sub(waited()).unwrap_or(now);
+        let waited = lock(&self.wait_clock).waited();
+        self.end = (now + left).checked_sub(waited).unwrap_or(now);
         done
     }
 

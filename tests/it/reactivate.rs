@@ -92,7 +92,7 @@ fn an_active_key_is_skipped() {
 #[test]
 fn a_list_that_lags_keeps_no_key_from_being_reactivated() {
     // If there is no time to read the list again, what it says does not count.
-    for more in [&[][..], &["--timeout", "5"]] {
+    for more in [&[][..], &["--timeout", "5"], &["--timeout", "6"]] {
         let sandbox = inactive();
         lists_bobs_key_once_as(&sandbox, "Active");
         let _ = reactivate(&sandbox, more)
@@ -127,6 +127,12 @@ fn a_list_that_lags_keeps_no_key_from_being_deactivated() {
         (&deactivate as &dyn Fn(&Sandbox) -> Case, known),
         (&|at| deactivate(at).args(["--older-than", "30d"]), known),
         (&|at| from_stdin(at, &csv, &["--deactivate"]), known),
+        // Half of the time that is left after the wait is enough.
+        (&|at| deactivate(at).args(["--timeout", "6"]), known),
+        (
+            &|at| from_stdin(at, &csv, &["--deactivate", "--timeout", "6"]),
+            known,
+        ),
         // There is no time to read the list again, so what it says does not count.
         (&|at| deactivate(at).args(["--timeout", "5"]), None),
     ] {
