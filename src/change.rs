@@ -122,12 +122,12 @@ impl Change<'_> {
             if self.attempts.awaits_response() {
                 sleep(FOR_RESPONSE).await;
             }
-            if self.ambiguity() == Ambiguity::None || self.is_located.replace(true) {
+            if !self.ambiguity().is_unconfirmed() || self.is_located.replace(true) {
                 return pending().await;
             }
             let found = self.search.locate_confirmed().await;
             match self.shows_done(&found) {
-                Some(shown) if self.ambiguity() != Ambiguity::None => {
+                Some(shown) if self.ambiguity().is_unconfirmed() => {
                     let cause = self.describe_ambiguity(found.is_gone());
                     let failure = self.search.presumed(self.timed_out(), &found);
                     Outcome::confirmed(format!("{cause}; {shown}"), Some(failure))
@@ -275,15 +275,13 @@ impl Change<'_> {
     }
 
     /// Returns why the key may have been changed by the attempts so far.
-    fn ambiguity(&self) -> Ambiguity {
+    pub(crate) fn ambiguity(&self) -> Ambiguity {
         if self.attempts.lacks_response() {
             Ambiguity::Unanswered
-        } else if self.earlier != Ambiguity::None {
+        } else if self.earlier.is_unconfirmed() || !self.attempts.may_have_acted() {
             self.earlier
-        } else if self.attempts.may_have_acted() {
-            Ambiguity::ServerError
         } else {
-            Ambiguity::None
+            Ambiguity::ServerError
         }
     }
 
@@ -322,6 +320,11 @@ impl Change<'_> {
     fn unverified_state(&self) -> KeyState {
         match self.ambiguity() {
             Ambiguity::None => self.not_done(),
+            Ambiguity::ChangedBefore => {
+                let location = self.search.location_so_far(false);
+                let known = KeyState::changed_before(self.search.request.action);
+                known.with_check(self.check(&location))
+            }
             Ambiguity::EarlierRun | Ambiguity::RecentRun => {
                 let location = self.search.location_so_far(false);
                 KeyState::started_earlier().with_check(self.check(&location))

@@ -169,7 +169,7 @@ impl Work<'_> {
                 let found = self.in_no_list(&target.key, seen.as_ref());
                 let outcome = match self.signals.race(Box::pin(found)).await {
                     Ok(Some(outcome)) => outcome,
-                    Ok(None) => left_unverified(Exit::Unknown, why, Check::List),
+                    Ok(None) => left_unverified(Exit::Unknown, why, KeyState::started_earlier()),
                     Err(exit) => self.interrupted(exit),
                 };
                 let result = KeyResult::unchanged(target, self.request.action, outcome);
@@ -300,6 +300,7 @@ impl Work<'_> {
         let attempts = Some(change.attempts.clone());
         self.in_flight.add(&target.key, attempts, prior.known());
         let (outcome, attempts) = change.run(&mut signals).await;
+        let is_open = change.ambiguity().is_of_this_run();
         let owner = change.search.confirmed_owner();
         let listed = change.search.listed.into_inner();
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
@@ -309,6 +310,7 @@ impl Work<'_> {
         );
         let mut result = Box::new(KeyResult {
             attempts,
+            is_open,
             ..KeyResult::unchanged(target, self.request.action, outcome)
         });
         result.metadata.located = listed;
@@ -345,6 +347,16 @@ impl Work<'_> {
         attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(now))
     }
 
+    /// Returns why earlier runs may have changed a key.
+    pub(super) fn earlier(&self, prior: PriorState, id: &AccessKeyId) -> Ambiguity {
+        match prior {
+            PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
+            PriorState::InProgress if self.may_still_act(id) => Ambiguity::RecentRun,
+            PriorState::InProgress | DELETED_BEFORE => Ambiguity::EarlierRun,
+            PriorState::ChangedBefore(_) => Ambiguity::ChangedBefore,
+        }
+    }
+
     fn change_of<'a>(
         &'a self,
         target: &'a Target,
@@ -355,13 +367,7 @@ impl Work<'_> {
         let hint = self.owner_hint(&target.key, &target.metadata);
         Change {
             search: Search::new(iam, self.request, &target.key, hint),
-            earlier: match prior {
-                PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-                PriorState::InProgress if self.may_still_act(&target.key.id) => {
-                    Ambiguity::RecentRun
-                }
-                PriorState::InProgress | PriorState::ChangedBefore(_) => Ambiguity::EarlierRun,
-            },
+            earlier: self.earlier(prior, &target.key.id),
             attempts: Attempts::of(self.request.action.operation()),
             budget,
             is_located: Cell::default(),

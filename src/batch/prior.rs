@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Work;
-use crate::conclude::{Ambiguity, Response, check};
+use crate::conclude::{Response, check};
 use crate::error::{Exit, RunError};
 use crate::guard::{self, Principal};
 use crate::ident::AccessKeyId;
@@ -113,7 +113,7 @@ impl Work<'_> {
                     let search = Search::new(self.iam, self.request, &result.key, hint);
                     let owner = search.confirmed_owner();
                     result.metadata.owner = result.metadata.owner.take().or(owner);
-                    search.conclude(Ambiguity::EarlierRun, failure, &KeyLocation::InNoList)
+                    search.conclude(self.earlier(prior, id), failure, &KeyLocation::InNoList)
                 }
                 outcome => or_unverified(outcome, known.with_check(check), result.action, &hint),
             };
@@ -252,27 +252,25 @@ pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outc
         Some(Deactivation::Unverified | Deactivation::NotDone) => {
             let why = "it is unknown whether an earlier run deactivated it";
             // The user may have been renamed since.
-            Some(left_unverified(Exit::Unknown, why, Check::Owner))
+            let known = KeyState::started_earlier().with_check(Check::Owner);
+            Some(left_unverified(Exit::Unknown, why, known))
         }
     }
 }
 
-/// Returns the outcome of a key that an earlier run started to change and this run did not verify. `why` is a clause.
-pub(super) fn left_unverified(exit: Exit, why: &str, check: Check) -> Outcome {
+/// Returns the outcome of a key that an earlier run changed, or started to, and this run did not verify. `why` is a clause.
+pub(super) fn left_unverified(exit: Exit, why: &str, known: KeyState) -> Outcome {
     let why = format!("this run did not change it: {why}");
-    Outcome::LeftUnverified { exit, why, check }
+    Outcome::LeftUnverified { exit, why, known }
 }
 
 /// Returns the outcome of a key that an earlier run started to change, given the outcome by this run alone. `known` is the
 /// state by the journal.
 fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &OwnerHint) -> Outcome {
-    let KeyState::Unknown { check, .. } = known else {
-        return outcome;
-    };
-    let unverified = |why: &str| left_unverified(Exit::Unknown, why, check);
+    let unverified = |why: &str| left_unverified(Exit::Unknown, why, known.clone());
     match outcome {
-        Outcome::NotTried { exit, why } => left_unverified(exit, &why, check),
-        Outcome::LeftUnverified { exit, why, .. } => Outcome::LeftUnverified { exit, why, check },
+        Outcome::NotTried { exit, why } => left_unverified(exit, &why, known),
+        Outcome::LeftUnverified { exit, why, .. } => Outcome::LeftUnverified { exit, why, known },
         Outcome::WouldChange(_) => unverified("it was a dry run"),
         Outcome::Skipped(why) => unverified(&why),
         Outcome::Refused(Refusal::Declined) => unverified("not confirmed"),

@@ -28,6 +28,8 @@ use table::Evidence;
 pub(crate) enum Ambiguity {
     /// It was not changed.
     None,
+    /// IAM confirmed in an earlier run that it got the requested status. It may have another status since then.
+    ChangedBefore,
     /// IAM returned a server error. It may have acted before that, or may act later.
     ServerError,
     /// An earlier run started the change so long ago that its requests are no longer valid.
@@ -39,6 +41,11 @@ pub(crate) enum Ambiguity {
 }
 
 impl Ambiguity {
+    /// Whether no response of IAM decides about a change that was started.
+    pub(crate) fn is_unconfirmed(self) -> bool {
+        !matches!(self, Self::None | Self::ChangedBefore)
+    }
+
     /// Whether a request of this run causes it.
     pub(crate) fn is_of_this_run(self) -> bool {
         matches!(self, Self::ServerError | Self::Unanswered)

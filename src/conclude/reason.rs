@@ -5,12 +5,17 @@ use super::{Ambiguity, Response};
 use crate::ident::UserName;
 use crate::locate::{KeyLocation, OwnerHint};
 use crate::metadata::Status;
+use crate::outcome::changed_before;
 use crate::request::Action;
+use crate::sanitize::escape_field;
 
 /// Returns what the conclusion rests on.
 pub(super) fn reason(evidence: &Evidence<'_>) -> String {
     if evidence.ambiguity == Ambiguity::None {
         return unambiguous_reason(evidence);
+    }
+    if evidence.ambiguity == Ambiguity::ChangedBefore {
+        return reason_after_change(evidence);
     }
     let is_gone = evidence.location.is_gone();
     let response = match evidence.location {
@@ -21,6 +26,21 @@ pub(super) fn reason(evidence: &Evidence<'_>) -> String {
     let cause = describe_ambiguity(evidence.ambiguity, response, is_gone);
     let location = describe_location(evidence.action, evidence.hint, evidence.location);
     format!("{cause}; {location}")
+}
+
+/// Returns what is known about a key whose status an earlier run changed.
+fn reason_after_change(evidence: &Evidence<'_>) -> String {
+    let done = evidence.action.done();
+    match evidence.location {
+        KeyLocation::Listed(Some(status)) => {
+            let status = escape_field(status.as_str());
+            format!("an earlier run {done} it, but IAM now lists the key as {status}")
+        }
+        location => {
+            let location = describe_location(evidence.action, evidence.hint, location);
+            format!("{}; {location}", changed_before(evidence.action))
+        }
+    }
 }
 
 /// Says why a key may have been changed. The key is gone now if `is_gone`.

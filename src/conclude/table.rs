@@ -27,7 +27,7 @@ pub(super) enum Conclusion {
     ProbablyDone,
     /// It does not exist, and the caller wants that.
     Missing,
-    /// It already has the requested status. Its user was renamed after an earlier run.
+    /// It already has the requested status, which an earlier run may have given it for a user who was renamed since.
     Already(Status),
     /// It was not changed.
     NotDone,
@@ -62,6 +62,17 @@ pub(super) fn conclude(evidence: &Evidence<'_>) -> Conclusion {
         }
         _ if ambiguity == Ambiguity::None && !is_wanted => Conclusion::NotDone,
         _ if ambiguity == Ambiguity::None => Conclusion::Missing,
+        KeyLocation::Listed(Some(status))
+            if ambiguity == Ambiguity::ChangedBefore
+                && let Some(wanted) = evidence.action.status() =>
+        {
+            match response {
+                _ if wanted == *status => Conclusion::Already(wanted),
+                // The list lags.
+                response if response.is_missing() => Conclusion::Unknown,
+                _ => Conclusion::NotDone,
+            }
+        }
         location if location.shows_done(evidence.action) || is_deleted => Conclusion::Done,
         // If IAM also says that the key does not exist, the list lags.
         KeyLocation::Listed(_) if ambiguity == Ambiguity::EarlierRun && !response.is_missing() => {
@@ -94,6 +105,15 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName, status: Option<&Status>
         {
             return wanted.map_or(Conclusion::Unknown, Conclusion::Already);
         }
+        // What IAM confirmed counts whoever was named then.
+        Action::Deactivate | Action::Reactivate if ambiguity == Ambiguity::ChangedBefore => {
+            match (wanted, status) {
+                (Some(wanted), Some(status)) if wanted == *status => {
+                    return Conclusion::Already(wanted);
+                }
+                (_, status) => status.is_none(),
+            }
+        }
         Action::Deactivate | Action::Reactivate => ambiguity != Ambiguity::None,
     };
     if is_unknown {
@@ -111,8 +131,9 @@ mod tests {
     use crate::ident::AccountId;
 
     const ACTIONS: [Action; 3] = [Action::Delete, Action::Deactivate, Action::Reactivate];
-    const AMBIGUITIES: [Ambiguity; 5] = [
+    const AMBIGUITIES: [Ambiguity; 6] = [
         Ambiguity::None,
+        Ambiguity::ChangedBefore,
         Ambiguity::ServerError,
         Ambiguity::EarlierRun,
         Ambiguity::RecentRun,
@@ -170,7 +191,7 @@ mod tests {
     /// the owner; the same with `--ignore-missing`. A row of `Deactivate` also serves for `Reactivate`, with the letters of the
     /// two statuses swapped.
     #[rustfmt::skip]
-    const TABLE: [(Action, Ambiguity, &[Response], [&str; 3]); 30] = [
+    const TABLE: [(Action, Ambiguity, &[Response], [&str; 3]); 33] = [
         (Action::Delete, Ambiguity::None, NO_KEY, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnoMMnnnMnMonMMon"]),
         (Action::Delete, Ambiguity::None, NO_USER, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnoMnnnnnnMonMMon"]),
         (Action::Delete, Ambiguity::None, OTHER, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon"]),
@@ -189,6 +210,9 @@ mod tests {
         (Action::Deactivate, Ambiguity::None, NO_KEY, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnoMMnnnMnMonMMon"]),
         (Action::Deactivate, Ambiguity::None, NO_USER, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnoMnnnnnnMonMMon"]),
         (Action::Deactivate, Ambiguity::None, OTHER, ["nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon", "nnonnnnnnnnonnnon"]),
+        (Action::Deactivate, Ambiguity::ChangedBefore, NO_KEY, ["?AA????????????o?", "?AA????????????o?", "?AAM??????M??MMo?"]),
+        (Action::Deactivate, Ambiguity::ChangedBefore, NO_USER, ["?AA????????????o?", "?AA????????????o?", "?AAM??????M??MMo?"]),
+        (Action::Deactivate, Ambiguity::ChangedBefore, OTHER, ["nAA????????????o?", "nAA????????????o?", "nAA????????????o?"]),
         (Action::Deactivate, Ambiguity::ServerError, NO_KEY, ["?D???????????????", "?D???????????????", "?D?M??????M??MM??"]),
         (Action::Deactivate, Ambiguity::ServerError, NO_USER, ["?D???????????????", "?D???????????????", "?D?M??????M??MM??"]),
         (Action::Deactivate, Ambiguity::ServerError, OTHER, ["?D???????????????", "?D???????????????", "?D???????????????"]),
@@ -241,7 +265,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(checked, 2 * 5 * 5 * 3);
+        assert_eq!(checked, (2 * 5 + 1) * 5 * 3);
     }
 
     #[test]
@@ -274,7 +298,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(combinations, 3 * 5 * 5 * 4 * 2 * 17);
+        assert_eq!(combinations, 3 * 6 * 5 * 4 * 2 * 17);
     }
 
     fn check(evidence: &Evidence<'_>) {
@@ -287,7 +311,8 @@ mod tests {
             location,
         } = *evidence;
         let conclusion = conclude(evidence);
-        let is_out = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun);
+        let is_changed = ambiguity == Ambiguity::ChangedBefore && action != Action::Delete;
+        let is_out = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun) && !is_changed;
         let is_gone = matches!(
             location,
             KeyLocation::Gone | KeyLocation::NoLongerListed | KeyLocation::GoneButNamed(_)
@@ -317,12 +342,15 @@ mod tests {
                 let is_earlier = matches!(ambiguity, Ambiguity::EarlierRun | Ambiguity::RecentRun);
                 let is_listed =
                     matches!(location, KeyLocation::OtherUser(_, Some(found)) if found == status);
-                is_named && is_earlier && is_listed && action.status().as_ref() == Some(status)
+                let is_set = is_changed && (is_listed || is_confirmed);
+                (is_set || is_named && is_earlier && is_listed)
+                    && action.status().as_ref() == Some(status)
             }
             // After an ambiguous request, only the list of the other owner shows it.
             Conclusion::OtherUser(_) => match location {
-                KeyLocation::OtherUser(..) => {
-                    action == Action::Delete || ambiguity == Ambiguity::None
+                KeyLocation::OtherUser(_, status) => {
+                    let shows_status = is_changed && status.is_some();
+                    action == Action::Delete || ambiguity == Ambiguity::None || shows_status
                 }
                 KeyLocation::ReportedOwner(_) => ambiguity == Ambiguity::None,
                 _ => false,

@@ -295,9 +295,12 @@ impl Journal {
             (Owner::Unknown, Some(earlier)) => earlier.owner.clone(),
             (owner, _) => owner,
         };
+        let is_confirmed = matches!(self.prior_state(&result.key), PriorState::ChangedBefore(_));
         let kind = match result.kind() {
             // A record of an unknown result counts as another attempt, and this run made none.
             OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
+            // Nor does one count that IAM refused after it confirmed the change in an earlier run.
+            OutcomeKind::Unknown if is_confirmed && !result.is_open => OutcomeKind::NotTried,
             kind => kind,
         };
         let state = match result.outcome {

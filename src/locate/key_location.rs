@@ -74,6 +74,16 @@ impl KeyLocation {
         )
     }
 
+    /// Whether a list has the key, and a later one may show that the action was done.
+    pub(super) fn lacks_change(&self, action: Action) -> bool {
+        match self {
+            Self::Listed(_) => !self.shows_done(action),
+            Self::OtherUser(_, None) => true,
+            Self::OtherUser(_, status) => action.status().is_some() && *status != action.status(),
+            _ => false,
+        }
+    }
+
     /// Whether this proves that the action was done.
     pub(crate) fn shows_done(&self, action: Action) -> bool {
         match action.status() {

@@ -168,11 +168,8 @@ impl<'a> Search<'a> {
             }
             was_listed |= matches!(location, KeyLocation::Listed(_));
             let may_change = match &location {
-                KeyLocation::Listed(_) => !location.shows_done(self.request.action),
-                KeyLocation::LookupFailed
-                | KeyLocation::ListDenied
-                | KeyLocation::OtherUser(_, None) => true,
-                _ => location.is_absence(),
+                KeyLocation::LookupFailed | KeyLocation::ListDenied => true,
+                location => location.is_absence() || location.lacks_change(self.request.action),
             };
             match pauses.next() {
                 Some(pause) if may_change => sleep(pause).await,

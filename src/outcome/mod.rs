@@ -1,6 +1,7 @@
 //! The result of a key as data. The report and the exit status are derived from it.
 
 mod kind;
+mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -9,6 +10,7 @@ use crate::ident::UserName;
 use crate::metadata::{KeyMetadata, Status, Target};
 use crate::request::{Action, Key, Mode, Request, Selection};
 pub(crate) use kind::OutcomeKind;
+pub(crate) use state::{Check, KeyState, changed_before};
 
 /// A key and its result.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct KeyResult {
     pub(crate) outcome: Outcome,
     /// The number of requests to change the key that were sent, retries included.
     pub(crate) attempts: usize,
+    /// Whether one of them may have an effect that no response shows.
+    pub(crate) is_open: bool,
 }
 
 /// What happened to a key.
@@ -61,13 +65,14 @@ pub(crate) enum Outcome {
         /// Why the run ended.
         why: String,
     },
-    /// An earlier run started to change the key, and this run did not verify it. Its state is unknown.
+    /// An earlier run changed the key, or started to, and this run did not verify it. Its state is unknown.
     LeftUnverified {
         /// The exit status of the error that kept this run from verifying it.
         exit: Exit,
         /// Why this run did not verify it.
         why: String,
-        check: Check,
+        /// The state of the key.
+        known: KeyState,
     },
     /// A signal ended the run.
     Stopped {
@@ -99,38 +104,6 @@ pub(crate) enum Refusal {
 /// Why a key is not reactivated that may have been inactive before, or that someone else may have deactivated.
 pub(crate) const STATUS_UNKNOWN: &str =
     "it is unknown whether the run with --deactivate made it inactive";
-
-/// The state of a key after all checks. The text gives the reason and may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum KeyState {
-    /// The requested change was made.
-    Done(String),
-    /// The change was not made. The error itself says why.
-    NotDone(String),
-    /// The change was not made. Reads of the key say more than the error.
-    ShownNotDone(String),
-    /// The run cannot tell.
-    Unknown {
-        /// The reason, a fragment.
-        why: String,
-        check: Check,
-    },
-}
-
-/// Where to check a key whose state is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Check {
-    /// In the list of the owner's keys, if the owner is known.
-    List,
-    /// In the same list, with more permissions than these credentials have.
-    ListWithPermission,
-    /// By looking up the owner. The list of the named user proves nothing more.
-    Owner,
-    /// In the list of the root user's keys, for whom an earlier run started the change.
-    RootUser,
-    /// These credentials cannot read anything that shows it.
-    Nothing,
-}
 
 /// The status, headers and request ID of a response.
 #[derive(Clone, Debug, Default)]
@@ -199,6 +172,7 @@ impl KeyResult {
             action,
             outcome,
             attempts: 0,
+            is_open: false,
         }
     }
 
@@ -319,10 +293,7 @@ impl KeyResult {
             Outcome::Already(_) => (OutcomeKind::Skipped, is_done()),
             Outcome::Refused(_) => (OutcomeKind::Refused, not_done()),
             Outcome::NotTried { .. } => (OutcomeKind::NotTried, not_done()),
-            Outcome::LeftUnverified { check, .. } => {
-                let known = KeyState::started_earlier().with_check(*check);
-                (OutcomeKind::Unknown, known)
-            }
+            Outcome::LeftUnverified { known, .. } => (OutcomeKind::Unknown, known.clone()),
             Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => {
                 let kind = match (&self.outcome, known) {
                     (_, KeyState::Unknown { .. }) => OutcomeKind::Unknown,
@@ -332,67 +303,6 @@ impl KeyResult {
                 };
                 (kind, known.clone())
             }
-        }
-    }
-}
-
-impl KeyState {
-    /// An unknown state that the list of the owner's keys may show. `why` is a fragment.
-    pub(crate) fn unknown(why: impl Into<String>) -> Self {
-        Self::Unknown {
-            why: why.into(),
-            check: Check::List,
-        }
-    }
-
-    /// The state of a key that an earlier run started to change.
-    pub(crate) fn started_earlier() -> Self {
-        Self::unknown("an earlier run started to change it, and the result is unknown")
-    }
-
-    /// Says where to check the key if its state is unknown.
-    pub(crate) fn with_check(self, check: Check) -> Self {
-        match self {
-            Self::Unknown { why, .. } => Self::Unknown { why, check },
-            known => known,
-        }
-    }
-
-    /// The state of a key that an earlier run changed and this run could not check.
-    pub(crate) fn changed_before(action: Action) -> Self {
-        Self::unknown(match action {
-            Action::Delete => "an earlier run deleted it, but IAM still lists it".to_owned(),
-            Action::Deactivate | Action::Reactivate => {
-                let done = action.done();
-                format!("an earlier run {done} it, and its current state is unknown")
-            }
-        })
-    }
-
-    /// Returns the value of the member `Result` in errors.
-    pub(crate) fn result_member(&self, action: Action) -> &'static str {
-        match (self, action) {
-            (Self::Done(_), Action::Delete) => "Deleted",
-            (Self::Done(_), Action::Deactivate) => "Deactivated",
-            (Self::Done(_), Action::Reactivate) => "Reactivated",
-            (Self::Unknown { .. }, _) => "Unknown",
-            (_, Action::Delete) => "NotDeleted",
-            (_, Action::Deactivate) => "NotDeactivated",
-            (_, Action::Reactivate) => "NotReactivated",
-        }
-    }
-
-    /// Describes the state in terms of the action, such as `not deleted: IAM refused the request`.
-    pub(crate) fn describe(&self, action: Action) -> String {
-        let (kind, why) = match self {
-            Self::Done(why) => (action.done(), why),
-            Self::NotDone(why) | Self::ShownNotDone(why) => (action.not_done(), why),
-            Self::Unknown { why, .. } => ("unknown", why),
-        };
-        if why.is_empty() {
-            kind.to_owned()
-        } else {
-            format!("{kind}: {why}")
         }
     }
 }

@@ -72,8 +72,8 @@ fn state(letter: char) -> KeyState {
 }
 
 fn unverified(exit: Exit) -> Outcome {
-    let (why, check) = (String::new(), Check::List);
-    Outcome::LeftUnverified { exit, why, check }
+    let (why, known) = (String::new(), KeyState::started_earlier());
+    Outcome::LeftUnverified { exit, why, known }
 }
 
 #[test]

@@ -152,10 +152,7 @@ impl Report<'_> {
                 error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
-            Outcome::LeftUnverified { why, check, .. } => {
-                let known = KeyState::started_earlier().with_check(*check);
-                error("NotTried", why, known)
-            }
+            Outcome::LeftUnverified { why, known, .. } => error("NotTried", why, known.clone()),
             Outcome::Stopped { known, failure, .. } => {
                 match known {
                     KeyState::Done(_) => next = self.after_change(result),

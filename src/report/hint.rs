@@ -266,7 +266,10 @@ pub(super) fn stays_unknown(result: &KeyResult) -> bool {
             failure,
             known: KeyState::Unknown { check, .. },
         } => *check != Check::List && failure.context().named_by == NamedBy::Caller,
-        Outcome::LeftUnverified { check, .. } => *check != Check::List,
+        Outcome::LeftUnverified {
+            known: KeyState::Unknown { check, .. },
+            ..
+        } => *check != Check::List,
         _ => false,
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
         action,
         outcome,
         attempts,
+        is_open: _,
     } = result;
     let date = |at: SystemTime| json!(timestamp(at));
     let (used_at, service, region) = match &metadata.last_use {
@@ -187,9 +188,9 @@ pub(super) fn reason(result: &KeyResult) -> Option<String> {
         Outcome::Refused(Refusal::StatusUnknown) => Some(STATUS_UNKNOWN.to_owned()),
         Outcome::Done { evidence, .. } => evidence.clone(),
         Outcome::NotTried { why, .. } => Some(why.clone()),
-        Outcome::LeftUnverified { why, .. } => {
-            Some(format!("{why}; {}", known(&KeyState::started_earlier())))
-        }
+        Outcome::LeftUnverified {
+            why, known: state, ..
+        } => Some(format!("{why}; {}", known(state))),
         Outcome::Missing(failure) => {
             let context = failure.context();
             match &context.still_reported_owner {

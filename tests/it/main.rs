@@ -29,6 +29,7 @@ mod columns;
 mod completion;
 mod condition;
 mod configuration;
+mod confirmed_before;
 mod contradiction;
 mod credential_report;
 mod credentials;

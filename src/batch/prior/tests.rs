@@ -141,7 +141,7 @@ fn only_what_the_journal_does_not_say_is_recorded() {
             false,
         ),
         (
-            left_unverified(Exit::Refused, "", Check::List),
+            left_unverified(Exit::Refused, "", KeyState::started_earlier()),
             PriorState::None,
             1,
             false,

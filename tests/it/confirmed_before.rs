@@ -1,0 +1,145 @@
+//! A change of a status that IAM confirmed in an earlier run: the next one names another owner or nobody, and nothing that it
+//! learns makes the change unconfirmed again, unless a list shows another status.
+
+use iam_sandbox::{Sandbox, Status, What};
+
+use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, once};
+use crate::journal::Kept;
+use crate::proof::READS;
+use crate::reactivate::{inactive, status};
+
+const ACTIONS: [(&str, &str, Status); 2] = [
+    ("deactivate", "deactivated", Status::Inactive),
+    ("reactivate", "reactivated", Status::Active),
+];
+const OWNERS: [&[&str]; 2] = [&[], &["--user-name", "Alice"]];
+
+/// A run about Bob's key with this journal.
+fn run(sandbox: &Sandbox, kept: &Kept, action: &str, more: &[&str]) -> Case {
+    let case = Case::at(sandbox, ["--access-key-id", BOBS_KEY, "--yes", "--journal"]);
+    let case = case.args([kept.path()]).args([format!("--{action}")]);
+    case.args(more.iter().copied())
+}
+
+/// A sandbox in which a run has changed the status of Bob's key, and its journal.
+fn confirmed(action: &str) -> (Sandbox, Kept) {
+    let sandbox = match action {
+        "deactivate" => documented(),
+        _ => inactive(),
+    };
+    let kept = Kept::new("");
+    let first = run(&sandbox, &kept, action, &["--user-name", "Bob"]);
+    let _ = first.run().exits(0).prints_anything();
+    (sandbox, kept)
+}
+
+/// Each action with each owner whom the next run names.
+fn cases() -> Vec<(
+    (&'static str, &'static str, Status),
+    &'static [&'static str],
+)> {
+    let of = |action| OWNERS.map(|owner| (action, owner));
+    ACTIONS.map(of).concat()
+}
+
+/// Whether the next run that names Bob has nothing to do and nothing to find out.
+fn is_still_confirmed(sandbox: &Sandbox, kept: &Kept, action: &str) {
+    assert!(!kept.journal().contains("Unknown"), "{}", kept.journal());
+    let next = run(sandbox, kept, action, &["--user-name", "Bob"]);
+    let said = next.run().exits(0).prints_outcome("Skipped");
+    let _ = said.says(&["is already ", "nothing was changed"]);
+}
+
+#[test]
+fn the_list_of_the_owner_shows_that_the_key_has_the_status() {
+    each_at_once(cases(), |((action, _, status), owner)| {
+        let (sandbox, kept) = confirmed(action);
+        let printed = run(&sandbox, &kept, action, owner).run().exits(0);
+        let row = printed.object();
+        let already = format!("already {status:?}").to_ascii_lowercase();
+        assert_eq!(
+            (&row["UserName"], &row["Reason"]),
+            (&"Bob".into(), &already.clone().into())
+        );
+        let said = printed.prints_outcome("Skipped");
+        let _ = said.says(&[&already]);
+        is_still_confirmed(&sandbox, &kept, action);
+    });
+}
+
+#[test]
+fn a_key_with_another_status_since_then_was_not_changed_for_another_user() {
+    each_at_once(cases(), |((action, _, set), owner)| {
+        let (sandbox, kept) = confirmed(action);
+        let other = match set {
+            Status::Active => Status::Inactive,
+            _ => Status::Active,
+        };
+        sandbox.set_status(BOBS_KEY, other);
+        let printed = run(&sandbox, &kept, action, owner).run().exits(3);
+        let said = printed.prints_outcome("Failed");
+        let _ = said.says(&[&format!("--user-name=Bob --{action} --dry-run\n")]);
+        assert!(!kept.journal().contains("Unknown"), "{}", kept.journal());
+        assert_eq!(status(&sandbox, BOBS_KEY), Some(other));
+    });
+}
+
+#[test]
+fn without_permission_to_read_it_is_known_what_the_earlier_run_did() {
+    each_at_once(cases(), |((action, done, _), owner)| {
+        let (sandbox, kept) = confirmed(action);
+        for read in READS {
+            sandbox.deny(read);
+        }
+        let printed = run(&sandbox, &kept, action, owner).run().exits(10);
+        let reason = printed.object()["Reason"].clone();
+        let reason = reason.as_str().expect("a reason");
+        let known = format!("unknown: an earlier run {done} it, and its current state is unknown");
+        assert!(reason.contains(&known), "{reason}");
+        let said = printed.prints_outcome("Unknown");
+        let _ = said.says(&[&known]);
+        for read in READS {
+            sandbox.allow(read);
+        }
+        is_still_confirmed(&sandbox, &kept, action);
+    });
+}
+
+/// IAM denies the first list and the change, so that the key is located.
+#[test]
+fn what_the_earlier_run_did_is_known_if_the_change_is_denied() {
+    let denied = || What::error(403, "AccessDenied", "no");
+    each_at_once(ACTIONS, |(action, done, set)| {
+        let (sandbox, kept) = confirmed(action);
+        let locate = || {
+            for denied_call in ["ListAccessKeys", "UpdateAccessKey"] {
+                sandbox.fault(once(denied_call, denied()));
+            }
+            run(&sandbox, &kept, action, &["--user-name", "Bob"]).run()
+        };
+        let said = locate().exits(0).prints_outcome("Skipped");
+        let _ = said.says(&["is already "]);
+        let (other, not_done) = match set {
+            Status::Active => (Status::Inactive, "not reactivated"),
+            _ => (Status::Active, "not deactivated"),
+        };
+        sandbox.set_status(BOBS_KEY, other);
+        let said = locate().exits(6).prints_outcome("Failed");
+        let known =
+            format!("{not_done}: an earlier run {done} it, but IAM now lists the key as {other:?}");
+        let _ = said.says(&["(AccessDenied)"]).ends_with(&known);
+    });
+}
+
+/// A request of this run that may still act makes the state unknown, as without an earlier run.
+#[test]
+fn a_response_that_is_lost_since_then_leaves_the_change_unknown() {
+    let (sandbox, kept) = confirmed("deactivate");
+    sandbox.set_status(BOBS_KEY, Status::Active);
+    sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing));
+    let more = ["--user-name", "Bob", "--timeout", "2"];
+    let printed = run(&sandbox, &kept, "deactivate", &more).run().exits(10);
+    let said = printed.prints_outcome("Unknown");
+    let _ = said.says(&["no usable response"]);
+    assert_eq!(kept.results()[BOBS_KEY], "Unknown");
+}
