@@ -13,7 +13,7 @@ use crate::change::Change;
 use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
-use crate::ident::AccessKeyId;
+use crate::ident::{AccessKeyId, UserName};
 use crate::journal::{Journal, PriorState};
 use crate::locate::{KeyLocation, Search};
 use crate::metadata::Target;
@@ -203,6 +203,10 @@ impl Work<'_> {
                         if let Some(named_by) = first {
                             result.outcome = result.outcome.with_owner_named_by(named_by);
                         }
+                        let settled = self.settle_changed(&mut result, prior, iam, budget);
+                        if Box::pin(settled).await {
+                            return Err(result);
+                        }
                         Err(self.with_prior_state(result, seen))
                     }
                     Err(exit) => Err(self.unchanged(target, self.interrupted(exit))),
@@ -314,11 +318,7 @@ impl Work<'_> {
             ..KeyResult::unchanged(target, self.request.action, outcome)
         });
         result.metadata.located = listed;
-        if let (Outcome::Already(_), Some(owner)) = (&result.outcome, owner) {
-            // The list of this owner shows the key: the user was renamed after an earlier run.
-            result.metadata.owner = Some(owner.clone());
-            result.key.user_name = Some(owner);
-        }
+        name_owner(&mut result, owner);
         if prior == DELETED_BEFORE
             && let Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } =
                 &mut result.outcome
@@ -372,5 +372,13 @@ impl Work<'_> {
             budget,
             is_located: Cell::default(),
         }
+    }
+}
+
+/// Names the owner whose list shows that a key has the requested status. This run or an earlier one may have named another.
+pub(super) fn name_owner(result: &mut KeyResult, owner: Option<UserName>) {
+    if let (Outcome::Already(_), Some(owner)) = (&result.outcome, owner) {
+        result.metadata.owner = Some(owner.clone());
+        result.key.user_name = Some(owner);
     }
 }

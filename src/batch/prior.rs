@@ -1,9 +1,12 @@
 //! What earlier runs did to the keys of this run, and what the journal records about them.
 
 use std::io;
+use std::time::Duration;
 
 use super::Work;
-use crate::conclude::{Response, check};
+use super::one::name_owner;
+use crate::aws::{Iam, TimeBudget};
+use crate::conclude::{Ambiguity, Response, check};
 use crate::error::{Exit, RunError};
 use crate::guard::{self, Principal};
 use crate::ident::AccessKeyId;
@@ -119,6 +122,42 @@ impl Work<'_> {
             };
         }
         Box::new(result)
+    }
+
+    /// Reads the list of the owner of a key whose status an earlier run changed, and for which this run named another owner.
+    /// Returns whether the outcome is what follows from that.
+    pub(super) async fn settle_changed(
+        &self,
+        result: &mut KeyResult,
+        prior: PriorState,
+        iam: &Iam,
+        budget: &TimeBudget,
+    ) -> bool {
+        let ambiguity = self.earlier(prior, &result.key.id);
+        let failure = match &result.outcome {
+            Outcome::Failed { failure, .. } if ambiguity == Ambiguity::ChangedBefore => failure,
+            _ => return false,
+        };
+        if failure.context().owner.is_none() {
+            return false;
+        }
+        let hint = self.owner_hint(&result.key, &result.metadata);
+        let search = Search::new(iam, self.request, &result.key, hint);
+        let found = async {
+            match self.request.mode {
+                Mode::DryRun => search.locate_key().await,
+                Mode::Change => search.locate_confirmed().await,
+            }
+        };
+        let found = budget.spend(Duration::ZERO, found);
+        let Ok(Some(found)) = self.signals.race(Box::pin(found)).await else {
+            return false;
+        };
+        let outcome = search.conclude(ambiguity, failure.clone(), &found);
+        let owner = search.confirmed_owner();
+        result.outcome = outcome;
+        name_owner(result, owner);
+        true
     }
 
     /// Returns where more can be learned about a key that this run did not verify. It suggests neither a read that was

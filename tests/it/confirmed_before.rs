@@ -8,7 +8,10 @@ use crate::journal::Kept;
 use crate::proof::READS;
 use crate::reactivate::{inactive, status};
 
-const ACTIONS: [(&str, &str, Status); 2] = [
+/// An action, what it has done to a key, and the status that it gives.
+type Action = (&'static str, &'static str, Status);
+
+const ACTIONS: [Action; 2] = [
     ("deactivate", "deactivated", Status::Inactive),
     ("reactivate", "reactivated", Status::Active),
 ];
@@ -33,13 +36,16 @@ fn confirmed(action: &str) -> (Sandbox, Kept) {
     (sandbox, kept)
 }
 
-/// Each action with each owner whom the next run names.
-fn cases() -> Vec<(
-    (&'static str, &'static str, Status),
-    &'static [&'static str],
-)> {
-    let of = |action| OWNERS.map(|owner| (action, owner));
-    ACTIONS.map(of).concat()
+/// Each action with each owner whom the next run names, in a dry run or not.
+fn cases() -> Vec<(Action, &'static [&'static str], bool)> {
+    let of = |action| OWNERS.map(|owner| [(action, owner, false), (action, owner, true)]);
+    ACTIONS.map(of).concat().concat()
+}
+
+/// The arguments that name this owner, in a dry run or not.
+fn named(owner: &[&'static str], is_dry_run: bool) -> Vec<&'static str> {
+    let dry_run = is_dry_run.then_some("--dry-run");
+    owner.iter().copied().chain(dry_run).collect()
 }
 
 /// Whether the next run that names Bob has nothing to do and nothing to find out.
@@ -52,9 +58,10 @@ fn is_still_confirmed(sandbox: &Sandbox, kept: &Kept, action: &str) {
 
 #[test]
 fn the_list_of_the_owner_shows_that_the_key_has_the_status() {
-    each_at_once(cases(), |((action, _, status), owner)| {
+    each_at_once(cases(), |((action, _, status), owner, is_dry_run)| {
         let (sandbox, kept) = confirmed(action);
-        let printed = run(&sandbox, &kept, action, owner).run().exits(0);
+        let more = named(owner, is_dry_run);
+        let printed = run(&sandbox, &kept, action, &more).run().exits(0);
         let row = printed.object();
         let already = format!("already {status:?}").to_ascii_lowercase();
         assert_eq!(
@@ -69,14 +76,15 @@ fn the_list_of_the_owner_shows_that_the_key_has_the_status() {
 
 #[test]
 fn a_key_with_another_status_since_then_was_not_changed_for_another_user() {
-    each_at_once(cases(), |((action, _, set), owner)| {
+    each_at_once(cases(), |((action, _, set), owner, is_dry_run)| {
         let (sandbox, kept) = confirmed(action);
         let other = match set {
             Status::Active => Status::Inactive,
             _ => Status::Active,
         };
         sandbox.set_status(BOBS_KEY, other);
-        let printed = run(&sandbox, &kept, action, owner).run().exits(3);
+        let more = named(owner, is_dry_run);
+        let printed = run(&sandbox, &kept, action, &more).run().exits(3);
         let said = printed.prints_outcome("Failed");
         let _ = said.says(&[&format!("--user-name=Bob --{action} --dry-run\n")]);
         assert!(!kept.journal().contains("Unknown"), "{}", kept.journal());
@@ -86,12 +94,13 @@ fn a_key_with_another_status_since_then_was_not_changed_for_another_user() {
 
 #[test]
 fn without_permission_to_read_it_is_known_what_the_earlier_run_did() {
-    each_at_once(cases(), |((action, done, _), owner)| {
+    each_at_once(cases(), |((action, done, _), owner, is_dry_run)| {
         let (sandbox, kept) = confirmed(action);
         for read in READS {
             sandbox.deny(read);
         }
-        let printed = run(&sandbox, &kept, action, owner).run().exits(10);
+        let more = named(owner, is_dry_run);
+        let printed = run(&sandbox, &kept, action, &more).run().exits(10);
         let reason = printed.object()["Reason"].clone();
         let reason = reason.as_str().expect("a reason");
         let known = format!("unknown: an earlier run {done} it, and its current state is unknown");
