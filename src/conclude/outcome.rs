@@ -16,6 +16,12 @@ pub(super) fn outcome(
     mut failure: CallError,
     is_owner_unchecked: bool,
 ) -> Outcome {
+    let conclusion = conclude(evidence);
+    let owners_list = in_list_of_owner(evidence, key).filter(|_| conclusion == Conclusion::Unknown);
+    let evidence = &Evidence {
+        location: owners_list.as_ref().unwrap_or(evidence.location),
+        ..evidence.clone()
+    };
     let location = evidence.location;
     if let Some(context) = failure.context_mut() {
         context.lookup_denied |= *location == KeyLocation::LookupDenied;
@@ -42,7 +48,7 @@ pub(super) fn outcome(
             );
     }
     let why = reason(evidence);
-    match conclude(evidence) {
+    match conclusion {
         Conclusion::Done => {
             let failure = presumed(failure, is_owner_unchecked);
             Outcome::confirmed(why, Some(failure))
@@ -81,6 +87,19 @@ pub(super) fn outcome(
                 check: check(key, evidence.response, location),
             },
         },
+    }
+}
+
+/// Returns the location of a key that IAM did not find for the calling user, whom a request without a name is about, and that
+/// is in the list of the owner for whom IAM listed it before.
+fn in_list_of_owner(evidence: &Evidence<'_>, key: &Key) -> Option<KeyLocation> {
+    match (evidence.hint, evidence.location) {
+        (OwnerHint::Listed(Some(owner)), KeyLocation::Listed(status))
+            if key.user_name.is_none() && evidence.response == Response::NoSuchKey =>
+        {
+            Some(KeyLocation::OtherUser(owner.clone(), status.clone()))
+        }
+        _ => None,
     }
 }
 

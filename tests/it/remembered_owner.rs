@@ -3,7 +3,7 @@
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{KeySeed, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, documented};
+use crate::case::{BOBS_KEY, Case, documented, each_at_once};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::from_stdin;
 use crate::proof::{READS, denied, on_delete};
@@ -86,4 +86,37 @@ fn a_deactivation_that_iam_confirmed_is_not_unknown_if_a_condition_is_not_met() 
         sandbox.key(BOBS_KEY).map(|key| key.status),
         Some(Status::Inactive)
     );
+}
+
+/// The request named nobody, so IAM looked for the key among the calling user's. It is in the list of the owner whom the
+/// earlier run named, and nothing contradicts that.
+#[test]
+fn a_key_that_is_in_the_list_of_the_earlier_owner_is_reviewed_with_that_owner() {
+    let ignored = &["--ignore-missing"][..];
+    let cases = [
+        ("delete", "DeleteAccessKey", "", &[][..]),
+        ("delete", "DeleteAccessKey", "", ignored),
+        ("deactivate", "UpdateAccessKey", "--deactivate ", &[]),
+        ("deactivate", "UpdateAccessKey", "--deactivate ", ignored),
+    ];
+    let cases = cases.map(|case| [(case, false), (case, true)]).concat();
+    each_at_once(cases, |((action, call, option, more), is_denied)| {
+        let sandbox = documented();
+        if is_denied {
+            sandbox.deny("iam:GetAccessKeyLastUsed");
+        }
+        let kept = begun_to(action, BOBS_KEY, "\"Bob\"", ",\"Status\":\"Active\"");
+        let args = ["--access-key-id", BOBS_KEY, "--timeout", "8", "--journal"];
+        let case = Case::at(&sandbox, args).args([kept.path()]).args(more);
+        let case = case.args(option.split_whitespace());
+        let printed = case.run().exits(10);
+        let _ = printed.prints_anything().says_exactly(&format!(
+            "iam-del-key: error: An error occurred (NoSuchEntity) when calling the {call} operation: The Access Key with id \
+             {BOBS_KEY} cannot be found.\n\
+             hint: review it first: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob {option}--dry-run\n\
+             result: {BOBS_KEY}: unknown: an earlier run started this, and IAM now reports no such key; IAM reports that Bob \
+             owns the key\n"
+        ));
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
 }
