@@ -30,7 +30,8 @@ pub(crate) enum Ambiguity {
     None,
     /// IAM confirmed in an earlier run that it got the requested status. It may have another status since then.
     ChangedBefore,
-    /// IAM returned a server error. It may have acted before that, or may act later.
+    /// The response was a server error, or one that a proxy may have sent, such as a bare 429. IAM may have acted before that,
+    /// or may act later.
     ServerError,
     /// An earlier run started the change so long ago that its requests are no longer valid.
     EarlierRun,

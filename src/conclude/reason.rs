@@ -55,7 +55,7 @@ pub(crate) fn describe_ambiguity(
         }
         (Ambiguity::EarlierRun | Ambiguity::RecentRun, _) => "an earlier run started this",
         (Ambiguity::ServerError, Response::NoSuchKey | Response::NoSuchUser) => {
-            "an earlier attempt returned a server error, and the retry returned NoSuchEntity"
+            "an earlier attempt returned an error although IAM may have acted, and the retry returned NoSuchEntity"
         }
         (_, Response::NoSuchKey | Response::NoSuchUser) => {
             "the response to an earlier attempt was lost, and the retry returned NoSuchEntity"
@@ -67,7 +67,7 @@ pub(crate) fn describe_ambiguity(
             "the last response was an error, but IAM may still make the change"
         }
         (Ambiguity::ServerError, Response::Refused | Response::None) => {
-            "an earlier attempt returned a server error"
+            "an earlier attempt returned an error although IAM may have acted"
         }
         (_, Response::Refused) => "the response to an earlier attempt was lost",
         (_, Response::None) => "the request was sent and no usable response arrived",
@@ -197,7 +197,7 @@ mod tests {
                 ServerError,
                 R::NoSuchUser,
                 gone,
-                "an earlier attempt returned a server error, and the retry returned NoSuchEntity",
+                "an earlier attempt returned an error although IAM may have acted, and the retry returned NoSuchEntity",
             ),
             (
                 Unanswered,
@@ -221,7 +221,7 @@ mod tests {
                 ServerError,
                 R::Refused,
                 listed,
-                "an earlier attempt returned a server error",
+                "an earlier attempt returned an error although IAM may have acted",
             ),
             (
                 Unanswered,

@@ -228,7 +228,7 @@ fn c48_a_signal_does_not_hide_that_responses_arrived() {
         ),
         (
             [What::error(500, "ServiceFailure", "oops"), denied()],
-            "an earlier attempt returned a server error",
+            "an earlier attempt returned an error although IAM may have acted",
         ),
     ];
     each_at_once(cases, |(faults, known)| {

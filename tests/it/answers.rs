@@ -51,7 +51,7 @@ fn goes_unnoticed(what: What, times: usize) {
 }
 
 /// Why a key is presumed deleted that a server other than IAM may have answered for.
-const SERVER_ERROR: &str = "an earlier attempt returned a server error, and the retry returned NoSuchEntity; \
+const SERVER_ERROR: &str = "an earlier attempt returned an error although IAM may have acted, and the retry returned NoSuchEntity; \
                             IAM does not list the key for Bob, and does not confirm its owner";
 
 /// The key is deleted by a request that is answered so, and standard error says why that is presumed.
@@ -179,7 +179,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
     // An error of another kind after it says nothing of the first request.
     let denied = What::error(403, "AccessDenied", "no");
     let sandbox = faulty([failed(), denied].map(|what| once("DeleteAccessKey", what)));
-    let known = "unknown: an earlier attempt returned a server error; IAM still lists the key";
+    let known = "unknown: an earlier attempt returned an error although IAM may have acted; IAM still lists the key";
     let ended = Case::documented(&sandbox, &[]).run();
     ended.ends_as(10, "Unknown", &["(AccessDenied)", "check with: "], known);
     // Nor does a signal.
@@ -191,7 +191,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
     let running = Case::documented(&sandbox, &[]).start();
     assert!(sandbox.wait_for_requests(2, SOON));
     running.signal("TERM");
-    let known = "unknown: an earlier attempt returned a server error";
+    let known = "unknown: an earlier attempt returned an error although IAM may have acted";
     let ended = running.end();
     ended.ends_as(143, "Unknown", &["interrupted"], known);
 }

@@ -253,7 +253,7 @@ fn f34_what_iam_returned_before_such_a_key_stayed_is_told() {
     let _ = printed.prints(&output).says_exactly(&format!(
         "iam-del-key: error: {next}: the request was not sent again because the key now belongs to your own credentials; \
          before that: An error occurred (ExpiredToken) when calling the DeleteAccessKey operation: The security token \
-         included in the request is expired; unknown: an earlier attempt returned a server error; IAM still lists the key\n\
+         included in the request is expired; unknown: an earlier attempt returned an error although IAM may have acted; IAM still lists the key\n\
          hint: check with: aws iam list-access-keys --user-name=admin\n\
          hint: use other credentials (--profile NAME), or add --allow-self\n\
          hint: to continue, run the same command again with --ignore-missing\n\
