@@ -163,3 +163,17 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
     let mut requests = sandbox.requests().into_iter();
     assert!(requests.all(|request| request.action == "GetCallerIdentity"));
 }
+
+/// What the query is about is only in the response.
+#[test]
+fn f62_a_query_of_response_metadata_can_fail_after_the_deletion() {
+    let sandbox = documented();
+    let query = "length(ResponseMetadata.HTTPHeaders.nope)";
+    let more = ["--response-metadata", "--query", query];
+    let printed = Case::documented(&sandbox, &more).run().exits(1);
+    let _ = printed
+        .prints_nothing()
+        .says(&["--query: "])
+        .ends_with(&format!("{BOBS_KEY}: deleted"));
+    assert!(!sandbox.has_key(BOBS_KEY));
+}
