@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::command::Commands;
-use super::destination::result_file;
+use super::destination::{is_nowhere, result_file};
 use super::{Report, Resume};
 use crate::aws::{answered_at, timestamp};
 use crate::error::Hint;
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{LastUse, Status};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
-use crate::request::{Action, Key, Mode};
+use crate::request::{Action, Format, Key, Mode, Selection};
 
 /// How long a session of `GetSessionToken` or `GetFederationToken` can be valid.
 const LONGEST_SESSION: Duration = Duration::from_hours(36);
@@ -243,8 +243,31 @@ impl Report<'_> {
                 "if you saved the standard output in FILE, to reactivate the keys that it records",
                 Path::new("FILE"),
             ),
-            _ => self.reactivate("to undo it", "deactivated key", keys, *is_unsure),
+            _ => {
+                let mut hints = Vec::new();
+                hints.extend(self.lack_of_ids().filter(|_| is_long));
+                hints.extend(self.reactivate("to undo it", "deactivated key", keys, *is_unsure));
+                hints
+            }
         }
+    }
+
+    /// Says that the output may lack the IDs of the deactivated keys, if it may and no journal has them.
+    fn lack_of_ids(&self) -> Option<Hint> {
+        let request = self.request;
+        let lack = if self.format == Format::Off || is_nowhere() {
+            "no output says which keys were deactivated"
+        } else if request.query.is_some() {
+            "with --query, the output may not say which keys were deactivated"
+        } else {
+            return None;
+        };
+        let source = match request.selection {
+            Selection::Listed { .. } => ", but the list has their IDs",
+            _ => "",
+        };
+        let hint = format!("{lack}{source}; next time, --journal FILE records them");
+        request.journal.is_none().then(|| hint.into())
     }
 
     /// How to reactivate keys that this run did not, because it does not know whether they were active before.

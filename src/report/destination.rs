@@ -11,10 +11,6 @@ use super::stream::{identity, metadata};
 /// Returns how a later run can get what this run prints on standard output. A program or the terminal may or may not keep
 /// it.
 pub(crate) fn resume_from_output() -> Resume {
-    let is_nowhere = || {
-        let null = File::open("/dev/null").ok();
-        null.is_some_and(|null| identity(null) == identity(io::stdout()))
-    };
     match metadata(io::stdout()) {
         // Nothing reads results that are mixed with messages.
         Ok(found) if found.is_file() && identity(io::stdout()) == identity(io::stderr()) => {
@@ -24,6 +20,12 @@ pub(crate) fn resume_from_output() -> Resume {
         Ok(_) if !is_nowhere() => Resume::Results,
         Ok(_) | Err(_) => Resume::Again,
     }
+}
+
+/// Whether nobody reads standard output.
+pub(super) fn is_nowhere() -> bool {
+    let null = File::open("/dev/null").ok();
+    null.is_some_and(|null| identity(null) == identity(io::stdout()))
 }
 
 /// Whether standard output is a file that is not empty. Before a run prints results, this is what others wrote there.
