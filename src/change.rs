@@ -278,10 +278,10 @@ impl Change<'_> {
     pub(crate) fn ambiguity(&self) -> Ambiguity {
         if self.attempts.lacks_response() {
             Ambiguity::Unanswered
-        } else if self.earlier.is_unconfirmed() || !self.attempts.may_have_acted() {
-            self.earlier
-        } else {
+        } else if self.earlier != Ambiguity::RecentRun && self.attempts.may_have_acted() {
             Ambiguity::ServerError
+        } else {
+            self.earlier
         }
     }
 

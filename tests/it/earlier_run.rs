@@ -1,8 +1,10 @@
 //! What the journal of an earlier run proves about a key, and what it does not.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
+use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, actions, documented};
+use crate::case::{BOBS_KEY, Case, actions, documented};
+use crate::intent::begun_an_hour_ago;
 use crate::journal::Kept;
 use crate::proof::{READS, denied};
 
@@ -78,6 +80,23 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
     sandbox.rename_user("Robert", "Bob");
     sandbox.allow(UPDATE);
     run(0, &[], "already inactive");
+}
+
+/// The requests of the earlier run have expired, and that of this run may still act.
+#[test]
+fn a_server_error_of_this_run_counts_after_an_earlier_run_too() {
+    let sandbox = documented();
+    let kept = begun_an_hour_ago();
+    let error = What::error(500, "ServiceFailure", "no");
+    sandbox.fault(Fault::new(error).on("DeleteAccessKey").always());
+    let case = Case::documented(&sandbox, &["--timeout", "8", "--journal"]);
+    let _ = case
+        .args([kept.path()])
+        .run()
+        .exits(5)
+        .prints_outcome("Unknown")
+        .says(&["IAM still lists the key\n"]);
+    assert_eq!(kept.results()[BOBS_KEY], "Unknown");
 }
 
 #[test]
