@@ -315,10 +315,11 @@ impl Journal {
             "Result": state,
             "Time": timestamp(at),
         });
-        if result.is_owner_unchecked() {
+        let needs_owner = kind == OutcomeKind::Unknown && result.needs_owner();
+        if result.is_owner_unchecked() || needs_owner {
             record["OwnerUnchecked"] = json!(true);
         }
-        if !kind.is_complete() {
+        if !kind.is_complete() && !needs_owner {
             self.add_listing(&mut record, &result.key, &result.metadata);
         }
         if !unfinished.is_empty() && !ends_earlier(kind) {

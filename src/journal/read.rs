@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub(super) is_root_users: bool,
     #[serde(rename = "Time")]
     pub(super) time: Option<String>,
-    /// Whether the key is only presumed to be deleted, because another user may own it.
+    /// Whether another user may own the key: it is only presumed to be deleted, or its state is unknown.
     #[serde(rename = "OwnerUnchecked", default)]
     pub(super) is_owner_unchecked: bool,
     /// How many of the changes that earlier runs started may still have been made.

@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use humantime::parse_rfc3339;
@@ -31,6 +31,8 @@ pub(super) struct Replay {
     pub(super) length: u64,
     pub(super) finished: FinishedKeys,
     unfinished: HashMap<AccessKeyId, Vec<EarlierAttempt>>,
+    /// The keys that the user for whom IAM listed them may not have any more.
+    moved: HashSet<AccessKeyId>,
 }
 
 /// A change that an earlier run started. The journal does not record how it ended.
@@ -104,7 +106,8 @@ impl Replay {
         self.finished.sort();
         for (id, attempts) in &mut self.unfinished {
             for attempt in attempts {
-                attempt.was_listed = self.finished.contains(id, &attempt.owner, End::Listed);
+                let was_listed = self.finished.contains(id, &attempt.owner, End::Listed);
+                attempt.was_listed = was_listed && !self.moved.contains(id);
             }
         }
     }
@@ -138,10 +141,14 @@ impl Replay {
         let is_listed = record.status.is_some() && owner != Owner::Unknown;
         if is_listed {
             self.finished.add(&id, &owner, End::Listed);
+            self.moved.remove(&id);
         }
         let end = match kind {
             // The change was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
+                if kind.is_some() && record.is_owner_unchecked {
+                    self.moved.insert(id.clone());
+                }
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
                 self.unfinished.entry(id).or_default().push(EarlierAttempt {
                     owner,

@@ -223,6 +223,15 @@ impl KeyResult {
         status.filter(|_| is_deactivated && is_own)
     }
 
+    /// Whether the state of the key is unknown, and who owns it has to be found out first.
+    pub(crate) fn needs_owner(&self) -> bool {
+        let unknown = match &self.outcome {
+            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => known,
+            _ => return false,
+        };
+        matches!(unknown, KeyState::Unknown { check, .. } if *check == Check::Owner)
+    }
+
     /// Whether the key is only presumed to be deleted: another user may own it, because IAM did not confirm its owner since.
     pub(crate) fn is_owner_unchecked(&self) -> bool {
         let (Outcome::Done { failure, .. }

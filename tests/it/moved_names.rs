@@ -5,7 +5,7 @@ use std::time::Duration;
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{Case, each};
-use crate::journal::ACCOUNT;
+use crate::journal::{ACCOUNT, Kept};
 use crate::response::{END, keys, lagging, member, result, xml};
 
 const SWEEP: [&str; 5] = [
@@ -140,6 +140,37 @@ fn the_list_of_a_user_who_has_another_name_now_proves_nothing() {
         let said = Case::at(&sandbox, args.iter().copied()).run().exits(status);
         let _ = said.prints_anything();
         assert!(sandbox.has_key(&bobs), "{args:?}");
+    }
+}
+
+/// What the first run saw in the list counts for the next run too.
+#[test]
+fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
+    let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
+    let named = [
+        "--access-key-id",
+        &bobs,
+        "--user-name",
+        "Bob",
+        "--older-than",
+        "1d",
+    ];
+    let of_user = [
+        "--user-name",
+        "Bob",
+        "--all-keys",
+        "--yes",
+        "--older-than",
+        "9999d",
+    ];
+    for (first, next) in [(&named[..], &named[..]), (&named, &of_user)] {
+        let sandbox = exchanged(&amys, &bobs, true);
+        let kept = Kept::new("");
+        for args in [first, next] {
+            let case = Case::at(&sandbox, args.iter().copied()).args(["--journal"]);
+            let ended = case.args([kept.path()]).run().exits(10);
+            let _ = ended.prints_outcomes(&[("Unknown", 1)]).says(&["unknown"]);
+        }
     }
 }
 
