@@ -34,7 +34,7 @@ fn reason_after_change(evidence: &Evidence<'_>) -> String {
     match evidence.location {
         KeyLocation::Listed(Some(status)) => {
             let status = escape_field(status.as_str());
-            format!("an earlier run {done} it, but IAM now lists the key as {status}")
+            format!("an earlier run reported it as {done}, but IAM now lists the key as {status}")
         }
         location => {
             let location = describe_location(evidence.action, evidence.hint, location);

@@ -95,5 +95,5 @@ impl KeyState {
 /// What is known about a key whose status an earlier run changed, as a fragment.
 pub(crate) fn changed_before(action: Action) -> String {
     let done = action.done();
-    format!("an earlier run {done} it, and its current state is unknown")
+    format!("an earlier run reported it as {done}, and its current state is unknown")
 }

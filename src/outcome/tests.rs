@@ -328,7 +328,7 @@ fn who_named_the_owner_is_kept_with_a_failure() {
 fn a_status_that_an_earlier_run_set_is_named_by_its_action() {
     assert_eq!(
         KeyState::changed_before(Action::Deactivate).describe(Action::Reactivate),
-        "unknown: an earlier run deactivated it, and its current state is unknown"
+        "unknown: an earlier run reported it as deactivated, and its current state is unknown"
     );
 }
 

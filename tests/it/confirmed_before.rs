@@ -103,7 +103,9 @@ fn without_permission_to_read_it_is_known_what_the_earlier_run_did() {
         let printed = run(&sandbox, &kept, action, &more).run().exits(10);
         let reason = printed.object()["Reason"].clone();
         let reason = reason.as_str().expect("a reason");
-        let known = format!("unknown: an earlier run {done} it, and its current state is unknown");
+        let known = format!(
+            "unknown: an earlier run reported it as {done}, and its current state is unknown"
+        );
         assert!(reason.contains(&known), "{reason}");
         let said = printed.prints_outcome("Unknown");
         let _ = said.says(&[&known]);
@@ -134,8 +136,9 @@ fn what_the_earlier_run_did_is_known_if_the_change_is_denied() {
         };
         sandbox.set_status(BOBS_KEY, other);
         let said = locate().exits(6).prints_outcome("Failed");
-        let known =
-            format!("{not_done}: an earlier run {done} it, but IAM now lists the key as {other:?}");
+        let known = format!(
+            "{not_done}: an earlier run reported it as {done}, but IAM now lists the key as {other:?}"
+        );
         let _ = said.says(&["(AccessDenied)"]).ends_with(&known);
     });
 }

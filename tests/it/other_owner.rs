@@ -208,7 +208,9 @@ fn c51_a_status_that_an_earlier_run_set_counts_after_a_rename_too() {
         .exits(10)
         .prints_outcome("Unknown")
         .says(&["(AccessDenied)"])
-        .ends_with("unknown: an earlier run deactivated it, and its current state is unknown");
+        .ends_with(
+            "unknown: an earlier run reported it as deactivated, and its current state is unknown",
+        );
 }
 
 /// Bob has another name since the list was made, and somebody else has his. Nothing shows that the key still exists.
