@@ -141,10 +141,14 @@ impl Role {
         };
         let Some(arn) = find("role_arn")? else {
             let source = &token_file.source;
-            return Err(RunError::configuration(format!(
-                "{source} is set, but AWS_ROLE_ARN is not"
-            ))
-            .hint("set AWS_ROLE_ARN, or role_arn of the profile, to the role that the web identity is for"));
+            let (missing, places) = if variables {
+                ("AWS_ROLE_ARN", "AWS_ROLE_ARN, or role_arn of the profile,")
+            } else {
+                ("role_arn", "role_arn of the profile")
+            };
+            let what = format!("{source} is set, but {missing} is not");
+            let hint = format!("set {places} to the role that the web identity is for");
+            return Err(RunError::configuration(what).hint(hint));
         };
         Ok(Some(Self {
             session_name: parsed(find("role_session_name")?, ident::session_name)?,

@@ -20,7 +20,8 @@ use super::proxy;
 use super::root_certs;
 use super::setting::Setting;
 use super::sso;
-use crate::error::{Explain, RunError};
+use crate::command_line::CommandLine;
+use crate::error::{Explain, Hint, RunError};
 use crate::guard::SigningKeys;
 use crate::ident::TokenCode;
 use crate::log::Log;
@@ -244,10 +245,22 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     places.dedup();
     let places = places.join(" and ");
     let hint = match ConfigFiles::how_to_enable() {
-        _ if let Some(hint) = files.misspelled("profile", name) => hint,
-        _ if !known.is_empty() => format!("the profiles in {places} are: {}", known.join(", ")),
-        Some(hint) => hint,
-        None => format!("no profile is defined in {places}; create one with `aws configure`"),
+        _ if let Some(hint) = files.misspelled("profile", name) => hint.into(),
+        _ if !known.is_empty() => {
+            format!("the profiles in {places} are: {}", known.join(", ")).into()
+        }
+        Some(hint) => hint.into(),
+        None => {
+            let command = CommandLine::new("aws configure");
+            let command = match name.trim() {
+                "" => command,
+                _ => command.option("--profile", name),
+            };
+            Hint::command(
+                format!("no profile is defined in {places}; to create it"),
+                command,
+            )
+        }
     };
     RunError::configuration(message).hint(hint)
 }

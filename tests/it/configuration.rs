@@ -57,7 +57,10 @@ fn f21_a_profile_that_does_not_exist() {
     }
     refused(
         |case| case.args(["--profile", "any"]),
-        &["no profile is defined in ", "aws configure"],
+        &[
+            "no profile is defined in ",
+            "; to create it: aws configure --profile any\n",
+        ],
     );
 }
 

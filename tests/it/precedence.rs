@@ -139,6 +139,15 @@ fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
         web(&sandbox, &config).run(),
         &["the environment variable AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not"],
     );
+    // With --profile, the variable does not count.
+    let token = format!("[profile w]\nweb_identity_token_file = {}\n", "/token");
+    let case = without(&sandbox, &token).env("AWS_ROLE_ARN", arn);
+    refused(
+        case.args(["--profile", "w"]).run(),
+        &[
+            "`web_identity_token_file` of profile `w` is set, but role_arn is not\nhint: set role_arn of the profile to the role that the web identity is for\n",
+        ],
+    );
     assert_eq!(sandbox.connections(), 0);
 }
 
