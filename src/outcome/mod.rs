@@ -225,11 +225,10 @@ impl KeyResult {
 
     /// Whether the state of the key is unknown, and who owns it has to be found out first.
     pub(crate) fn needs_owner(&self) -> bool {
-        let unknown = match &self.outcome {
-            Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } => known,
-            _ => return false,
+        let (Outcome::Failed { known, .. } | Outcome::Stopped { known, .. }) = &self.outcome else {
+            return false;
         };
-        matches!(unknown, KeyState::Unknown { check, .. } if *check == Check::Owner)
+        matches!(known, KeyState::Unknown { check, .. } if *check == Check::Owner)
     }
 
     /// Whether the key is only presumed to be deleted: another user may own it, because IAM did not confirm its owner since.
