@@ -305,19 +305,11 @@ pub(super) fn fix_first(
 
 /// Whether the key may not be that user's whose keys IAM listed.
 fn may_have_moved(result: &KeyResult) -> bool {
-    match &result.outcome {
-        Outcome::Failed { failure, known } => {
-            let is_elsewhere = matches!(
-                known,
-                KeyState::Unknown {
-                    check: Check::Owner,
-                    ..
-                }
-            );
-            is_elsewhere || failure.is_no_such_entity() || failure.context().owner.is_some()
-        }
-        _ => false,
-    }
+    let is_elsewhere =
+        |failure: &CallError| failure.is_no_such_entity() || failure.context().owner.is_some();
+    let failed =
+        matches!(&result.outcome, Outcome::Failed { failure, .. } if is_elsewhere(failure));
+    failed || result.needs_owner()
 }
 
 /// Whether the same command fails with this key again, and `--fail-fast` would end it there.
