@@ -205,10 +205,18 @@ impl Report<'_> {
                 let why = "the key was deleted or the user renamed since IAM listed it; ";
                 return vec![self.owner_hint(key, context).after(why)];
             }
-            return vec![Hint::again(
-                "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses \
-                 contradict each other: ",
-            )];
+            let why = "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's \
+                       responses contradict each other: ";
+            let is_looked_up = context.named_by == NamedBy::Iam || key.user_name.is_none();
+            if is_looked_up || self.request.action == Action::Reactivate {
+                return vec![Hint::again(why)];
+            }
+            let instead = if self.is_owner_of_list(key) {
+                "remove the owners from the list and use --find-user to look them up"
+            } else {
+                "run the same command again with --find-user instead of --user-name"
+            };
+            return vec![format!("{why}{instead}").into()];
         }
         if context.owner_unchecked && key.user_name.is_none() {
             let lookup = if context.lookup_denied {
@@ -256,21 +264,6 @@ impl Report<'_> {
             Hint::Again(_) if may_be_gone && !is_ignored => format!("{hint} with --ignore-missing"),
             _ => hint.to_string(),
         }
-    }
-}
-
-/// Whether the same command cannot determine the state of the key either: it needs other options or permissions.
-pub(super) fn stays_unknown(result: &KeyResult) -> bool {
-    match &result.outcome {
-        Outcome::Failed {
-            failure,
-            known: KeyState::Unknown { check, .. },
-        } => *check != Check::List && failure.context().named_by == NamedBy::Caller,
-        Outcome::LeftUnverified {
-            known: KeyState::Unknown { check, .. },
-            ..
-        } => *check != Check::List,
-        _ => false,
     }
 }
 

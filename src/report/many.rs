@@ -7,10 +7,10 @@ use super::explain::{Explanation, contradiction, unchecked_owner};
 use super::hint::FIX_FIRST;
 use super::message::{Level, Messages};
 use super::record::is_query_error;
-use crate::error::raise_file_size;
+use crate::error::{NamedBy, raise_file_size};
 use crate::guard::other_credentials;
 use crate::ident::AccountId;
-use crate::outcome::{KeyResult, Outcome, OutcomeKind, Refusal};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal};
 use crate::request::{Action, Mode, Request, Selection};
 
 /// The maximum number of hints and warnings at the end. More would not help anybody.
@@ -188,6 +188,21 @@ impl Report<'_> {
             lead => lead,
         };
         Some(format!("{lead}{principal}{hint}{other_journal}"))
+    }
+}
+
+/// Whether the same command cannot determine the state of the key either: it needs other options or permissions.
+pub(super) fn stays_unknown(result: &KeyResult) -> bool {
+    match &result.outcome {
+        Outcome::Failed {
+            failure,
+            known: KeyState::Unknown { check, .. },
+        } => *check != Check::List && failure.context().named_by == NamedBy::Caller,
+        Outcome::LeftUnverified {
+            known: KeyState::Unknown { check, .. },
+            ..
+        } => *check != Check::List,
+        _ => false,
     }
 }
 

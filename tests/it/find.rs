@@ -34,9 +34,10 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
     let sandbox = documented();
     let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
     let missing = || What::error(404, "NoSuchEntity", message.clone());
-    for more in [
-        &["--find-user"][..],
-        &["--user-name", "Bob", "--unused-for", "1d"],
+    let named = "run the same command again with --find-user instead of --user-name\n";
+    for (more, again) in [
+        (&["--find-user"][..], AGAIN),
+        (&["--user-name", "Bob", "--unused-for", "1d"], named),
     ] {
         sandbox.fault(Fault::new(missing()).on("DeleteAccessKey"));
         let said = Case::at(&sandbox, ["--access-key-id", BOBS_KEY])
@@ -48,7 +49,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         let _ = said
             .says(&[&format!(
                 "hint: IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's responses contradict each other: \
-                 {AGAIN}"
+                 {again}"
             )])
             .ends_with("not deleted: IAM found no such key for this user");
     }

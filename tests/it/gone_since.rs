@@ -28,13 +28,17 @@ fn shown_once(is_named: bool) -> Sandbox {
 
 #[test]
 fn a_key_that_iam_showed_as_the_named_owners_is_not_called_anothers() {
+    let why = AGAIN.trim_end_matches("run the same command again");
+    let named = format!("{why}run the same command again with --find-user instead of --user-name");
+    let listed =
+        format!("{why}remove the owners from the list and use --find-user to look them up");
     each_at_once([true, false], |is_named| {
         let more = ["--ignore-missing", "--timeout", "2"];
         let sandbox = shown_once(is_named);
         let ended = Case::documented(&sandbox, &more).run().exits(3);
         let _ = ended.prints_outcome("Failed").says_exactly(&format!(
             "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The key cannot be \
-             found.\nhint: IAM reported its owner during this run, {AGAIN}\nresult: {BOBS_KEY}: not deleted: IAM found no such \
+             found.\nhint: IAM reported its owner during this run, {named}\nresult: {BOBS_KEY}: not deleted: IAM found no such \
              key for this user, and there was not enough time to check the key\n"
         ));
         let sandbox = shown_once(is_named);
@@ -45,7 +49,7 @@ fn a_key_that_iam_showed_as_the_named_owners_is_not_called_anothers() {
         )
         .run();
         let _ = ended.exits(3).prints_outcomes(&[("Failed", 1)]).says(&[&format!(
-            "hint: for keys that were not found: IAM reported its owner during this run, {AGAIN}\n"
+            "hint: for keys that were not found: IAM reported its owner during this run, {listed}\n"
         )]);
     });
 }
