@@ -29,6 +29,12 @@ fn left_on_screen(messages: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Checks that no line on the screen still has this text.
+fn is_gone_from_screen(messages: &str, text: &str) {
+    let screen = left_on_screen(messages);
+    assert!(!screen.iter().any(|line| line.contains(text)), "{screen:?}");
+}
+
 #[test]
 fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
     let (sandbox, dialogue) = watched();
@@ -44,11 +50,8 @@ fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
         [("Deleted".to_owned(), 38), ("Failed".to_owned(), 2)]
     );
     let said = printed.prints(&output);
+    is_gone_from_screen(said.messages(), "/40");
     let screen = left_on_screen(said.messages());
-    assert!(
-        !screen.iter().any(|line| line.contains("/40")),
-        "{screen:?}"
-    );
     let summary = screen.last().expect("a summary");
     assert!(
         summary.ends_with("40 keys: 38 deleted, 2 failed and not changed"),
@@ -72,11 +75,7 @@ fn a_bar_counts_keys_that_are_checked_before_the_question() {
         .end()
         .exits(11)
         .prints_nothing();
-    let screen = left_on_screen(said.messages());
-    assert!(
-        !screen.iter().any(|line| line.contains("/20")),
-        "{screen:?}"
-    );
+    is_gone_from_screen(said.messages(), "/20");
     let (_, after) = said.messages().split_once("[y/N] ").expect("a question");
     assert!(!after.contains("/20"), "{after}");
     let _ = said.says(&["this run changed nothing"]);
@@ -105,11 +104,7 @@ fn the_search_for_the_owner_of_a_key_is_shown_and_gone_at_the_end() {
         .exits(0);
     let output = printed.output().to_owned();
     let said = printed.prints(&output);
-    let screen = left_on_screen(said.messages());
-    assert!(
-        !screen.iter().any(|line| line.contains("all users,")),
-        "{screen:?}"
-    );
+    is_gone_from_screen(said.messages(), "all users,");
 }
 
 #[test]
@@ -128,11 +123,7 @@ fn the_search_for_the_owners_of_keys_is_shown_next_to_their_number() {
         .exits(12);
     let output = printed.output().to_owned();
     let said = printed.prints(&output);
-    let screen = left_on_screen(said.messages());
-    assert!(
-        !screen.iter().any(|line| line.contains("all users,")),
-        "{screen:?}"
-    );
+    is_gone_from_screen(said.messages(), "all users,");
 }
 
 #[test]
@@ -163,15 +154,11 @@ fn a_bar_is_gone_after_a_signal() {
             .exits(status);
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
-        let screen = left_on_screen(said.messages());
-        assert!(
-            !screen.iter().any(|line| line.contains("/40")),
-            "{screen:?}"
-        );
+        is_gone_from_screen(said.messages(), "/40");
         let (_, after) = said.messages().split_once("interrupted: ").expect("a stop");
         assert!(!after.contains("/40 keys"), "{after}");
         // Keys that were not tried are not done.
-        assert!(!said.messages().contains(" 40/40 "), "{screen:?}");
+        assert!(!said.messages().contains(" 40/40 "));
         let _ = said.says(&["interrupted: no more keys are tried", "40 keys: "]);
     }
 }
