@@ -2,7 +2,7 @@
 //! delays neither signals nor responses.
 
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
@@ -174,8 +174,9 @@ fn thread_of(stream: Stream) -> Option<&'static Sender<Job>> {
     let started = match stream {
         Stream::Messages => MESSAGES.get_or_init(|| start("messages")),
         Stream::Results => RESULTS.get_or_init(|| {
-            // If both streams are the same terminal or log, one thread preserves their order.
-            if identity(io::stdout()) == identity(io::stderr()) {
+            // If both streams are the same terminal or log, one thread preserves their order. A terminal has several names.
+            let are_terminals = io::stdout().is_terminal() && io::stderr().is_terminal();
+            if are_terminals || identity(io::stdout()) == identity(io::stderr()) {
                 thread_of(Stream::Messages).cloned()
             } else {
                 start("results")

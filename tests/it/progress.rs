@@ -10,6 +10,11 @@ use crate::many::{crowd, left, outcomes};
 
 /// A run over 40 keys on a terminal that is slow enough to be watched.
 fn watched() -> (Sandbox, Dialogue) {
+    watched_under(&[])
+}
+
+/// The same, started by another program.
+fn watched_under(wrapper: &[&str]) -> (Sandbox, Dialogue) {
     let (sandbox, list) = crowd(40);
     let delay = What::Delay(Duration::from_millis(150));
     sandbox.fault(Fault::new(delay).on("DeleteAccessKey").always());
@@ -17,8 +22,8 @@ fn watched() -> (Sandbox, Dialogue) {
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").times(2));
     let case = Case::at(&sandbox, ["--yes", "--jobs", "2", "--from"]).env("TERM", "xterm");
     let path = case.path("list.csv");
-    let dialogue = Dialogue::start(case.file("list.csv", &list).args([path]));
-    (sandbox, dialogue)
+    let case = case.file("list.csv", &list).args([path]);
+    (sandbox, Dialogue::start_under(case, wrapper))
 }
 
 /// The lines that are left on the screen.
@@ -57,6 +62,21 @@ fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
         summary.ends_with("40 keys: 38 deleted, 2 failed and not changed"),
         "{summary:?}"
     );
+    let _ = said.says(&["AccessDenied"]);
+    assert_eq!(left(&sandbox, 40), 2);
+}
+
+#[test]
+fn a_bar_is_removed_before_a_result_is_printed_on_the_same_terminal() {
+    // The system calls the same terminal by another name there.
+    let script = "exec \"$0\" \"$@\" > /dev/tty";
+    let (sandbox, dialogue) = watched_under(&["sh", "-c", script]);
+    let said = dialogue.shows("/40 keys, 2 failed, ").end().exits(12);
+    let said = said.prints_nothing();
+    is_gone_from_screen(said.messages(), "/40");
+    let screen = left_on_screen(said.messages());
+    let results = screen.iter().filter(|line| line.starts_with("AKIA"));
+    assert_eq!(results.count(), 40, "{screen:?}");
     let _ = said.says(&["AccessDenied"]);
     assert_eq!(left(&sandbox, 40), 2);
 }
