@@ -263,7 +263,10 @@ class Judge:
         return has_warned
 
     def judge_repeats(self) -> None:
-        """No key is printed as deleted twice, and nothing else is printed of it afterward. A deactivation is checked again."""
+        """No key is printed as deleted twice, and nothing else is printed of it afterward.
+
+        A deactivation is checked again, and so is a deletion that is only presumed.
+        """
         final = {"Deleted", "Missing"}
         ended: dict[str, str] = {}
         for run in self.runs:
@@ -271,7 +274,7 @@ class Judge:
                 id, outcome = row["AccessKeyId"], row["Outcome"]
                 if id in ended:
                     self.false.append(f"{id}: {ended[id]}, and later {outcome}")
-                elif outcome in final:
+                elif outcome in final and not row.get("OwnerUnchecked"):
                     ended[id] = outcome
 
 
