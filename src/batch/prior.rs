@@ -232,11 +232,10 @@ impl Work<'_> {
     /// Returns whether a later run can prove what happened to a key.
     pub(super) fn proof(&self, result: &KeyResult) -> Proof {
         let mut earlier = self.journal.attempts(&result.key.id).iter();
-        let was_listed = |attempt: &EarlierAttempt| attempt.was_listed;
         // What proves it in this run proves it in the next one too.
         let is_proven = matches!(&result.outcome, Outcome::Done { response: None, .. })
             && !result.is_owner_unchecked();
-        if is_proven || result.metadata.status.is_some() || earlier.any(was_listed) {
+        if is_proven || result.metadata.status.is_some() || earlier.any(EarlierAttempt::is_listed) {
             Proof::Listed
         } else {
             Proof::None

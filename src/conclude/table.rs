@@ -40,10 +40,9 @@ pub(super) enum Conclusion {
 pub(super) fn conclude(evidence: &Evidence<'_>) -> Conclusion {
     let (ambiguity, response) = (evidence.ambiguity, evidence.response);
     let is_of_this_run = ambiguity.is_of_this_run();
-    // IAM listed the key for a user, so it is neither the root user's nor another account's.
     let is_in_no_list = *evidence.location == KeyLocation::InNoList;
-    let was_listed = matches!(evidence.hint, OwnerHint::Listed(Some(_)));
-    let is_deleted = is_in_no_list && was_listed && evidence.action == Action::Delete;
+    let is_deleted =
+        is_in_no_list && evidence.hint.is_of_user() && evidence.action == Action::Delete;
     let is_gone = (is_in_no_list || evidence.location.is_gone()) && response.is_missing();
     // After a change of status, the user may have been renamed, and another one may have the name.
     let may_be_renamed = ambiguity != Ambiguity::None && evidence.action != Action::Delete;
@@ -93,7 +92,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName, status: Option<&Status>
     let user_lacks_key = evidence.response == Response::NoSuchKey;
     let is_unknown = match evidence.action {
         // An earlier run may have named this owner. IAM may name the owner of a deleted key for a moment.
-        _ if *evidence.hint == OwnerHint::Disputed => true,
+        _ if matches!(evidence.hint, OwnerHint::Moved | OwnerHint::Disputed) => true,
         // Without a name, the calling user may be the owner, whose key a request that is out may still delete.
         Action::Delete => {
             let may_act = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun);
@@ -274,6 +273,7 @@ mod tests {
             OwnerHint::Unknown,
             named(),
             OwnerHint::Listed(Some(bob())),
+            OwnerHint::Moved,
             OwnerHint::Disputed,
         ];
         let mut combinations = 0;
@@ -298,7 +298,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(combinations, 3 * 6 * 5 * 4 * 2 * 17);
+        assert_eq!(combinations, 3 * 6 * 5 * 5 * 2 * 17);
     }
 
     fn check(evidence: &Evidence<'_>) {
@@ -320,7 +320,7 @@ mod tests {
         let is_absent = is_gone || *location == KeyLocation::InNoList;
         let is_deleted = *location == KeyLocation::InNoList
             && action == Action::Delete
-            && *hint == OwnerHint::Listed(Some(bob()));
+            && (*hint == OwnerHint::Listed(Some(bob())) || *hint == OwnerHint::Moved);
         let is_confirmed = match action {
             Action::Delete => is_gone,
             Action::Deactivate => *location == KeyLocation::Listed(Some(Status::Inactive)),
@@ -360,7 +360,7 @@ mod tests {
         assert!(is_justified, "{evidence:?}: {conclusion:?}");
         // An earlier run may have named the owner that IAM names now.
         let is_of_other = matches!(conclusion, Conclusion::OtherUser(_));
-        let is_disputed = *hint == OwnerHint::Disputed;
+        let is_disputed = matches!(hint, OwnerHint::Moved | OwnerHint::Disputed);
         assert!(!is_of_other || !is_disputed, "{evidence:?}");
         let proves_nothing = matches!(
             location,

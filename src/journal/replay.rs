@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use humantime::parse_rfc3339;
@@ -31,8 +31,8 @@ pub(super) struct Replay {
     pub(super) length: u64,
     pub(super) finished: FinishedKeys,
     unfinished: HashMap<AccessKeyId, Vec<EarlierAttempt>>,
-    /// The keys that the user for whom IAM listed them may not have any more.
-    moved: HashSet<AccessKeyId>,
+    /// The owners of keys whose names other users may have by now.
+    moved: HashMap<AccessKeyId, Vec<Owner>>,
 }
 
 /// A change that an earlier run started. The journal does not record how it ended.
@@ -42,12 +42,19 @@ pub(crate) struct EarlierAttempt {
     pub(crate) owner: Owner,
     /// Whether IAM listed the key among the owner's keys in any run.
     pub(crate) was_listed: bool,
+    /// Whether another user may have the owner's name since then.
+    pub(crate) has_moved: bool,
     at: Option<SystemTime>,
     /// Whether a later run did not find the key where it looked for it, which is all that it found out.
     was_missing: bool,
 }
 
 impl EarlierAttempt {
+    /// Whether IAM listed the key for its owner, and that owner still has this name as far as it is known.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.was_listed && !self.has_moved
+    }
+
     /// Whether its requests can no longer take effect.
     pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.at
@@ -105,9 +112,10 @@ impl Replay {
     pub(super) fn finish(&mut self) {
         self.finished.sort();
         for (id, attempts) in &mut self.unfinished {
+            let moved = self.moved.get(id).map_or(&[][..], Vec::as_slice);
             for attempt in attempts {
-                let was_listed = self.finished.contains(id, &attempt.owner, End::Listed);
-                attempt.was_listed = was_listed && !self.moved.contains(id);
+                attempt.was_listed = self.finished.contains(id, &attempt.owner, End::Listed);
+                attempt.has_moved = attempt.was_listed && moved.contains(&attempt.owner);
             }
         }
     }
@@ -141,13 +149,16 @@ impl Replay {
         let is_listed = record.status.is_some() && owner != Owner::Unknown;
         if is_listed {
             self.finished.add(&id, &owner, End::Listed);
-            self.moved.remove(&id);
+            if let Some(moved) = self.moved.get_mut(&id) {
+                moved.retain(|moved| *moved != owner);
+            }
         }
         let end = match kind {
             // The change was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
                 if kind.is_some() && record.is_owner_unchecked {
-                    self.moved.insert(id.clone());
+                    let moved = self.moved.entry(id.clone()).or_default();
+                    moved.push(owner.clone());
                 }
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
                 self.unfinished.entry(id).or_default().push(EarlierAttempt {

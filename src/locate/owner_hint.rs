@@ -15,6 +15,8 @@ pub(crate) enum OwnerHint {
     Named(Option<UserName>),
     /// IAM listed the key among this owner's keys, in this run or in an earlier one.
     Listed(Option<UserName>),
+    /// IAM listed the key for a user, whom it did not confirm as the owner since: another user may have that name by now.
+    Moved,
     /// Earlier runs named another owner than this run does, or may have been those of another calling user.
     Disputed,
 }
@@ -23,6 +25,11 @@ impl OwnerHint {
     /// Whether there is one owner whom nobody disputes.
     pub(crate) fn is_named(&self) -> bool {
         matches!(self, Self::Named(_) | Self::Listed(_))
+    }
+
+    /// Whether IAM listed the key for a user: then it is neither the root user's nor another account's.
+    pub(crate) fn is_of_user(&self) -> bool {
+        matches!(self, Self::Listed(Some(_)) | Self::Moved)
     }
 }
 
@@ -40,12 +47,14 @@ pub(crate) fn owner_hint(
     let listed = listed.filter(|_| metadata.status.is_some());
     let now = Owner::of(key.user_name.as_ref().or(listed), principal);
     let is_listed = listed.is_some() || now == Owner::RootUser && metadata.status.is_some();
-    let listed_then = earlier.iter().find(|attempt| attempt.was_listed);
+    let has_moved = earlier.iter().any(|attempt| attempt.has_moved);
+    let listed_then = earlier.iter().find(|attempt| attempt.is_listed());
     match (&now, listed_then.map(|attempt| &attempt.owner)) {
         // This run names nobody, so the earlier list decides.
         (Owner::Unknown, Some(then @ Owner::User(_))) => OwnerHint::Listed(owner(then)),
         (now, Some(then)) if now == then => OwnerHint::Listed(owner(now)),
         (_, Some(_)) => OwnerHint::Disputed,
+        _ if has_moved && !is_listed => OwnerHint::Moved,
         _ if earlier.iter().any(|attempt| attempt.owner != now) => OwnerHint::Disputed,
         // Another user may have called then.
         (Owner::Unknown, None) if is_open => OwnerHint::Disputed,
@@ -58,6 +67,7 @@ pub(crate) fn owner_hint(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ident::AccessKeyId;
     use crate::metadata::Status;
 
     /// Each attempt is its owner, and whether IAM listed the key for that owner. An empty name is none, and `root` the root
@@ -136,6 +146,50 @@ mod tests {
                 };
                 assert_eq!(found, *expected, "{now:?} {attempts:?} {principal:?}");
             }
+        }
+    }
+
+    /// Each attempt is its owner, for whom IAM listed the key, and whether another user may have the name since then.
+    #[test]
+    fn a_name_that_may_be_another_users_is_not_the_owners() {
+        let name = |name: &str| name.parse().ok();
+        let bob = || OwnerHint::Listed(name("Bob"));
+        for (now, attempts, is_listed, expected) in [
+            ("Bob", &[("Bob", false)][..], false, bob()),
+            ("Bob", &[("Bob", true)], false, OwnerHint::Moved),
+            ("", &[("Bob", true)], false, OwnerHint::Moved),
+            ("Alice", &[("Bob", true)], false, OwnerHint::Moved),
+            // A list of this run has the key.
+            ("Bob", &[("Bob", true)], true, bob()),
+            ("Alice", &[("Bob", true)], true, OwnerHint::Disputed),
+            // A later run found out the new name.
+            ("", &[("Alice", true), ("Bob", false)], false, bob()),
+            ("Bob", &[("Alice", true), ("Bob", false)], false, bob()),
+            (
+                "Alice",
+                &[("Alice", true), ("Bob", false)],
+                false,
+                OwnerHint::Disputed,
+            ),
+        ] {
+            let key = Key {
+                id: AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID"),
+                user_name: name(now),
+            };
+            let metadata = KeyMetadata {
+                owner: name(now).filter(|_| is_listed),
+                status: is_listed.then_some(Status::Active),
+                ..KeyMetadata::default()
+            };
+            let attempt = |(owner, has_moved): &(&str, bool)| {
+                let mut attempt = EarlierAttempt::default();
+                attempt.owner = name(owner).map_or(Owner::Unknown, Owner::User);
+                (attempt.was_listed, attempt.has_moved) = (true, *has_moved);
+                attempt
+            };
+            let earlier: Vec<_> = attempts.iter().map(attempt).collect();
+            let found = owner_hint(&key, &metadata, &earlier, Principal::Caller, false);
+            assert_eq!(found, expected, "{now:?} {attempts:?} {is_listed}");
         }
     }
 

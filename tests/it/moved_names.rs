@@ -174,6 +174,26 @@ fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
     }
 }
 
+/// That the name moved takes nothing from what the lists of all users prove.
+#[test]
+fn a_key_that_no_user_has_is_deleted_although_the_name_of_its_owner_moved() {
+    let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
+    let sandbox = exchanged(&amys, &bobs, true);
+    let kept = Kept::new("");
+    let key = ["--access-key-id", &bobs, "--journal"];
+    let named = Case::at(&sandbox, key).args([kept.path()]);
+    let named = named.args(["--user-name", "Bob", "--older-than", "1d"]);
+    let _ = named.run().exits(10).prints_anything();
+    // The request without a response acts.
+    sandbox.remove_key(&bobs);
+    sandbox.clear_faults();
+    let found = Case::at(&sandbox, key).args([kept.path()]);
+    let found = found.args(["--find-user", "--output", "json"]);
+    let said = found.run().exits(0).prints("{\"ResponseMetadata\":{}}\n");
+    assert!(!kept.journal().contains("\"Deleted\",\"OwnerUnchecked\""));
+    let _ = said.says(&["IAM does not list the key for any user in the account"]);
+}
+
 /// The same command would change the keys of the user who has the name now.
 #[test]
 fn no_hint_says_to_run_the_same_command_for_a_name_that_may_have_moved() {

@@ -291,6 +291,44 @@ fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
 }
 
 #[test]
+fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() {
+    let (intent, failed) = (listed(INTENT), listed(FAILED));
+    let unconfirmed = "\"Outcome\":\"Unknown\",\"OwnerUnchecked\":true";
+    for (records, expected) in [
+        (
+            &[("Bob", intent.as_str()), ("bob", unconfirmed)][..],
+            &[true, true][..],
+        ),
+        // It was not found for somebody else, who need not be its owner.
+        (&[("Bob", &intent), ("Alice", unconfirmed)], &[false, false]),
+        // No record says that IAM listed it for the owner.
+        (&[("Bob", INTENT), ("Bob", unconfirmed)], &[false, false]),
+        (
+            &[("Bob", &intent), ("Bob", "\"Outcome\":\"Unknown\"")],
+            &[false, false],
+        ),
+        (
+            &[("Bob", &intent), ("Bob", unconfirmed), ("Bob", &intent)],
+            &[false, false, false],
+        ),
+        (
+            &[("Bob", &intent), ("Bob", unconfirmed), ("Alice", &intent)],
+            &[true, true, false],
+        ),
+        (
+            &[("Bob", &intent), ("Bob", unconfirmed), ("Bob", &failed)],
+            &[],
+        ),
+    ] {
+        let replay = replay("delete", records);
+        let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
+        let attempts = replay.attempts(&id).iter();
+        let found: Vec<bool> = attempts.map(|attempt| attempt.has_moved).collect();
+        assert_eq!(found, expected, "{records:?}");
+    }
+}
+
+#[test]
 fn a_record_that_this_program_does_not_write_is_an_error() {
     let error = |fields: &str| {
         let head = "{\"Journal\":1,\"Action\":\"delete\"}\n";
