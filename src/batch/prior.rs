@@ -143,13 +143,7 @@ impl Work<'_> {
         }
         let hint = self.owner_hint(&result.key, &result.metadata);
         let search = Search::new(iam, self.request, &result.key, hint);
-        let found = async {
-            match self.request.mode {
-                Mode::DryRun => search.locate_key().await,
-                Mode::Change => search.locate_confirmed().await,
-            }
-        };
-        let found = budget.spend(Duration::ZERO, found);
+        let found = budget.spend(Duration::ZERO, search.locate_confirmed());
         let Ok(Some(found)) = self.signals.race(Box::pin(found)).await else {
             return false;
         };

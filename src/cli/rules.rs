@@ -62,7 +62,7 @@ impl Cli {
         // With less time, the requested status counts as unknown, and the condition cannot be evaluated.
         let needs_status = self.only_inactive && (self.deactivate || self.reactivate);
         let is_sweep = self.all_keys || self.whole_account;
-        if needs_status && !is_sweep && !self.dry_run && self.timeout < LIST_LAG * 2 {
+        if needs_status && !is_sweep && self.timeout < LIST_LAG * 2 {
             let text =
                 "--only-inactive with --deactivate or --reactivate requires --timeout 6 or more";
             return fail(ValueValidation, text);

@@ -14,7 +14,7 @@ use crate::error::{CallError, ErrorKind, ServiceError};
 use crate::guard;
 use crate::ident::UserName;
 use crate::metadata::Status;
-use crate::request::{Action, Key, Mode, Request};
+use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
 pub(crate) use key_location::{KeyLocation, ListRead};
 pub(crate) use lag::{LIST_LAG, shows_status};
@@ -83,8 +83,7 @@ impl<'a> Search<'a> {
             _ => self.read_list(named).await,
         };
         let location = self.interpret(named, owner, list).await;
-        let is_dry_run = self.request.mode == Mode::DryRun;
-        let shows_status = is_dry_run || shows_status(self.iam.started, read);
+        let shows_status = shows_status(self.iam.started, read);
         self.found(location.without_unproven(self.request.action, shows_status))
     }
 

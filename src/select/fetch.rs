@@ -167,10 +167,9 @@ impl Selector<'_> {
     }
 
     /// Whether a list read at this time may lag behind a change from before this run, so that a key may no longer have
-    /// the requested status. A dry run shows what IAM lists.
+    /// the requested status.
     pub(super) fn may_lag(&self, read: Instant, metadata: &KeyMetadata) -> bool {
-        let is_early = !shows_status(self.iam.started, read) && self.request.mode == Mode::Change;
-        is_early && self.already(metadata).is_some()
+        !shows_status(self.iam.started, read) && self.already(metadata).is_some()
     }
 
     /// Reads the list of the owner's keys. Returns the error if IAM denies it.

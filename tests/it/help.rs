@@ -233,6 +233,7 @@ fn the_most_likely_mistakes_are_explained() {
                 "--deactivate",
                 "--timeout",
                 "5",
+                "--dry-run",
             ],
             "error: --only-inactive with --deactivate or --reactivate requires --timeout 6 or more\n",
         ),

@@ -60,6 +60,28 @@ fn a_list_that_lags_does_not_finish_a_change_that_an_earlier_run_started() {
 }
 
 #[test]
+fn a_dry_run_does_not_call_a_key_changed_because_a_list_lags() {
+    let actions = [("deactivate", "Deactivate"), ("reactivate", "Reactivate")];
+    let cases = actions.map(|action| [(action, false), (action, true)]);
+    each_at_once(cases.concat(), |((action, name), is_resumed)| {
+        let (sandbox, ..) = lagging(action, 1);
+        let kept = Kept::new("");
+        if is_resumed {
+            let journal = format!(
+                "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":\"{ACCOUNT}\"}}\n\
+                 {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{name}d\"}}\n"
+            );
+            std::fs::write(kept.path(), journal).expect("a journal");
+        }
+        let action = format!("--{action}");
+        let case = Case::documented(&sandbox, &[&action, "--dry-run", "--journal"]);
+        let ended = case.args([kept.path()]).run().exits(0);
+        let said = ended.prints_outcome(&format!("Would{name}"));
+        let _ = said.says(&["this was a dry run\n"]);
+    });
+}
+
+#[test]
 fn a_list_that_lags_does_not_confirm_a_lost_response() {
     let denied = || What::error(403, "AccessDenied", "no");
     // The status is read before the request, denied, or too early to count.
