@@ -81,11 +81,13 @@ fn sanitized(kind: ContextKind, context: &ContextValue) -> Option<ContextValue> 
     }
 }
 
-/// The words of the AWS CLI before the options.
-const NEEDLESS: [&str; 3] = [
-    "aws iam delete-access-key",
-    "iam delete-access-key",
-    "delete-access-key",
+/// The commands of the AWS CLI that this program replaces, and what else is different.
+const REPLACED: [(&str, &str); 2] = [
+    ("aws iam delete-access-key", ""),
+    (
+        "aws iam update-access-key",
+        ", and use --deactivate or --reactivate instead of --status",
+    ),
 ];
 
 /// Returns the message for a user of the AWS CLI.
@@ -102,14 +104,15 @@ fn instead(error: &clap::Error, args: &[OsString]) -> Option<String> {
     }
     let unexpected = context(error, ContextKind::InvalidArg);
     let typed: Vec<&str> = args.iter().skip(1).map_while(|arg| arg.to_str()).collect();
-    let is_typed = |words: &&&str| {
-        let words: Vec<&str> = words.split(' ').collect();
-        words[0] == unexpected && typed.starts_with(&words)
-    };
-    let needless = NEEDLESS.iter().find(is_typed)?;
-    Some(format!(
-        "iam-del-key replaces `aws iam delete-access-key`: omit `{needless}`"
-    ))
+    REPLACED.iter().find_map(|(replaced, change)| {
+        let words: Vec<&str> = replaced.split(' ').collect();
+        let start = words.iter().position(|word| *word == unexpected)?;
+        let words = &words[start..];
+        let omitted = typed.starts_with(words).then(|| words.join(" "))?;
+        Some(format!(
+            "iam-del-key replaces `{replaced}`: omit `{omitted}`{change}"
+        ))
+    })
 }
 
 /// Returns a sentence for a mistake that clap reports with a list of options, or in words of its own.

@@ -267,6 +267,12 @@ fn a_refusal_says_what_to_use_instead() {
     }
     refused(&["delete-access-key"], &["omit `delete-access-key`"]);
     refused(
+        &["iam", "update-access-key", "--status", "Inactive"],
+        &[
+            "iam-del-key replaces `aws iam update-access-key`: omit `iam update-access-key`, and use --deactivate or --reactivate instead of --status\n",
+        ],
+    );
+    refused(
         &["iam", "delete-access-key"],
         &["omit `iam delete-access-key`"],
     );
