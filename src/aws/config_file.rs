@@ -67,14 +67,37 @@ impl ConfigFiles {
         names
     }
 
+    /// Returns the hint for a section that was probably meant to be the one of this kind and name, which does not exist.
+    pub(super) fn meant(&self, kind: &'static str, name: &str) -> Option<String> {
+        let misspelled = self.misspelled(kind, name);
+        misspelled.or_else(|| self.in_other_file(kind, name))
+    }
+
+    /// Returns the hint for a section of the config file that is in the credentials file.
+    fn in_other_file(&self, kind: &'static str, name: &str) -> Option<String> {
+        let wanted = (kind, name.to_owned());
+        let mut sections = self.credentials.iter();
+        let found = sections.find(|section| config_name(&section.name) == wanted)?;
+        let header = escape(&found.name);
+        Some(match kind {
+            "profile" => format!(
+                "the section `[{header}]` names no such profile in the credentials file: write it as `[{}]` there",
+                escape(name)
+            ),
+            _ => format!(
+                "the section `[{header}]` is in the credentials file: move it to the config file"
+            ),
+        })
+    }
+
     /// Returns the hint for a section that is not used and was probably meant to be the one of this kind and name.
-    pub(super) fn misspelled(&self, kind: &'static str, name: &str) -> Option<String> {
+    fn misspelled(&self, kind: &'static str, name: &str) -> Option<String> {
         let trimmed = |text: &str| text.trim_matches([' ', '\t', '"', '\'']).to_lowercase();
         let bare = |text: &str| {
             let text = trimmed(text);
             match (text.split_once([' ', '\t']), text.strip_prefix(kind)) {
                 (Some((first, name)), _) if levenshtein(first, kind) <= 2 => Some(trimmed(name)),
-                (_, Some(name)) => Some(trimmed(name)),
+                (_, Some(name)) => Some(trimmed(name.trim_start_matches(['-', ':', '_']))),
                 // The headers of the other file do not say `profile`.
                 (_, None) => (kind == "profile").then_some(text),
             }
@@ -101,7 +124,7 @@ impl ConfigFiles {
         let is_same = |section: &&Section| {
             section.kind == kind && section.name.to_lowercase() == name.to_lowercase()
         };
-        let hint = self.misspelled(kind, name).or_else(|| {
+        let hint = self.meant(kind, name).or_else(|| {
             let similar = escape(&sections.find(is_same)?.name);
             Some(format!(
                 "there is a section for `{similar}`: names are case-sensitive"

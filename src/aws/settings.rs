@@ -245,7 +245,7 @@ fn unknown_profile(name: &str, by: &str, files: &ConfigFiles) -> RunError {
     places.dedup();
     let places = places.join(" and ");
     let hint = match ConfigFiles::how_to_enable() {
-        _ if let Some(hint) = files.misspelled("profile", name) => hint.into(),
+        _ if let Some(hint) = files.meant("profile", name) => hint.into(),
         _ if !known.is_empty() => {
             format!("the profiles in {places} are: {}", known.join(", ")).into()
         }

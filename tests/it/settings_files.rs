@@ -138,6 +138,9 @@ fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
         (r"[a\b]", r"a\b", r#"[profile "a\b"]"#),
         ("[#1]", "#1", "[profile #1]"),
         ("[profil work]", "work", "[profile work]"),
+        ("[profile-work]", "work", "[profile work]"),
+        ("[profile:work]", "work", "[profile work]"),
+        ("[profile-work]", "profile-work", "[profile profile-work]"),
         ("[Profiles 'my src']", "my src", "[profile \"my src\"]"),
         // No header can be printed that names these.
         ("[a\"b'c]", "a\"b'c", places),
@@ -189,6 +192,35 @@ fn a_section_that_was_meant_to_be_the_one_that_a_setting_names_is_named() {
         case.run().stops(7, &["does not exist", &hint]);
         assert_eq!(sandbox.connections(), 0);
     });
+}
+
+#[test]
+fn a_section_of_the_config_file_in_the_credentials_file_is_named() {
+    let sso = "sso_session = team\nsso_account_id = 123456789012\nsso_role_name = r\n";
+    let source = format!("{ROLE}source_profile = team\n");
+    let own = "the section `[profile team]` names no such profile in the credentials file: write it as `[team]` there\n";
+    let moved =
+        "the section `[sso-session team]` is in the credentials file: move it to the config file\n";
+    let cases = [
+        (sso, "[sso-session team]", moved),
+        (&source, "[profile team]", own),
+        (&source, "[profile \"team\"]", own),
+    ];
+    each(cases, |(lines, header, hint)| {
+        let sandbox = documented();
+        let credentials = format!("{header}\n{}", admin(&sandbox));
+        let case = without(&sandbox, &format!("[default]\n{lines}"));
+        let case = case.file(".aws/credentials", credentials);
+        let hint = hint.replacen("[profile team]", header, 1);
+        case.run()
+            .stops(7, &["does not exist", &format!("hint: {hint}result: ")]);
+        assert_eq!(sandbox.connections(), 0);
+    });
+    let sandbox = documented();
+    let credentials = format!("[profile team]\n{}", admin(&sandbox));
+    let case = without(&sandbox, "").file(".aws/credentials", credentials);
+    let named = case.args(["--profile", "team"]).run();
+    named.stops(7, &["does not exist", &format!("hint: {own}")]);
 }
 
 #[test]
