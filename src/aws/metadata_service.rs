@@ -130,10 +130,12 @@ pub(super) fn read(
     .fetched(None)
 }
 
-/// Returns the error that a metadata service returned instead of credentials.
+/// Returns the error that a metadata service returned instead of credentials. The agents of containers write the names in lower
+/// case.
 fn returned_error(value: &Value) -> Option<String> {
-    let code = text(value, "Code").filter(|code| code != "Success")?;
-    let message = text(value, "Message").map(|message| format!(": {message}"));
+    let either = |name: &str, other: &str| text(value, name).or_else(|| text(value, other));
+    let code = either("Code", "code").filter(|code| code != "Success")?;
+    let message = either("Message", "message").map(|message| format!(": {message}"));
     let error = format!("the error {code}{}", message.unwrap_or_default());
     Some(truncate_escaped(&redact_message(&error)))
 }

@@ -262,6 +262,11 @@ fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
             role,
         ),
         (r#"{"Code":"Failed"}"#, "the error Failed", role),
+        (
+            r#"{"code":"NoIdInRequest","message":"no ID"}"#,
+            "the error NoIdInRequest: no ID",
+            role,
+        ),
         (r#"{"Code":"Success"}"#, "no AccessKeyId", other),
         (r#"{"Code":5,"Message":"m"}"#, "no AccessKeyId", other),
         ("[]", "no AccessKeyId", other),
