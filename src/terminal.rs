@@ -227,6 +227,7 @@ fn restore_before_signals(terminal: &Arc<File>, mode: &Termios) -> io::Result<()
     }
     let mut quit = signal::listen_to(Signal::QUIT)?;
     let mut stop = signal::listen_to(Signal::TSTP)?;
+    let mut continued = signal::listen_to(Signal::CONT)?;
     let (terminal, mode) = (Arc::clone(terminal), mode.clone());
     tokio::spawn(async move {
         loop {
@@ -238,10 +239,17 @@ fn restore_before_signals(terminal: &Arc<File>, mode: &Termios) -> io::Result<()
             if is_end {
                 process::abort();
             }
+            // Only a later signal asks the question again in the hidden mode.
+            let _ = timeout(Duration::ZERO, signal::next(&mut continued)).await;
             // Like SIGTSTP, this one has no effect if no shell could continue the run.
             let _ = kill_process(getpid(), Signal::TTIN);
-            // The question is asked again, without an echo.
-            let _ = kill_process(getpid(), Signal::CONT);
+            // The question is asked again, without an echo. A second time would discard an answer.
+            if timeout(NOTICED, signal::next(&mut continued))
+                .await
+                .is_err()
+            {
+                let _ = kill_process(getpid(), Signal::CONT);
+            }
         }
     });
     Ok(())
