@@ -327,7 +327,14 @@ fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &Owne
         {
             outcome
         }
-        Outcome::Missing(_) if owner.is_named() => outcome,
+        Outcome::Missing(_) if matches!(owner, OwnerHint::Listed(_)) => outcome,
+        // After a change of status, the user may have been renamed, and another one may have the name.
+        Outcome::Missing(ref failure)
+            if owner.is_named()
+                && (action == Action::Delete || !failure.context().owner_unchecked) =>
+        {
+            outcome
+        }
         Outcome::Missing(failure) | Outcome::Failed { failure, .. } => {
             Outcome::Failed { failure, known }
         }

@@ -38,14 +38,15 @@ pub(super) fn outcome(
         // A user who was renamed after a change of status still has the key.
         let may_be_renamed =
             evidence.ambiguity != Ambiguity::None && evidence.action != Action::Delete;
-        context.owner_unchecked = !may_be_renamed
-            && matches!(
-                location,
-                KeyLocation::AbsentAsNamed
-                    | KeyLocation::NoLongerListed
-                    | KeyLocation::NotListed
-                    | KeyLocation::LookupDenied
-            );
+        context.owner_unchecked = is_owner_unchecked
+            || !may_be_renamed
+                && matches!(
+                    location,
+                    KeyLocation::AbsentAsNamed
+                        | KeyLocation::NoLongerListed
+                        | KeyLocation::NotListed
+                        | KeyLocation::LookupDenied
+                );
     }
     let why = reason(evidence);
     match conclusion {

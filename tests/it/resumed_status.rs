@@ -121,8 +121,10 @@ fn a_begun_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key() {
     sandbox.remove_key(BOBS_KEY);
     let kept = begun(INTENT);
     let case = Case::documented(&sandbox, &["--deactivate", "--ignore-missing", "--journal"]);
-    let ended = case.args([kept.path()]).run().exits(0);
-    let _ = ended.prints_outcome("Missing").says_nothing();
+    let printed = case.args([kept.path()]).run().exits(0);
+    assert_eq!(printed.object()["Reason"], "IAM did not confirm the owner");
+    let said = printed.prints_outcome("Missing");
+    let _ = said.says(&["is missing, but it could not be checked whether another user owns it"]);
     assert_eq!(kept.results()[BOBS_KEY], "Missing");
     let sandbox = inactive();
     let printed = undo(&sandbox, &kept.path()).run().exits(10);
@@ -130,6 +132,31 @@ fn a_begun_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key() {
         .prints_outcomes(&[("Unknown", 1)])
         .says(&["this run did not change it: it is unknown whether an earlier run deactivated it"]);
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+/// IAM denies the look-up of owners, so only the list of a user shows that the key is gone, who may have got the name since.
+#[test]
+fn a_deactivated_key_is_not_missing_because_a_user_of_that_name_does_not_have_it() {
+    let deactivated = "\"Outcome\":\"Deactivated\"";
+    // With a status, the record says that IAM listed the key for this user.
+    let records = [
+        (deactivated, 10, "Unknown", "unknown: "),
+        (INTENT, 0, "Missing", "another user owns it: "),
+    ];
+    let cases = records.map(|record| {
+        [&[][..], &["--dry-run"], &["--older-than", "1d"]].map(|more| (record, more))
+    });
+    each_at_once(cases.concat(), |((record, status, outcome, says), more)| {
+        let sandbox = Sandbox::documented()
+            .deny("iam:GetAccessKeyLastUsed")
+            .start();
+        sandbox.remove_key(BOBS_KEY);
+        let kept = begun(record);
+        let args = ["--deactivate", "--ignore-missing", "--journal"];
+        let case = Case::documented(&sandbox, &args).args([kept.path()]);
+        let ended = case.args(more).run().exits(status);
+        let _ = ended.prints_outcome(outcome).says(&[says]);
+    });
 }
 
 /// IAM allows names that look like secrets, and other lists do not.

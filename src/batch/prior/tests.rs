@@ -11,9 +11,15 @@ use crate::outcome::tests::result;
 #[test]
 fn what_an_earlier_run_started_is_unknown_unless_this_run_knows_more() {
     let name = |name: &str| name.parse::<UserName>().expect("a name");
-    let named = OwnerHint::Named(Some(name("Bob")));
+    let [named, listed] = [OwnerHint::Named, OwnerHint::Listed].map(|hint| hint(Some(name("Bob"))));
     let (delete, deactivate) = (Action::Delete, Action::Deactivate);
     let missing = || CallError::not_found(SearchScope::Account);
+    let unchecked = || {
+        let mut failure = missing();
+        let context = failure.context_mut().expect("a context");
+        context.owner_unchecked = true;
+        failure
+    };
     let owned = || missing().with_owner(Some(name("Alice")));
     let refused = Outcome::Refused;
     let failed = |failure| Outcome::not_done(failure, "why");
@@ -63,6 +69,10 @@ fn what_an_earlier_run_started_is_unknown_unless_this_run_knows_more() {
         (stopped(done()), delete, unknown, ""),
         (Outcome::Missing(missing()), delete, &named, ""),
         (Outcome::Missing(missing()), delete, unknown, "unknown"),
+        (Outcome::Missing(missing()), deactivate, &named, ""),
+        (Outcome::Missing(unchecked()), delete, &named, ""),
+        (Outcome::Missing(unchecked()), deactivate, &named, "unknown"),
+        (Outcome::Missing(unchecked()), deactivate, &listed, ""),
         (failed(owned()), delete, &named, ""),
         (failed(owned()), delete, unknown, "unknown"),
         (failed(owned()), deactivate, &named, "unknown"),
