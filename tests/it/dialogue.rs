@@ -11,6 +11,7 @@ use std::time::Instant;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::case::{Case, Ended, HANGS};
+use crate::running::wait_for_end;
 use crate::secret::Secrets;
 use crate::streams::wait_for;
 
@@ -151,7 +152,7 @@ impl Dialogue {
 
     /// Waits for the end of a run that need not say anything.
     pub(crate) fn status(mut self) -> ExitStatus {
-        self.child.wait().expect("a child to wait for")
+        wait_for_end(&mut self.child, self.started, &self.arguments)
     }
 
     /// The terminal, to look at it later.
@@ -166,7 +167,7 @@ impl Dialogue {
 
     /// The same, and the folder that has the home.
     pub(crate) fn end_in(mut self) -> (Ended, tempfile::TempDir) {
-        let status = self.child.wait().expect("a child to wait for");
+        let status = wait_for_end(&mut self.child, self.started, &self.arguments);
         while let Ok(bytes) = self.shown.recv_timeout(HANGS) {
             self.saw(&bytes);
         }

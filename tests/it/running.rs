@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,17 +63,7 @@ impl Running {
     pub(crate) fn end_keeping(mut self, look: impl FnOnce(&Path)) -> Ended {
         let stdout = drain(self.child.stdout.take());
         let stderr = drain(self.child.stderr.take());
-        let deadline = self.started + HANGS;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child to wait for") {
-                break status;
-            }
-            if Instant::now() > deadline {
-                let _ = self.child.kill();
-                panic!("{}: hangs", self.shown);
-            }
-            thread::sleep(Duration::from_millis(2));
-        };
+        let status = wait_for_end(&mut self.child, self.started, &self.shown);
         let took = self.started.elapsed();
         look(self.folder.path());
         Ended::new(
@@ -84,6 +74,21 @@ impl Running {
             took,
             &self.secrets,
         )
+    }
+}
+
+/// Waits for the end of a run with these arguments, and ends what hangs.
+pub(crate) fn wait_for_end(child: &mut Child, started: Instant, arguments: &str) -> ExitStatus {
+    let deadline = started + HANGS;
+    loop {
+        if let Some(status) = child.try_wait().expect("a child to wait for") {
+            return status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            panic!("{arguments}: hangs");
+        }
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
