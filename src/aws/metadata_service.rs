@@ -121,17 +121,14 @@ pub(super) fn read(
 ) -> Result<Credentials, RunError> {
     let key = CredentialParts::of_session(value, METADATA_FIELDS, origin);
     key.map_err(|reason| {
-        let (what, hint) = match returned_error(value) {
-            Some(error) => (error, refused),
-            None => (reason, other),
-        };
+        let returned = returned_error(value).map(|error| (error, refused));
+        let (what, hint) = returned.unwrap_or((reason, other));
         Failure::new(format!("it returned {what}"), hint).error(origin)
     })?
     .fetched(None)
 }
 
-/// Returns the error that a metadata service returned instead of credentials. The agents of containers write the names in lower
-/// case.
+/// Returns the error that came instead of credentials. The agents of containers write the names in lower case.
 fn returned_error(value: &Value) -> Option<String> {
     let either = |name: &str, other: &str| text(value, name).or_else(|| text(value, other));
     let code = either("Code", "code").filter(|code| code != "Success")?;
