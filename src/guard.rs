@@ -184,6 +184,8 @@ mod tests {
                 Some(other) => panic!("{other:?}"),
             };
             assert_eq!(found, expected, "{words}: {id}");
+            let signs = signer.last_signed(id).is_some();
+            assert_eq!(signer.gives_up(id), signs && signer.allow_self, "{words}");
         }
     }
 

@@ -207,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_change_that_no_response_confirms_is_unconfirmed() {
+        for (ambiguity, is_unconfirmed, is_of_this_run) in [
+            (Ambiguity::None, false, false),
+            (Ambiguity::ChangedBefore, false, false),
+            (Ambiguity::EarlierRun, true, false),
+            (Ambiguity::RecentRun, true, false),
+            (Ambiguity::ServerError, true, true),
+            (Ambiguity::Unanswered, true, true),
+        ] {
+            let found = (ambiguity.is_unconfirmed(), ambiguity.is_of_this_run());
+            assert_eq!(found, (is_unconfirmed, is_of_this_run), "{ambiguity:?}");
+        }
+    }
+
+    #[test]
     fn where_more_can_be_learned_depends_on_what_was_found() {
         let name = |name: &str| name.parse::<UserName>().expect("a name");
         let key = Key {

@@ -268,6 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_iam_listed_for_a_user_and_no_user_has_is_deleted() {
+        // Otherwise it may be the root user's or another account's.
+        for (hint, expected) in [
+            (OwnerHint::Listed(Some(bob())), 'D'),
+            (OwnerHint::Moved, 'D'),
+            (OwnerHint::Listed(None), '?'),
+            (OwnerHint::Disputed, '?'),
+        ] {
+            let found = conclude(&Evidence {
+                action: Action::Delete,
+                ignore_missing: false,
+                hint: &hint,
+                ambiguity: Ambiguity::RecentRun,
+                response: Response::NoSuchKey,
+                location: &KeyLocation::InNoList,
+            });
+            assert_eq!(letter(&found), expected, "{hint:?}");
+        }
+    }
+
+    #[test]
     fn no_conclusion_says_more_than_the_evidence() {
         let hints = [
             OwnerHint::Unknown,

@@ -92,3 +92,31 @@ impl KeyLocation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list may lag behind the change. Each row: for deletions, deactivations and reactivations.
+    #[test]
+    fn a_list_without_the_change_is_read_again() {
+        let alice: UserName = "Alice".parse().expect("a name");
+        let other = |status| KeyLocation::OtherUser(alice.clone(), status);
+        let (active, inactive) = (Some(Status::Active), Some(Status::Inactive));
+        for (location, expected) in [
+            (KeyLocation::Listed(active.clone()), [true, true, false]),
+            (KeyLocation::Listed(inactive.clone()), [true, false, true]),
+            (KeyLocation::Listed(None), [true, true, true]),
+            (other(None), [true, true, true]),
+            (other(active), [false, true, false]),
+            (other(inactive), [false, false, true]),
+            (KeyLocation::ReportedOwner(alice.clone()), [false; 3]),
+            (KeyLocation::Gone, [false; 3]),
+            (KeyLocation::LookupFailed, [false; 3]),
+        ] {
+            let actions = [Action::Delete, Action::Deactivate, Action::Reactivate];
+            let found = actions.map(|action| location.lacks_change(action));
+            assert_eq!(found, expected, "{location:?}");
+        }
+    }
+}
