@@ -37,7 +37,7 @@ use finished::End;
 pub(crate) use owner::Owner;
 pub(crate) use prior_state::PriorState;
 pub(crate) use replay::EarlierAttempt;
-use replay::{Replay, ends_earlier};
+use replay::{Replay, left_open};
 use writer::{Kind, Writer};
 
 /// The format of the records. A journal of another version is refused.
@@ -322,8 +322,9 @@ impl Journal {
         if !kind.is_complete() && !needs_owner {
             self.add_listing(&mut record, &result.key, &result.metadata);
         }
-        if !unfinished.is_empty() && !ends_earlier(kind) {
-            record["Unfinished"] = json!(unfinished.len());
+        let left = left_open(kind, unfinished, result.is_open, at);
+        if left > 0 {
+            record["Unfinished"] = json!(left);
         }
         let record = with_details(record, &owner, result.previous_status());
         self.write(Kind::Other, &record).await

@@ -194,9 +194,27 @@ impl Replay {
     }
 }
 
+/// Returns how many of the changes that were started are still unfinished after a result at this time. `is_open`: a request of
+/// the run itself may still act, and counts too.
+pub(super) fn left_open(
+    kind: OutcomeKind,
+    earlier: &[EarlierAttempt],
+    is_open: bool,
+    now: SystemTime,
+) -> usize {
+    let may_act = || earlier.iter().any(|attempt| !attempt.has_expired(now));
+    match kind {
+        // The key is another user's, who may get the name that a request was for.
+        OutcomeKind::Failed if is_open => earlier.len() + 1,
+        OutcomeKind::Failed if may_act() => earlier.len(),
+        kind if ends_earlier(kind) => 0,
+        _ => earlier.len(),
+    }
+}
+
 /// Whether a result of this kind also says how the changes ended that earlier runs started: IAM made the change, or its
 /// lists show that nobody did. A key that was not found or not tried may have been changed by an earlier run.
-pub(super) fn ends_earlier(kind: OutcomeKind) -> bool {
+fn ends_earlier(kind: OutcomeKind) -> bool {
     match kind {
         OutcomeKind::Deleted
         | OutcomeKind::Deactivated

@@ -216,3 +216,46 @@ fn an_owner_that_only_the_journal_names_is_not_printed_as_that_of_the_key() {
         "an earlier run started this; IAM does not list the key for any user in the account",
     );
 }
+
+/// A request for a name that another user has for a moment finds the key once the name is the owner's again.
+#[test]
+fn a_key_that_another_user_had_is_still_begun_when_its_owner_has_the_name_again() {
+    let has_key = |sandbox: &Sandbox, kept: &Kept, user: &str, more: &[&str]| {
+        let args = ["--access-key-id", BOBS_KEY, "--user-name", user];
+        let case = Case::at(sandbox, args).args(["--output", "json", "--journal"]);
+        case.args([kept.path()]).args(more.iter().copied())
+    };
+    for is_own in [false, true] {
+        let sandbox = documented();
+        let (kept, named) = if is_own {
+            // This run sends the request, gets no response, and finds the key at Bob.
+            let lost = What::ResetBeforeActing;
+            sandbox.fault(Fault::new(lost).on("DeleteAccessKey").always());
+            (Kept::new(""), "Alice")
+        } else {
+            sandbox.rename_user("Bob", "Zoe");
+            (begun(), "Bob")
+        };
+        let more = ["--timeout", "8"];
+        let elsewhere = has_key(&sandbox, &kept, named, &more).run().exits(3);
+        let _ = elsewhere
+            .prints_outcome("Failed")
+            .says(&["not deleted: it belongs to the user "]);
+        if is_own {
+            sandbox.rename_user("Alice", "Amy");
+            sandbox.rename_user("Bob", "Alice");
+        } else {
+            sandbox.rename_user("Zoe", "Bob");
+        }
+        for more in ["--only-inactive", "--dry-run"] {
+            let left = has_key(&sandbox, &kept, named, &[more]).run().exits(10);
+            let said = left.prints_outcome("Unknown");
+            let _ = said.says(&["this run did not change it: ", STARTED]);
+        }
+        // Its own request decides.
+        sandbox.clear_faults();
+        let deleted = has_key(&sandbox, &kept, named, &[]).run().exits(0);
+        let _ = deleted.prints_anything();
+        assert_eq!(kept.results()[BOBS_KEY], "Deleted");
+    }
+}

@@ -179,6 +179,31 @@ fn only_a_change_and_a_failure_say_how_earlier_changes_ended() {
     assert_eq!(ends, ["Deleted", "Deactivated", "Reactivated", "Failed"]);
 }
 
+#[test]
+fn a_failure_ends_no_change_whose_request_may_still_act() {
+    let at = "2026-01-01T00:00:00Z";
+    let intent = format!("{INTENT},\"Time\":\"{at}\"");
+    let replay = replay("delete", &[("Bob", &intent), ("Alice", &intent)]);
+    let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
+    let earlier = replay.attempts(&id);
+    let soon = parse_rfc3339(at).expect("a time") + Duration::from_secs(1);
+    let late = soon + VALID;
+    for (kind, is_open, now, expected) in [
+        (OutcomeKind::Failed, false, soon, 2),
+        (OutcomeKind::Failed, true, soon, 3),
+        (OutcomeKind::Failed, false, late, 0),
+        (OutcomeKind::Failed, true, late, 3),
+        (OutcomeKind::Deleted, false, soon, 0),
+        (OutcomeKind::Missing, false, late, 2),
+        (OutcomeKind::NotTried, false, soon, 2),
+    ] {
+        let left = left_open(kind, earlier, is_open, now);
+        assert_eq!(left, expected, "{kind:?} {is_open} {now:?}");
+    }
+    assert_eq!(left_open(OutcomeKind::Failed, &[], false, soon), 0);
+    assert_eq!(left_open(OutcomeKind::Failed, &[], true, soon), 1);
+}
+
 /// A deactivated key may be active again, and vice versa. So it is changed again, and never called unchanged.
 #[test]
 fn c66_a_change_of_status_is_not_finished_and_not_forgotten() {
