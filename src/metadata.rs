@@ -18,7 +18,7 @@ pub(crate) struct KeyMetadata {
     /// The user who owns the key.
     pub(crate) owner: Option<UserName>,
     pub(crate) status: Option<Status>,
-    /// The status in the list of the named or calling user when the key was located, to find out whether it was changed.
+    /// The status with which IAM listed the key for its owner, to find out whether it was changed.
     #[serde(skip)]
     pub(crate) located: Option<Status>,
     /// Whether an earlier run may have changed the key.
@@ -66,7 +66,7 @@ impl KeyMetadata {
         let located = self
             .located
             .as_ref()
-            .filter(|_| is_known(key.user_name.as_ref()));
+            .filter(|_| is_known(self.owner.as_ref().or(key.user_name.as_ref())));
         selected.or(located)
     }
 

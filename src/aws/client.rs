@@ -309,7 +309,7 @@ impl Iam {
         };
         let wrong = |reason| incomplete_response(&attempts, reason);
         let owner = self.owner(output.user_name()).map_err(wrong);
-        self.show(id, owner.as_ref().ok().and_then(Option::as_ref), None);
+        self.show_owner(id, owner.as_ref().ok().and_then(Option::as_ref));
         Ok(KeyMetadata {
             last_use: Some(last_use.map_err(wrong)?),
             owner: owner?,

@@ -145,7 +145,7 @@ impl Iam {
         let now = Instant::now();
         for (id, key) in &mut listing.0 {
             key.read_at = at;
-            self.show(id, key.owner.as_ref(), Some(now));
+            self.show_listed(id, key, now);
         }
         Ok(listing)
     }

@@ -6,6 +6,7 @@ use super::client::Iam;
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, UserName};
 use crate::lock::lock;
+use crate::metadata::{KeyMetadata, Status};
 use crate::request::Key;
 
 /// What IAM reported about a key in this run.
@@ -19,6 +20,8 @@ pub(crate) struct Shown {
     named_owner: Option<UserName>,
     /// When IAM first listed it, for a user or for the root user.
     pub(crate) listed: Option<Instant>,
+    /// The status with which IAM listed it last.
+    status: Option<Status>,
 }
 
 impl Iam {
@@ -45,23 +48,50 @@ impl Iam {
         owners.any(|owner| owner == user)
     }
 
-    /// Records that IAM named the owner of a key, or listed it then.
-    pub(super) fn show(&self, id: &AccessKeyId, owner: Option<&UserName>, listed: Option<Instant>) {
+    /// Returns the status with which IAM listed the key in this run, if that was for this owner. `None`: the root user who signs.
+    pub(crate) fn listed_status(
+        &self,
+        id: &AccessKeyId,
+        owner: Option<&UserName>,
+    ) -> Option<Status> {
+        let shown = self.shown(id)?;
+        let is_of_owner = match owner {
+            Some(owner) => shown.listed_owners.contains(owner),
+            None => self.signer.principal == Principal::RootUser,
+        };
+        shown.status.filter(|_| is_of_owner)
+    }
+
+    /// Records that IAM reported a key.
+    fn show(&self, id: &AccessKeyId, record: impl FnOnce(&mut Shown)) {
         let mut shown = lock(&self.shown);
-        let shown = shown.entry(id.clone()).or_insert(Shown {
+        record(shown.entry(id.clone()).or_insert(Shown {
             since: Instant::now(),
             listed_owners: Vec::new(),
             named_owner: None,
-            listed,
+            listed: None,
+            status: None,
+        }));
+    }
+
+    /// Records that IAM named this owner of a key, or none.
+    pub(super) fn show_owner(&self, id: &AccessKeyId, owner: Option<&UserName>) {
+        self.show(id, |shown| {
+            if let Some(owner) = owner {
+                shown.named_owner = Some(owner.clone());
+            }
         });
-        shown.listed = shown.listed.or(listed);
-        match owner {
-            Some(owner) if listed.is_some() => {
+    }
+
+    /// Records that IAM listed a key at this time.
+    pub(super) fn show_listed(&self, id: &AccessKeyId, key: &KeyMetadata, at: Instant) {
+        self.show(id, |shown| {
+            shown.listed.get_or_insert(at);
+            shown.status.clone_from(&key.status);
+            if let Some(owner) = &key.owner {
                 shown.listed_owners.retain(|listed| listed != owner);
                 shown.listed_owners.push(owner.clone());
             }
-            Some(owner) => shown.named_owner = Some(owner.clone()),
-            None => {}
-        }
+        });
     }
 }

@@ -16,7 +16,7 @@ use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::journal::{Journal, PriorState};
 use crate::locate::{KeyLocation, Search};
-use crate::metadata::Target;
+use crate::metadata::{KeyMetadata, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -136,7 +136,7 @@ impl Work<'_> {
         if let Some(outcome) = not_deactivated(target.metadata.deactivation) {
             return Err(self.unchanged(target, outcome));
         }
-        let (mut seen, mut listed) = (None, None);
+        let mut seen = None;
         let is_change = self.request.mode == Mode::Change;
         // A dry run confirms nothing, but its hints depend on where the key is.
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
@@ -158,10 +158,7 @@ impl Work<'_> {
                 }
                 return Err(self.unchanged(target, outcome));
             }
-            (seen, listed) = (
-                change.search.found.into_inner(),
-                change.search.listed.into_inner(),
-            );
+            seen = change.search.found.into_inner();
         }
         let mut choice = match stage {
             Stage::Verify => {
@@ -213,12 +210,17 @@ impl Work<'_> {
                 }
             }
         };
-        let metadata = match &mut choice {
-            Ok(target) => &mut target.metadata,
-            Err(result) => &mut result.metadata,
-        };
-        metadata.located = listed;
+        match &mut choice {
+            Ok(Target { key, metadata }) => self.add_listing(key, metadata),
+            Err(result) => self.add_listing(&result.key, &mut result.metadata),
+        }
         choice
+    }
+
+    /// Adds the status with which IAM listed the key for its owner in this run, to find out what became of it.
+    fn add_listing(&self, key: &Key, metadata: &mut KeyMetadata) {
+        let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
+        metadata.located = self.iam.listed_status(&key.id, owner);
     }
 
     /// Returns the outcome of a key that a sweep of the account did not select, if no user has it.
@@ -306,7 +308,6 @@ impl Work<'_> {
         let (outcome, attempts) = change.run(&mut signals).await;
         let is_open = change.ambiguity().is_of_this_run();
         let owner = change.search.confirmed_owner();
-        let listed = change.search.listed.into_inner();
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
         let is_kept = matches!(
             outcome,
@@ -317,8 +318,8 @@ impl Work<'_> {
             is_open,
             ..KeyResult::unchanged(target, self.request.action, outcome)
         });
-        result.metadata.located = listed;
         name_owner(&mut result, owner);
+        self.add_listing(&result.key, &mut result.metadata);
         if prior == DELETED_BEFORE
             && let Outcome::Failed { known, .. } | Outcome::Stopped { known, .. } =
                 &mut result.outcome

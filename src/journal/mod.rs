@@ -319,7 +319,7 @@ impl Journal {
         if result.is_owner_unchecked() || needs_owner {
             record["OwnerUnchecked"] = json!(true);
         }
-        if !kind.is_complete() && !needs_owner {
+        if !kind.is_complete() || result.is_owner_unchecked() {
             self.add_listing(&mut record, &result.key, &result.metadata);
         }
         let left = left_open(kind, unfinished, result.is_open, at);

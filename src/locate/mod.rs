@@ -13,7 +13,6 @@ use crate::aws::Iam;
 use crate::error::{CallError, ErrorKind, ServiceError};
 use crate::guard;
 use crate::ident::UserName;
-use crate::metadata::Status;
 use crate::request::{Action, Key, Request};
 use crate::select::missing_data;
 pub(crate) use key_location::{KeyLocation, ListRead};
@@ -42,8 +41,6 @@ pub(crate) struct Search<'a> {
     pub(crate) hint: OwnerHint,
     /// Where the key is as far as it is known. It outlives a look-up that a signal or a time limit ends.
     pub(crate) found: RefCell<Option<KeyLocation>>,
-    /// The status with which the list of the named or calling user had the key.
-    pub(crate) listed: RefCell<Option<Status>>,
     /// The owner whom the look-up named last.
     owner: RefCell<Option<UserName>>,
     /// Whether IAM denied the last look-up of the owner. An owner whom it named before may have another name by now.
@@ -62,7 +59,6 @@ impl<'a> Search<'a> {
             key,
             hint,
             found: RefCell::default(),
-            listed: RefCell::default(),
             owner: RefCell::default(),
             is_owner_denied: Cell::default(),
         }
@@ -97,9 +93,6 @@ impl<'a> Search<'a> {
 
     /// Remembers where the key is. A look-up that fails later takes nothing back.
     fn found(&self, location: KeyLocation) -> KeyLocation {
-        if let KeyLocation::Listed(Some(status)) = &location {
-            *self.listed.borrow_mut() = Some(status.clone());
-        }
         if location != KeyLocation::LookupFailed {
             *self.found.borrow_mut() = Some(location.clone());
         }

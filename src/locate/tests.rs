@@ -1,6 +1,7 @@
 //! What the reads of a key say about where it is.
 
 use super::*;
+use crate::metadata::Status;
 
 fn letter(location: &KeyLocation) -> char {
     match location {

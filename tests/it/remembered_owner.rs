@@ -1,12 +1,14 @@
 //! An owner for whom IAM listed a key in this run counts, whomever the caller names, and so do the lists of all users.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
-use iam_sandbox::{KeySeed, Status, What, nth_key_id};
+use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{BOBS_KEY, Case, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, documented, each_at_once, once};
+use crate::intent::begun;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::from_stdin;
 use crate::proof::{READS, denied, on_delete};
+use crate::response::{END, keys, member, xml};
 use crate::resumed_owner::begun_to;
 
 /// What an intent has if IAM listed the key.
@@ -118,5 +120,81 @@ fn a_key_that_is_in_the_list_of_the_earlier_owner_is_reviewed_with_that_owner() 
              owns the key\n"
         ));
         assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+/// Whichever list of a run had the key, the next run knows that IAM listed it: then no user has it because it is deleted.
+#[test]
+fn a_key_that_any_list_of_an_earlier_run_had_is_deleted_if_no_user_has_it() {
+    let reset = || Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
+    let bobs = KeySeed::new("Bob", BOBS_KEY);
+    let second = nth_key_id(ACCOUNT, 1);
+    // Each run leaves the key unknown, or presumed to be deleted.
+    let cases = ["resumed", "lagging", "sibling"];
+    each_at_once(cases, |case| {
+        let sandbox = Sandbox::builder()
+            .key(bobs.clone())
+            .key(KeySeed::new("Bob", &second))
+            .start();
+        let kept = match case {
+            "resumed" => {
+                let kept = begun();
+                let journal = kept.journal().replace(LISTED, "");
+                std::fs::write(kept.path(), journal).expect("a journal");
+                kept
+            }
+            _ => Kept::new(""),
+        };
+        let run = |args: &[&str]| {
+            let case = Case::at(&sandbox, args.iter().copied());
+            case.args(["--journal"]).args([kept.path()]).run()
+        };
+        let named = ["--access-key-id", BOBS_KEY, "--timeout", "8"];
+        let ended = match case {
+            "resumed" => {
+                sandbox.fault(reset().always());
+                run(&[&named[..], &["--find-user"]].concat())
+            }
+            "lagging" => {
+                sandbox.deny("iam:GetAccessKeyLastUsed");
+                sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
+                sandbox.fault(once(
+                    "ListAccessKeys",
+                    xml(keys(&member(BOBS_KEY, "Bob", "Active"), END)),
+                ));
+                run(&[&named[..], &["--user-name", "Bob"]].concat())
+            }
+            _ => {
+                sandbox.fault(reset().always());
+                let first = [
+                    "--access-key-id",
+                    &second,
+                    "--user-name",
+                    "Bob",
+                    "--jobs",
+                    "1",
+                ];
+                run(&[&first[..], &named].concat())
+            }
+        };
+        let _ = ended.exits_with_one_of(&[0, 10, 12]).prints_anything();
+        let journal = kept.journal();
+        let mut records = journal.lines().filter(|line| line.contains(BOBS_KEY));
+        let intent = records.rfind(|record| record.contains("\"Intent\""));
+        // The run may be killed right after that.
+        let is_known = intent.expect("an intent").contains(LISTED);
+        assert_eq!(is_known, case != "lagging", "{journal}");
+        sandbox.clear_faults();
+        sandbox.remove_key(BOBS_KEY);
+        let found = run(&[
+            "--access-key-id",
+            BOBS_KEY,
+            "--find-user",
+            "--output",
+            "json",
+        ]);
+        let said = found.exits(0).prints_anything();
+        let _ = said.says(&["IAM does not list the key for any user in the account"]);
+        assert_eq!(kept.results()[BOBS_KEY], "Deleted");
     });
 }
