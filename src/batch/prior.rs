@@ -118,6 +118,12 @@ impl Work<'_> {
                     result.metadata.owner = result.metadata.owner.take().or(owner);
                     search.conclude(self.earlier(prior, id), failure, &KeyLocation::InNoList)
                 }
+                // A dry run shows what the run will say.
+                Outcome::Missing(failure)
+                    if failure.is_in_no_list() && check != Check::RootUser =>
+                {
+                    Outcome::Missing(failure)
+                }
                 outcome => or_unverified(outcome, known.with_check(check), result.action, &hint),
             };
         }

@@ -9,7 +9,7 @@ use crate::journal::{ACCOUNT, Kept};
 use crate::many::from_stdin;
 use crate::proof::{READS, denied, on_delete};
 use crate::response::{END, keys, member, xml};
-use crate::resumed_owner::begun_to;
+use crate::resumed_owner::{begun_to, begun_without_owner};
 
 /// What an intent has if IAM listed the key.
 const LISTED: &str = ",\"Status\":\"Active\"";
@@ -196,5 +196,20 @@ fn a_key_that_any_list_of_an_earlier_run_had_is_deleted_if_no_user_has_it() {
         let said = found.exits(0).prints_anything();
         let _ = said.says(&["IAM does not list the key for any user in the account"]);
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");
+    });
+}
+
+#[test]
+fn a_dry_run_calls_a_begun_key_that_no_user_has_missing_as_the_run_does() {
+    let missing = "1 key: 1 already gone";
+    each_at_once(["\"Bob\"", "null"], |owner| {
+        let sandbox = denied(&READS[..1]);
+        sandbox.remove_key(BOBS_KEY);
+        let kept = begun_without_owner(BOBS_KEY, owner);
+        for more in [&["--dry-run"][..], &[]] {
+            let args = [&["--find-user", "--ignore-missing"], more].concat();
+            let said = kept.case(&sandbox, &args).run().exits(0);
+            let _ = said.prints_outcomes(&[("Missing", 1)]).says(&[missing]);
+        }
     });
 }
