@@ -207,12 +207,13 @@ impl Report<'_> {
             }
             let why = "IAM reported its owner during this run, so the key was deleted or the user renamed since then, or IAM's \
                        responses contradict each other: ";
-            let is_looked_up = context.named_by == NamedBy::Iam || key.user_name.is_none();
-            if is_looked_up || self.request.action == Action::Reactivate {
+            if context.named_by == NamedBy::Iam || key.user_name.is_none() {
                 return vec![Hint::again(why)];
             }
             let instead = if self.is_owner_of_list(key) {
                 "remove the owners from the list and use --find-user to look them up"
+            } else if self.lists_owners() {
+                "run the same command again with --find-user"
             } else {
                 "run the same command again with --find-user instead of --user-name"
             };

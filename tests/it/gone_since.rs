@@ -5,6 +5,7 @@ use iam_sandbox::{Sandbox, What, root_key_id};
 use crate::case::{BOBS_KEY, Case, always, documented, each, each_at_once, once};
 use crate::many::from_stdin;
 use crate::proof::list;
+use crate::reactivate::inactive;
 use crate::target_principal::{MEMBER, TARGET, one, organization};
 use crate::verification::{NEVER, last_use};
 
@@ -50,6 +51,33 @@ fn a_key_that_iam_showed_as_the_named_owners_is_not_called_anothers() {
         .run();
         let _ = ended.exits(3).prints_outcomes(&[("Failed", 1)]).says(&[&format!(
             "hint: for keys that were not found: IAM reported its owner during this run, {listed}\n"
+        )]);
+    });
+}
+
+/// The user may have been renamed since the run that is undone.
+#[test]
+fn an_undo_whose_user_may_have_been_renamed_finds_the_owner() {
+    let why = AGAIN.trim_end_matches("run the same command again");
+    let row = format!(
+        "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"Deactivated\",\"PreviousStatus\":\"Active\"}}\n"
+    );
+    each_at_once([true, false], |is_list| {
+        let sandbox = inactive();
+        let denied = || What::error(403, "AccessDenied", "no");
+        sandbox.fault(always("GetAccessKeyLastUsed", denied()).skip(1));
+        let empty = list("<UserName>Bob</UserName>", "", "r");
+        sandbox.fault(always("ListAccessKeys", empty).skip(1));
+        sandbox.fault(always("UpdateAccessKey", missing("key")));
+        let more = ["--reactivate", "--yes", "--older-than", "1d"];
+        let (case, instead) = if is_list {
+            (from_stdin(&sandbox, &row, &more), "")
+        } else {
+            (Case::documented(&sandbox, &more), " instead of --user-name")
+        };
+        let said = case.run().exits(3).prints_anything();
+        let _ = said.says(&[&format!(
+            "{why}run the same command again with --find-user{instead}\n"
         )]);
     });
 }
