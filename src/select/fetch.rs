@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
 use crate::error::{CallError, ROOT_KEY, SearchScope};
-use crate::locate::{LIST_LAG, shows_status};
+use crate::locate::{KeyLocation, LIST_LAG, OwnerHint, Search, shows_status};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::request::{Key, Mode};
@@ -212,7 +212,14 @@ impl Selector<'_> {
         key: &Key,
         metadata: &mut KeyMetadata,
     ) -> Result<Option<CallError>, Outcome> {
-        let read = match self.iam.last_use(&key.id).await {
+        let mut read = self.iam.last_use(&key.id).await;
+        if read.as_ref().is_err_and(CallError::is_no_such_entity) {
+            // IAM may not know a new key for a moment.
+            let search = Search::new(self.iam, self.request, key, OwnerHint::Unknown);
+            search.confirm(&KeyLocation::Gone).await;
+            read = self.iam.last_use(&key.id).await;
+        }
+        let read = match read {
             Ok(read) => read,
             Err(failure) if failure.is_denied() => return Ok(Some(failure)),
             Err(failure) if failure.is_no_such_entity() => {

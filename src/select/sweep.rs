@@ -182,15 +182,32 @@ impl Selector<'_> {
             return Ok(Some(Outcome::Skipped(reason)));
         }
         let iam = self.iam.for_one(key.id.as_str());
-        let deleted = || {
-            Ok(Some(Outcome::Skipped(
-                "it was deleted meanwhile".to_owned(),
-            )))
-        };
         let requirement = self.requires_last_use();
         if requirement > Requirement::None {
-            let read = iam.last_use(&key.id);
-            match self.limited(&iam, "GetAccessKeyLastUsed", read).await {
+            let read = async || {
+                let read = iam.last_use(&key.id);
+                self.limited(&iam, "GetAccessKeyLastUsed", read).await
+            };
+            let mut last_use = read().await;
+            if let Err(failure) = &mut last_use
+                && (failure.is_no_such_entity()
+                    || failure.is_denied() && requirement > Requirement::IfAllowed)
+            {
+                // IAM also denies the read of a deleted key, which a list may still show, and may not know a new one yet.
+                sleep(LIST_LAG).await;
+                let listing = self.list_keys(key.id.as_str(), user).await?;
+                if listing.into_key(&key.id).is_none() {
+                    let deleted = "it was deleted meanwhile".to_owned();
+                    return Ok(Some(Outcome::Skipped(deleted)));
+                }
+                if let Some(context) = failure.context_mut() {
+                    context.is_listed = true;
+                }
+                if failure.is_no_such_entity() {
+                    last_use = read().await;
+                }
+            }
+            match last_use {
                 Ok(read) => {
                     // The root user has no name.
                     if user.is_some() {
@@ -199,24 +216,10 @@ impl Selector<'_> {
                     metadata.last_use = read.last_use;
                     metadata.read_at = read.read_at.or(metadata.read_at);
                 }
-                Err(failure) if failure.is_no_such_entity() => return deleted(),
                 Err(failure) if failure.is_denied() && requirement == Requirement::IfAllowed => {
                     metadata.denied.last_use = true;
                 }
-                Err(mut failure) => {
-                    // IAM also denies the read of a deleted key, which a list may still show.
-                    if failure.is_denied() {
-                        sleep(LIST_LAG).await;
-                        let listing = self.list_keys(key.id.as_str(), user).await?;
-                        if listing.into_key(&key.id).is_none() {
-                            return deleted();
-                        }
-                        if let Some(context) = failure.context_mut() {
-                            context.is_listed = true;
-                        }
-                    }
-                    return Err(failure);
-                }
+                Err(failure) => return Err(failure),
             }
         }
         if let Some(user) = user

@@ -3,7 +3,7 @@
 use iam_sandbox::documented::{ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each, once};
 use crate::reactivate::status;
 use crate::verification::{NEVER, last_use};
 
@@ -25,6 +25,30 @@ fn f75_the_owner_is_found_and_named() {
     );
     assert_eq!(sandbox.requests()[1].param("UserName"), Some("Alice"));
     assert!(!sandbox.has_key(ALICE_KEY_ID));
+}
+
+/// IAM may not know a new key for a moment.
+#[test]
+fn c52_an_owner_whom_iam_does_not_know_yet_is_looked_up_again() {
+    for (more, outcome) in [
+        (&["--ignore-missing"][..], "Deleted"),
+        (&["--deactivate"], "Deactivated"),
+        (&["--dry-run"], "WouldDelete"),
+        (&["--only-inactive", "--ignore-missing"], "Skipped"),
+    ] {
+        let sandbox = documented();
+        let unknown = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+        sandbox.fault(once("GetAccessKeyLastUsed", unknown));
+        let case = Case::at(&sandbox, ["--from", "-", "--find-user"]);
+        let case = case
+            .input(format!("{ALICE_KEY_ID}\n").as_bytes())
+            .args(more);
+        let _ = case
+            .run()
+            .exits(0)
+            .prints_outcomes(&[(outcome, 1)])
+            .says(&["1 key: 1 "]);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
-use crate::case::{Case, each};
+use crate::case::{Case, documented, each, once};
 use crate::journal::{ACCOUNT, Kept};
 use crate::response::{END, keys, lagging, member, result, xml};
 
@@ -101,6 +101,19 @@ fn a_key_that_was_deleted_just_before_does_not_end_a_sweep() {
     ];
     let said = Case::at(&sandbox, sweep).run().exits(0).prints_nothing();
     let _ = said.says(&["nothing to do: 1 key was checked, and it does not meet the conditions"]);
+}
+
+/// IAM may not know a new key for a moment, although a list has it.
+#[test]
+fn a_key_that_iam_does_not_know_yet_is_not_called_deleted_by_a_sweep() {
+    let sandbox = documented();
+    let unknown = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    sandbox.fault(once("GetAccessKeyLastUsed", unknown));
+    let sweep = ["--user-name", "Bob", "--all-keys", "--yes", "--unused-for"];
+    let said = Case::at(&sandbox, sweep).args(["1d"]).run().exits(0);
+    let _ = said
+        .prints_outcomes(&[("Deleted", 1)])
+        .says(&["1 key: 1 deleted"]);
 }
 
 /// Amy and Bob exchange their names at the deletion of Bob's key: then the list of that name is Amy's, and IAM denies the look-up
