@@ -82,8 +82,8 @@ pub(crate) struct Cli {
     /// (Access key ID) and UserName (User, Owner) for the owner; JSON as `aws iam list-access-keys` prints it; or JSON
     /// Lines printed by iam-del-key (keys that are finished, or that were skipped or refused, are omitted). If the CSV
     /// has an owner column, every row must have a value in it unless --user-name or --find-user is given. The whole
-    /// file is checked before any request is sent. If standard error is a terminal, you are asked before anything is
-    /// changed.
+    /// file is checked before any request is sent. If standard error is a terminal, and the process has a controlling
+    /// terminal, you are asked before anything is changed.
     #[arg(long, value_name = "FILE", group = "keys", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["access_key_id", "all_keys", "whole_account"])]
     from: Option<PathBuf>,
@@ -177,7 +177,7 @@ pub(crate) struct Cli {
 
     /// Do not ask for confirmation
     ///
-    /// By default, --all-keys, --whole-account and --reactivate ask, and --from asks if standard error is a terminal.
+    /// By default, --all-keys, --whole-account and --reactivate ask, and --from asks if there is a terminal to ask on.
     /// With --role-name, --yes does not confirm the account: use --expect-account to name it.
     #[arg(short, long, help_heading = "Safety")]
     yes: bool,
