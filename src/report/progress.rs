@@ -151,8 +151,8 @@ impl DrawnBar {
         if self.start.elapsed() < DELAY || terminal::is_of_another_job(&io::stderr()) {
             return;
         }
-        // A full line could wrap.
-        let width = width(io::stderr()).saturating_sub(1);
+        // A full line could wrap, and so could the `^C` after it.
+        let width = width(io::stderr()).saturating_sub(3);
         let mut line = fit_start(&self.text(), width);
         if self.is_colored
             && self.count.is_some()
