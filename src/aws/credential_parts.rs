@@ -136,7 +136,7 @@ impl CredentialParts {
             None | Some(Value::Null) => None,
             Some(value) => {
                 let time = value.as_str().and_then(time);
-                let wrong = || format!("an {expiration} that is not an ISO 8601 time");
+                let wrong = || format!("an {expiration} that is not {TIME}");
                 Some(time.ok_or_else(wrong)?)
             }
         };
@@ -226,6 +226,9 @@ pub(super) fn expiration(time: DateTime) -> Option<String> {
 pub(super) const UNSET: &str =
     "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source";
 
+/// The environment variable that says when its companions expire. No other static credentials have an expiration.
+pub(super) const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+
 /// Reads the environment variables. `None`: they contain no access key.
 pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -238,8 +241,9 @@ pub(super) fn from_environment() -> Result<Option<Credentials>, RunError> {
         return Ok(None);
     };
     let [older, newer] = TOKEN_NAMES.map(|(variable, _)| Setting::variable(variable));
-    let expiry = Setting::variable("AWS_CREDENTIAL_EXPIRATION")?.map(|setting| {
-        time(&setting.value).ok_or_else(|| setting.wrong("it must be an ISO 8601 time"))
+    let expiry = Setting::variable(EXPIRATION)?.map(|setting| {
+        let rule = || format!("it must be {TIME}, such as 2030-01-31T12:00:00Z");
+        time(&setting.value).ok_or_else(|| setting.wrong(&rule()))
     });
     let parts = CredentialParts {
         id,
@@ -298,22 +302,39 @@ fn pair(
     }
 }
 
-/// Parses a time in any format that the AWS CLI reads and writes.
+/// What a time must be, for messages.
+const TIME: &str = "an ISO 8601 time with a time zone";
+
+/// Parses a time in the formats that the AWS CLI reads and writes: ISO 8601 with a time zone, with or without separators and
+/// seconds.
 pub(super) fn time(text: &str) -> Option<SystemTime> {
-    let text = text.trim();
-    let mut text = match text.strip_suffix("UTC") {
+    let text = text.trim().to_ascii_uppercase();
+    let text = match text.strip_suffix("UTC") {
         Some(time) => format!("{}Z", time.trim_end()),
-        None => text.to_owned(),
+        None => text,
     };
-    text = text.replacen(' ', "T", 1);
-    if let Some(at) = text.len().checked_sub(5)
-        && text.is_char_boundary(at)
-        && text[at..].starts_with(['+', '-'])
-        && text[at + 1..].bytes().all(|byte| byte.is_ascii_digit())
-        && text.contains(':')
-    {
-        text.insert(at + 3, ':');
+    let (date, rest) = text.split_once(['T', ' '])?;
+    let (clock, zone) = rest.split_at(rest.find(['Z', '+', '-'])?);
+    let (clock, fraction) = clock.split_at(clock.find('.').unwrap_or(clock.len()));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let date = match date.len() {
+        8 if digits(date) => format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]),
+        _ => date.to_owned(),
+    };
+    let mut clock = match clock.len() {
+        4 if digits(clock) => format!("{}:{}", &clock[..2], &clock[2..]),
+        6 if digits(clock) => format!("{}:{}:{}", &clock[..2], &clock[2..4], &clock[4..]),
+        _ => clock.to_owned(),
+    };
+    if clock.len() == "00:00".len() {
+        clock.push_str(":00");
     }
+    let zone = match zone.len() {
+        3 if digits(&zone[1..]) => format!("{zone}:00"),
+        5 if digits(&zone[1..]) => format!("{}:{}", &zone[..3], &zone[3..]),
+        _ => zone.to_owned(),
+    };
+    let text = format!("{date}T{clock}{fraction}{zone}");
     let time = DateTime::from_str(&text, Format::DateTimeWithOffset).ok()?;
     SystemTime::try_from(time).ok()
 }
@@ -332,6 +353,11 @@ mod tests {
             "2099-01-01T00:00:00+00:00",
             "2099-01-01T01:00:00+01:00",
             "2098-12-31T23:00:00-0100",
+            "2098-12-31T23:00-01",
+            "2099-01-01T00:00Z",
+            "20990101T000000Z",
+            "20990101T0100+0100",
+            "2099-01-01t00:00:00z",
             "2099-01-01T00:00:00UTC",
             "2099-01-01 00:00:00 UTC",
             " 2099-01-01 00:00:00+0000 ",
@@ -339,6 +365,7 @@ mod tests {
             assert_eq!(time(text), Some(expected), "{text}");
         }
         assert!(time("2099-01-01T00:00:00.123456+00:00").is_some());
+        assert!(time("20990101T000000.123456Z").is_some());
         for text in [
             "",
             "soon",
@@ -346,6 +373,12 @@ mod tests {
             "2099-01-01T00:00:00",
             "é",
             "12:é2",
+            "2099010éT000000Z",
+            "20990101T00000éZ",
+            "2099-01-01T00:00:00+é",
+            "2099-01-01T00Z",
+            "T",
+            "TZ",
         ] {
             assert_eq!(time(text), None, "{text}");
         }

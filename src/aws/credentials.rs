@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use super::config_file::{ConfigFiles, Profile};
 use super::connection::Connection;
 use super::container;
-use super::credential_parts::UNSET;
+use super::credential_parts::{EXPIRATION, UNSET};
 use super::login;
 use super::metadata_service;
 use super::process;
@@ -201,12 +201,19 @@ impl Source {
     /// Creates the error for expired credentials.
     fn expired(&self) -> RunError {
         let origin = self.described();
-        let stop = RunError::credentials(format!("the credentials from {origin} have expired"));
-        if self.origin == ENVIRONMENT {
-            return stop.hint(format!(
-                "set new ones, or {UNSET}; if they are new, check this machine's clock"
+        let what = format!("the credentials from {origin} have expired");
+        if let Provider::Static(_) = self.provider {
+            let stop = RunError::credentials(format!("{what}, according to {EXPIRATION}"));
+            let stop = stop.hint(format!(
+                "set new ones with their {EXPIRATION}, or unset that variable if it is left over; if it is new, check this \
+                 machine's clock"
             ));
+            return match self.origin.as_str() {
+                ENVIRONMENT => stop.hint(format!("or {UNSET}")),
+                _ => stop,
+            };
         }
+        let stop = RunError::credentials(what);
         // They were just fetched.
         stop.hint("check this machine's clock, or get new credentials from the same source")
     }

@@ -125,7 +125,7 @@ fn f100_a_cached_session_that_cannot_be_used_is_not() {
         ),
         (
             ending("soon"),
-            "it has an Expiration that is not an ISO 8601 time",
+            "it has an Expiration that is not an ISO 8601 time with a time zone",
         ),
         (fresh[..20].to_owned(), no_object),
         (String::new(), no_object),

@@ -43,17 +43,47 @@ fn variables_that_have_expired() {
     refused(
         expires(EARLIER).run(),
         &[
-            "the credentials from the environment variables have expired\n",
-            "hint: set new ones, or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another \
-             source; if they are new, check this machine's clock\n",
+            "the credentials from the environment variables have expired, according to AWS_CREDENTIAL_EXPIRATION\n\
+             hint: set new ones with their AWS_CREDENTIAL_EXPIRATION, or unset that variable if it is left over; if it is new, \
+             check this machine's clock\n\
+             hint: or unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to use another source\n",
         ],
     );
-    refused(
-        expires("tomorrow").run(),
-        &["AWS_CREDENTIAL_EXPIRATION is `tomorrow`: it must be an ISO 8601 time"],
-    );
+    for when in ["tomorrow", "2099-01-01", "2099-01-01T00:00:00"] {
+        let rule = "it must be an ISO 8601 time with a time zone, such as 2030-01-31T12:00:00Z\n";
+        let says = format!("AWS_CREDENTIAL_EXPIRATION is `{when}`: {rule}");
+        refused(expires(when).run(), &[&says]);
+    }
     assert_eq!(sandbox.connections(), 0);
     signs(&sandbox, expires(LATER), ADMIN_KEY_ID);
+}
+
+/// The AWS CLI reads them too.
+#[test]
+fn an_expiration_in_a_shorter_form() {
+    each(["20990101T000000Z", "2099-01-01T00:00Z"], |when| {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, &[]).env("AWS_CREDENTIAL_EXPIRATION", when);
+        signs(&sandbox, case, ADMIN_KEY_ID);
+    });
+}
+
+#[test]
+fn variables_that_assume_a_role_and_have_expired() {
+    let sandbox = documented();
+    let config = format!("[profile role]\n{ROLE}credential_source = Environment\n");
+    let case = Case::documented(&sandbox, &["--profile", "role"])
+        .file(".aws/config", config)
+        .env("AWS_CREDENTIAL_EXPIRATION", EARLIER);
+    refused(
+        case.run(),
+        &[
+            "the credentials from credential_source of profile `role` have expired, according to AWS_CREDENTIAL_EXPIRATION\n\
+             hint: set new ones with their AWS_CREDENTIAL_EXPIRATION, or unset that variable if it is left over; if it is new, \
+             check this machine's clock\nresult: ",
+        ],
+    );
+    assert_eq!(sandbox.connections(), 0);
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn f26_a_credential_process_that_fails() {
             format!(
                 r#"echo '{{"Version":1,"AccessKeyId":"x","SecretAccessKey":"{secret}","Expiration":"soon"}}'"#
             ),
-            "returned an Expiration that is not an ISO 8601 time",
+            "returned an Expiration that is not an ISO 8601 time with a time zone",
         ),
         (
             format!(
