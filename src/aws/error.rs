@@ -10,6 +10,7 @@ use super::clock::clock_skew_times;
 use super::late::Late;
 use super::proxy::{ProxyError, THROUGH_PROXY};
 use super::response_body::Response;
+use super::root_certs::OnlyBundle;
 use super::tls;
 use crate::error::{
     CallError, Context, Hint, Operation, RAISE_TIMEOUT, ServiceError, TransportError,
@@ -234,24 +235,19 @@ const BREAKS_RULES: &str = "its response is not valid HTTP";
 /// Describes the error of a call to `host`.
 pub(crate) fn transport_error(error: &(dyn Error + 'static), host: &str) -> TransportError {
     let of_proxy = sources(error).find_map(<dyn Error>::downcast_ref::<ProxyError>);
-    if let Some(error) = of_proxy {
-        let (reason, hint) = error.describe();
+    if let Some(proxy) = of_proxy {
+        let (reason, hint) = proxy.describe();
         return TransportError {
-            hint: Some(hint.into()),
+            hint: Some(OnlyBundle::hint(error, hint.into())),
             ..TransportError::new(host, reason)
         };
     }
-    let (reason, mut hint, is_broken) = failure(error);
-    // AWS's own hosts always use TLS, with a server's certificate.
-    if is_aws(host) {
-        for (own, of_aws) in [
-            (tls::WITHOUT_TLS, INTERCEPTED),
-            (tls::NOT_FOR_A_SERVER, tls::NOT_OF_AWS),
-        ] {
-            if hint == Some(own.into()) {
-                hint = Some(of_aws.into());
-            }
-        }
+    let (reason, hint, is_broken) = failure(error);
+    let mut hint = hint.map(|hint| OnlyBundle::hint(error, hint));
+    if is_aws(host)
+        && let Some(of_aws) = hint.as_ref().and_then(tls::hint_of_aws)
+    {
+        hint = Some(of_aws.into());
     }
     if hint == Some(NETWORK.into()) {
         hint = Some(network(host).into());

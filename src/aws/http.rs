@@ -20,7 +20,7 @@ use super::attempt::SendTracking;
 use super::connector::{FindProxy, HttpClient, http_client, send};
 use super::error::{is_tls, transport_error};
 use super::proxy::{self, Proxy};
-use super::root_certs;
+use super::root_certs::{self, OnlyBundle};
 use super::tls;
 use crate::error::{RunError, TransportError};
 use crate::lock::lock;
@@ -179,7 +179,14 @@ impl HttpConnector for LazyConnector {
             let client = connector.client_of(request.uri());
             // The bundle may have been removed since it was checked.
             let (client, proxy) = client.map_err(|error| ConnectorError::user(error.into()))?;
-            send(&client, proxy, connector.read_timeout, request).await
+            let sent = send(&client, proxy, connector.read_timeout, request).await;
+            sent.map_err(|error| match connector.bundle {
+                Some((_, named_by)) if is_tls(&error) => {
+                    let cause = error.into();
+                    ConnectorError::other(OnlyBundle { named_by, cause }.into(), None)
+                }
+                _ => error,
+            })
         })
     }
 }

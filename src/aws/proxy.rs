@@ -100,7 +100,8 @@ impl ProxyError {
         let hint = match tls::explain(&**cause) {
             _ if tls::is_not_tls(&**cause) => Some("a proxy without TLS has an http:// URL"),
             Some((_, hint)) => {
-                hint.filter(|hint| ![INTERCEPTED, tls::WITHOUT_CERTIFICATE].contains(hint))
+                let of_host = [INTERCEPTED, tls::UNVERIFIED, tls::WITHOUT_CERTIFICATE];
+                hint.filter(|hint| !of_host.contains(hint))
             }
             None if own_hint == Some(CHECK_DNS.into()) => Some(CHECK_DNS),
             None => file_limit_hint(&reason),

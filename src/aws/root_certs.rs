@@ -1,16 +1,20 @@
-//! Selects the root certificates for TLS, and reads them.
+//! Selects the root certificates for TLS, reads them, and marks the errors of those who trust only a bundle.
 
-use std::fs;
+use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
 
 use super::config_file::Profile;
+use super::connector::BoxError;
 use super::environment;
+use super::error::sources;
 use super::small_file;
-use crate::error::RunError;
+use super::tls;
+use crate::error::{Hint, RunError};
 use crate::sanitize::escape_path;
 
 /// The maximum size of a bundle, in MiB. The system's has about 220 KiB.
@@ -103,4 +107,40 @@ pub(super) fn choose(option: Option<&Path>, profile: Profile<'_>) -> Option<(Pat
                 _ => (path, source),
             },
         )
+}
+
+/// A TLS error of a connection that trusts only a CA bundle.
+#[derive(Debug)]
+pub(super) struct OnlyBundle {
+    /// What names the bundle.
+    pub(super) named_by: String,
+    pub(super) cause: BoxError,
+}
+
+impl OnlyBundle {
+    /// Returns a hint for `error`, or what to do instead if a bundle is already named.
+    pub(super) fn hint(error: &(dyn Error + 'static), hint: Hint) -> Hint {
+        let found = sources(error).find_map(<dyn Error>::downcast_ref::<Self>);
+        let Some(found) = found.filter(|_| hint == tls::BUNDLE.into()) else {
+            return hint;
+        };
+        format!(
+            "the file that {} names must contain the authority that issued the certificate, and the intermediate certificates if \
+             the server does not send them",
+            found.named_by
+        )
+        .into()
+    }
+}
+
+impl fmt::Display for OnlyBundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.cause, f)
+    }
+}
+
+impl Error for OnlyBundle {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
+    }
 }

@@ -10,6 +10,7 @@ use rustls::{
 };
 
 use super::error::{INTERCEPTED, sources};
+use crate::error::Hint;
 
 pub(super) const BUNDLE: &str = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
 /// For endpoints that the user configured.
@@ -20,8 +21,13 @@ pub(super) const CLOCK: &str = "check this machine's clock";
 pub(super) const NOT_FOR_A_SERVER: &str =
     "give the server a certificate with basicConstraints CA:FALSE";
 /// The same for a host of AWS, whose own certificate is valid.
-pub(super) const NOT_OF_AWS: &str = "a proxy, or something else in the network, intercepts TLS, and no CA bundle makes this \
+const NOT_OF_AWS: &str = "a proxy, or something else in the network, intercepts TLS, and no CA bundle makes this \
      certificate valid: ask its administrator to exempt this host, or to give it a certificate with basicConstraints CA:FALSE";
+/// For endpoints that the user configured.
+pub(super) const NAMES_NO_HOST: &str = "give the server a certificate with a subjectAltName that names the host: the common name does not count";
+/// For endpoints that the user configured.
+pub(super) const UNVERIFIED: &str = "if an RSA key has the wrong size, the server needs another certificate; if not, a proxy or captive portal may be \
+     intercepting the connection";
 const NOTHING_SHARED: &str = "it supports no TLS version or cipher suite of this program";
 
 /// Returns the configuration for servers whose certificates come from these authorities.
@@ -68,6 +74,18 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> Option<(String, Option<&
     Some((what.to_owned(), hint))
 }
 
+/// Returns the hint for a host of AWS, which always uses TLS, with a valid certificate for a server.
+pub(super) fn hint_of_aws(hint: &Hint) -> Option<&'static str> {
+    let instead = [
+        (WITHOUT_TLS, INTERCEPTED),
+        (NAMES_NO_HOST, INTERCEPTED),
+        (UNVERIFIED, INTERCEPTED),
+        (NOT_FOR_A_SERVER, NOT_OF_AWS),
+    ];
+    let instead = instead.iter().find(|(own, _)| *hint == Hint::from(*own));
+    instead.map(|(_, of_aws)| *of_aws)
+}
+
 /// Whether the other side does not speak TLS.
 pub(super) fn is_not_tls(error: &(dyn Error + 'static)) -> bool {
     explain(error).is_some_and(|(_, hint)| hint == Some(WITHOUT_TLS))
@@ -80,9 +98,10 @@ pub(super) fn requires_certificate(error: &(dyn Error + 'static)) -> bool {
 
 fn alert_words(alert: AlertDescription) -> &'static str {
     match alert {
-        // In TLS 1.2, this alert can mean either.
+        // This alert can mean each of them, the last one in TLS 1.2.
         AlertDescription::HandshakeFailure => {
-            "it supports none of this program's cipher suites, or it requires a client certificate"
+            "it supports none of this program's cipher suites, the key of its certificate is of a kind that this program does not \
+             support, or it requires a client certificate"
         }
         AlertDescription::ProtocolVersion
         | AlertDescription::InsufficientSecurity
@@ -104,12 +123,16 @@ fn certificate(error: &Certificate) -> (&'static str, Option<&'static str>) {
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
             ("or that of its authority is not valid yet", Some(CLOCK))
         }
+        Certificate::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            ("has no subjectAltName", Some(NAMES_NO_HOST))
+        }
         Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
             ("is for another host", Some(INTERCEPTED))
         }
+        // The signature is that of an authority, or that of the server on the handshake.
         Certificate::BadSignature => (
-            "was not signed by the authority that it names",
-            Some(INTERCEPTED),
+            "cannot be verified: a signature is wrong, or an RSA key has fewer than 2048 bits or more than 8192",
+            Some(UNVERIFIED),
         ),
         Certificate::UnknownIssuer => (
             "is from an authority that is not trusted here",
@@ -211,15 +234,22 @@ mod tests {
             ),
             (
                 CertificateError::BadSignature,
-                "was not signed by the authority that it names",
+                "cannot be verified: a signature is wrong, or an RSA key has fewer than 2048 bits or more than 8192",
             ),
             (CertificateError::NotValidForName, "is for another host"),
             (
                 CertificateError::NotValidForNameContext {
-                    expected,
+                    expected: expected.clone(),
                     presented,
                 },
                 "is for another host",
+            ),
+            (
+                CertificateError::NotValidForNameContext {
+                    expected,
+                    presented: Vec::new(),
+                },
+                "has no subjectAltName",
             ),
             (CertificateError::InvalidPurpose, "is not for a server"),
             (
@@ -286,7 +316,8 @@ mod tests {
             ),
             (
                 Tls::AlertReceived(AlertDescription::HandshakeFailure),
-                "it supports none of this program's cipher suites, or it requires a client certificate",
+                "it supports none of this program's cipher suites, the key of its certificate is of a kind that this program does \
+                 not support, or it requires a client certificate",
             ),
             (
                 Tls::AlertReceived(AlertDescription::UnrecognisedName),

@@ -222,7 +222,8 @@ fn f46_a_proxy_with_tls() {
         case(&other.url()),
         &other.address().to_string(),
         "the proxy's TLS certificate is from an authority that is not trusted here",
-        "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE",
+        "the file that the environment variable AWS_CA_BUNDLE names must contain the authority that issued the certificate, and \
+         the intermediate certificates if the server does not send them",
     );
     let address = sandbox.address();
     let said = case(&sandbox.url()).run().exits(9).prints_outcome("Failed");

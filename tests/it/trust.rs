@@ -156,6 +156,39 @@ fn c37_a_self_signed_authority_as_the_server() {
     assert_eq!(sandbox.connections(), 1, "one attempt");
 }
 
+#[test]
+fn a_certificate_that_is_not_good_is_described_by_what_is_wrong_with_it() {
+    let cases = [
+        (
+            Certificate::CommonName,
+            "has no subjectAltName",
+            "give the server a certificate with a subjectAltName that names the host: the common name does not count",
+        ),
+        (
+            Certificate::Forged,
+            "cannot be verified: a signature is wrong, or an RSA key has fewer than 2048 bits or more than 8192",
+            "if an RSA key has the wrong size, the server needs another certificate; if not, a proxy or captive portal may be \
+             intercepting the connection",
+        ),
+        (
+            Certificate::SelfSigned,
+            "is from an authority that is not trusted here",
+            "the file that the environment variable AWS_CA_BUNDLE names must contain the authority that issued the certificate, \
+             and the intermediate certificates if the server does not send them",
+        ),
+    ];
+    each(cases, |(certificate, says, hint)| {
+        let sandbox = Sandbox::documented().https(certificate).start();
+        let host = sandbox.address();
+        let ended = Case::documented(&sandbox, &[]).run().exits(9);
+        let _ = ended.prints_outcome("Failed").says_exactly(&format!(
+            "iam-del-key: error: could not reach IAM at {host}: its TLS certificate {says}\nhint: {hint}\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        ));
+        assert_eq!(sandbox.connections(), 1, "one attempt");
+    });
+}
+
 /// Nobody can give AWS another certificate.
 #[test]
 fn an_authority_in_place_of_aws_intercepts_the_connection() {

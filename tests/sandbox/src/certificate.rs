@@ -37,6 +37,10 @@ pub enum Certificate {
     NotYetValid,
     /// It is for `wrong.example.com`.
     WrongHost,
+    /// It is for `127.0.0.1`, but only by its common name.
+    CommonName,
+    /// It names the authority as its issuer, but another key signed it.
+    Forged,
     /// The server signed it itself, not the authority.
     SelfSigned,
     /// The server signed it itself, as an authority, and clients are to trust it.
@@ -65,6 +69,7 @@ impl Tls {
             Certificate::SelfSigned | Certificate::SelfSignedAuthority => {
                 params.self_signed(&key)?
             }
+            Certificate::Forged => params.signed_by(&key, &authority()?.0)?,
             _ => params.signed_by(&key, &ca)?,
         };
         if certificate == Certificate::SelfSignedAuthority {
@@ -111,10 +116,14 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>, Str
 fn leaf(certificate: Certificate) -> Result<CertificateParams, Error> {
     let names = match certificate {
         Certificate::WrongHost => vec!["wrong.example.com".to_owned()],
+        Certificate::CommonName => Vec::new(),
         _ => NAMES.map(str::to_owned).to_vec(),
     };
     let mut params = CertificateParams::new(names)?;
-    params.distinguished_name = named("IAM sandbox");
+    params.distinguished_name = named(match certificate {
+        Certificate::CommonName => NAMES[0],
+        _ => "IAM sandbox",
+    });
     params.use_authority_key_identifier_extension = true;
     if certificate == Certificate::SelfSignedAuthority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -124,6 +133,8 @@ fn leaf(certificate: Certificate) -> Result<CertificateParams, Error> {
         Certificate::NotYetValid => validity(1, 20),
         Certificate::Valid
         | Certificate::WrongHost
+        | Certificate::CommonName
+        | Certificate::Forged
         | Certificate::SelfSigned
         | Certificate::SelfSignedAuthority
         | Certificate::Mutual => validity(-1, 20),
