@@ -7,7 +7,7 @@ use url::Url;
 use super::setting::Setting;
 use super::settings::Settings;
 use crate::error::RunError;
-use crate::log::Log;
+use crate::lock::lock;
 use crate::secret::has_secret;
 
 /// AWS's own IAM hosts, and their signing regions.
@@ -38,11 +38,16 @@ pub(crate) fn choose(
         None if settings.ignores_endpoint_urls => None,
         None => configured(service, settings)?,
     };
-    if let Some(setting) = &setting {
-        // The warning for this endpoint was printed for another service already.
-        let is_known = settings.endpoint_url.as_ref() == Some(&setting.value);
-        let log = if is_known { Log::quiet() } else { settings.log };
-        check(setting, log)?;
+    if let Some(setting) = &setting
+        && let Some(host) = check(setting)?
+    {
+        let exposed = exposed(service, &host);
+        let warning = format!("{} is http://: {exposed}", setting.source);
+        let mut warned = lock(&settings.warned);
+        if !warned.contains(&warning) {
+            settings.log.warning(&warning);
+            warned.push(warning);
+        }
     }
     Ok(setting.map(|setting| setting.value))
 }
@@ -75,12 +80,26 @@ fn configured(service: &str, settings: &Settings) -> Result<Option<Setting>, Run
     Ok(of_service.or_else(|| profile.get(name)))
 }
 
-/// Checks that an endpoint URL is valid, and warns about one that is not encrypted.
+/// Says what is not encrypted if the endpoint of a service is not.
+fn exposed(service: &str, host: &str) -> String {
+    let (name, contents) = match service {
+        "iam" => return format!("the request and its signature go to {host} unencrypted"),
+        "sts" => ("STS", "any tokens and credentials"),
+        "sso" => ("SSO", "the token and the credentials"),
+        "sso_oidc" => ("SSO", "the tokens"),
+        _ => ("the sign-in service", "the tokens and the credentials"),
+    };
+    format!(
+        "requests to {name} at {host} and its responses, with {contents} in them, are not encrypted"
+    )
+}
+
+/// Checks that an endpoint URL is valid. Returns the host if it is another machine and the connection is not encrypted.
 ///
 /// # Errors
 ///
 /// The endpoint is not an `http` or `https` URL of a host and a path.
-pub(super) fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
+pub(super) fn check(setting: &Setting) -> Result<Option<String>, RunError> {
     let value = &setting.value;
     let is_clean = |c: char| {
         c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')
@@ -115,13 +134,7 @@ pub(super) fn check(setting: &Setting, log: Log) -> Result<(), RunError> {
         return Err(setting.wrong(rule));
     };
     let is_here = host == "localhost" || host.ends_with(".localhost") || is_loopback(host);
-    if scheme == "http" && !is_here {
-        log.warning(&format!(
-            "{} is http://: the request and its signature go to {host} unencrypted",
-            setting.source
-        ));
-    }
-    Ok(())
+    Ok((scheme == "http" && !is_here).then(|| host.to_owned()))
 }
 
 /// Whether the host of a URL is this machine.

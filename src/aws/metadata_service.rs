@@ -22,7 +22,6 @@ use super::time_budget::TimeBudget;
 use crate::error::{Hint, RunError};
 use crate::known_secret::{learn, redact_message};
 use crate::lock::lock;
-use crate::log::Log;
 use crate::sanitize::truncate_escaped;
 
 // The hints for failures of an instance's service.
@@ -238,7 +237,7 @@ impl<'a> Service<'a> {
         };
         let endpoint = profile.find("ec2_metadata_service_endpoint")?;
         if let Some(endpoint) = &endpoint {
-            endpoint::check(endpoint, Log::quiet())?;
+            endpoint::check(endpoint)?;
         }
         let own = if is_ipv6 {
             "http://[fd00:ec2::254]"

@@ -60,6 +60,8 @@ pub(crate) struct Settings {
     pub(super) signing_keys: SigningKeys,
     /// The configuration that the clients of all services share.
     pub(super) sdk: SdkConfig,
+    /// The warnings about endpoints that were printed.
+    pub(super) warned: Mutex<Vec<String>>,
     pub(crate) log: Log,
     /// Explains a failed call to STS.
     pub(crate) explain: Explain,
@@ -126,6 +128,7 @@ impl Settings {
             has_token_code: connection.token_code.is_some(),
             signing_keys: SigningKeys::default(),
             sdk,
+            warned: Mutex::default(),
             log,
             explain,
         };

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use iam_sandbox::{Certificate, Proxy, ProxyMode, Sandbox};
 
-use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::configuration::refused;
-use crate::credentials::{keys, without};
+use crate::credentials::{LATER, keys, without};
+use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
 #[test]
 fn f31_endpoint_urls() {
@@ -109,6 +110,71 @@ fn f31_plain_http_to_another_machine_is_warned_of() {
     let output = printed.output().to_owned();
     let _ = printed.prints(&output).says(&["warning: --endpoint-url is http://: the request and its signature go to 192.0.2.1 unencrypted"]);
     assert_eq!(sandbox.connections(), 0);
+}
+
+/// What a request and its response contain depends on the service.
+#[test]
+fn plain_http_to_a_service_of_credentials_is_warned_of_by_what_it_exposes() {
+    let cases = [
+        (
+            "STS",
+            "requests to STS at service.example and its responses, with any tokens and credentials in them,",
+        ),
+        (
+            "SSO",
+            "requests to SSO at service.example and its responses, with the token and the credentials in them,",
+        ),
+        (
+            "SSO_OIDC",
+            "requests to SSO at service.example and its responses, with the tokens in them,",
+        ),
+    ];
+    each(cases, |(service, exposed)| {
+        let sandbox = documented();
+        let proxy = Proxy::start(ProxyMode::Refuse502);
+        let variable = format!("AWS_ENDPOINT_URL_{service}");
+        let case = match service {
+            "STS" => Case::documented(&sandbox, &["--expect-account", "123456789012"]),
+            "SSO" => without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token(LATER)),
+            _ => without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN),
+        };
+        let case = case
+            .env(&variable, "http://service.example")
+            .env("HTTP_PROXY", proxy.url())
+            .env("AWS_MAX_ATTEMPTS", "1");
+        let status = if service == "STS" { 9 } else { 7 };
+        let ended = case.run().exits(status).prints_nothing();
+        let warning = format!(
+            "iam-del-key: warning: the environment variable {variable} is http://: {exposed} are not encrypted\n"
+        );
+        let said = ended.messages();
+        assert!(said.starts_with(&warning), "{said}");
+        assert_eq!(said.matches("warning: ").count(), 1, "{said}");
+    });
+}
+
+/// A warning about IAM says nothing about tokens and credentials.
+#[test]
+fn one_endpoint_for_all_services_is_warned_of_once_for_each_service() {
+    let sandbox = documented();
+    let proxy = Proxy::start(ProxyMode::Refuse502);
+    let config = format!(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n[profile base]\n{}",
+        keys(&sandbox.admin())
+    );
+    let case = without(&sandbox, &config)
+        .env("AWS_ENDPOINT_URL", "http://all.example")
+        .env("HTTP_PROXY", proxy.url())
+        .env("AWS_MAX_ATTEMPTS", "1");
+    let ended = case.run().exits(9).prints_nothing();
+    let source = "iam-del-key: warning: the environment variable AWS_ENDPOINT_URL is http://: ";
+    let warnings = format!(
+        "{source}the request and its signature go to all.example unencrypted\n\
+         {source}requests to STS at all.example and its responses, with any tokens and credentials in them, are not encrypted\n"
+    );
+    let said = ended.messages();
+    assert!(said.starts_with(&warnings), "{said}");
+    assert_eq!(said.matches("warning: ").count(), 2, "{said}");
 }
 
 #[test]

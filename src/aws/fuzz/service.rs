@@ -148,6 +148,7 @@ impl Service {
             has_token_code: false,
             signing_keys: Arc::default(),
             sdk: self.sdk.clone(),
+            warned: Mutex::default(),
             log: Log::quiet(),
             explain: run_error,
         }
