@@ -207,6 +207,7 @@ impl Iam {
     fn with_source_hints(&self, mut failure: CallError) -> CallError {
         if let Some(context) = failure.context_mut() {
             context.is_root = self.signer.principal == Principal::RootUser;
+            context.is_stored = !self.caller.source.is_renewable();
         }
         if failure.kind() != Some(ErrorKind::Credentials) {
             return failure;

@@ -213,7 +213,10 @@ impl Role {
         };
         let called = budget.spend(Duration::ZERO, call).await;
         let called = called.unwrap_or_else(|| Err(timed_out(&attempts, budget.limit)));
-        let (given, user) = called.map_err(|failure| {
+        let (given, user) = called.map_err(|mut failure| {
+            if let Some(context) = failure.context_mut() {
+                context.name_device = self.name_device();
+            }
             let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
             // If a policy other than the role's own denied this, the error already has a hint.
             if failure.is_denied() && stop.hints.is_empty() {
@@ -261,6 +264,20 @@ impl Role {
         Err(RunError::refused(format!(
             "the session belongs to {belongs_to}, and the role to account {expected}"
         )))
+    }
+
+    /// Returns how to name the MFA device of the user who assumes this role. `None`: a device is named, or no user assumes it.
+    fn name_device(&self) -> Option<String> {
+        let device = "with the user's MFA device";
+        match &self.profile {
+            _ if self.serial.is_some() || self.token_file.is_some() => None,
+            _ if self.is_by_option => Some(format!("add --serial-number {device}")),
+            Some(name) => {
+                let name = escape(name);
+                Some(format!("add mfa_serial {device} to the profile `{name}`"))
+            }
+            None => None,
+        }
     }
 
     /// Returns the hint for a denied request.

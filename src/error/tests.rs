@@ -1,6 +1,7 @@
 //! The kind, the code and the exit status of every error of a call.
 
 use super::*;
+use crate::ident::AccountId;
 
 /// An error of IAM.
 pub(crate) fn service_error(code: Option<&str>, status: u16, message: &str) -> ServiceError {

@@ -42,11 +42,13 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
              use the credentials of another identity (--profile NAME)"
                 .to_owned()
         }
-        // `aws configure mfa-login` cannot recreate the session of a role.
-        _ if is_of_identity && policy.contains("mfa") && who.contains(":user/") => {
-            "the policy's name suggests that it requires MFA: create a session with MFA (aws configure mfa-login), \
-             and use its profile (--profile NAME)"
-                .to_owned()
+        // A role session cannot have MFA. STS allows a user's session with MFA little more than AssumeRole.
+        _ if is_of_identity
+            && policy.contains("mfa")
+            && who.contains(":user/")
+            && let Some(what) = with_mfa(operation, context) =>
+        {
+            format!("the policy's name suggests that it requires MFA: {what}")
         }
         _ if is_role && (is_root || message.contains("assumed by root accounts")) => {
             "the root user cannot assume roles: use a user or a role (--profile NAME)".to_owned()
@@ -87,6 +89,17 @@ pub(super) fn hint(operation: Operation, message: &str, context: &Context) -> Op
         },
     };
     Some(hint)
+}
+
+/// Returns how to send the request with MFA. `None`: it was sent with MFA, or no session with MFA can send it.
+fn with_mfa(operation: Operation, context: &Context) -> Option<&str> {
+    match operation {
+        Operation::Sts(_) => context.name_device.as_deref(),
+        Operation::Iam(_) if context.is_stored => Some(
+            "create a session with MFA (aws configure mfa-login), and use its profile (--profile NAME)",
+        ),
+        Operation::Iam(_) => Some("use a session that was created with MFA"),
+    }
 }
 
 #[cfg(test)]
@@ -280,6 +293,40 @@ mod tests {
             "the root user cannot assume roles",
         ),
     ];
+
+    #[test]
+    fn what_gives_a_request_mfa_depends_on_the_request_and_the_credentials() {
+        let policy = "arn:aws:iam::123456789012:policy/Force_MFA";
+        let message = format!("{USER} with an explicit deny in an identity-based policy: {policy}");
+        let stored = Context {
+            is_stored: true,
+            ..Context::default()
+        };
+        let of_role = Context {
+            name_device: Some("add mfa_serial".to_owned()),
+            ..Context::default()
+        };
+        let iam = Operation::Iam("DeleteAccessKey");
+        let [assume, lookup] = ["AssumeRole", "GetAccessKeyInfo"].map(Operation::Sts);
+        for (operation, context, ends) in [
+            (
+                iam,
+                &stored,
+                "MFA (aws configure mfa-login), and use its profile (--profile NAME)",
+            ),
+            (
+                iam,
+                &Context::default(),
+                "use a session that was created with MFA",
+            ),
+            (assume, &of_role, "it requires MFA: add mfa_serial"),
+            (assume, &stored, "or use other credentials (--profile NAME)"),
+            (lookup, &stored, "or use other credentials (--profile NAME)"),
+        ] {
+            let found = hint(operation, &message, context).unwrap_or_default();
+            assert!(found.ends_with(ends), "{operation}: {found}");
+        }
+    }
 
     #[test]
     fn a_role_that_its_own_policy_does_not_deny_has_the_hint_of_what_denies_it() {

@@ -3,9 +3,12 @@
 use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, documented, each, once};
+use crate::credentials::{LATER, json, keys, without};
 use crate::proof::{READS, denied};
 
 const WHO: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
+
+const FORCE_MFA: &str = "arn:aws:iam::123456789012:policy/Force_MFA";
 
 /// Refuses a deletion and compares all that is said.
 fn refused(code: &str, message: &str, exit: i32, hint: &str) {
@@ -41,7 +44,7 @@ fn c21_a_denial_is_answered_by_what_denies_it() {
     }
     refused(
         "AccessDenied",
-        &explicit("an identity-based policy: arn:aws:iam::123456789012:policy/Force_MFA"),
+        &explicit(&format!("an identity-based policy: {FORCE_MFA}")),
         6,
         "the policy's name suggests that it requires MFA: create a session with MFA (aws configure mfa-login), and use its \
          profile (--profile NAME)",
@@ -140,6 +143,10 @@ fn a_role_that_a_policy_denies_is_not_answered_by_what_the_role_takes() {
              (--profile NAME)",
         ),
         (
+            format!("{who} with an explicit deny in an identity-based policy: {FORCE_MFA}"),
+            "the policy's name suggests that it requires MFA: add --serial-number with the user's MFA device",
+        ),
+        (
             "Roles may not be assumed by root accounts.".to_owned(),
             "the root user cannot assume roles: use a user or a role (--profile NAME)",
         ),
@@ -154,6 +161,57 @@ fn a_role_that_a_policy_denies_is_not_answered_by_what_the_role_takes() {
              operation: {message}\nhint: {hint}\nresult: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
         ));
     });
+}
+
+/// A session of the user would sign instead of the role.
+#[test]
+fn a_role_profile_that_a_policy_denies_without_mfa_needs_a_device() {
+    let who = "User: arn:aws:iam::123456789012:user/admin is not authorized to perform: sts:AssumeRole on resource: \
+               arn:aws:iam::123456789012:role/Deployer";
+    let message = format!("{who} with an explicit deny in an identity-based policy: {FORCE_MFA}");
+    let cases = [
+        (
+            "",
+            "the policy's name suggests that it requires MFA: add mfa_serial with the user's MFA device to the profile `default`",
+        ),
+        (
+            "mfa_serial = arn:aws:iam::123456789012:mfa/admin\n",
+            "an explicit deny overrides every permission: ask an administrator of the account, or use other credentials \
+             (--profile NAME)",
+        ),
+    ];
+    each(cases, |(device, hint)| {
+        let sandbox = documented();
+        let what = What::error(403, "AccessDenied", message.clone());
+        sandbox.fault(Fault::new(what).on("AssumeRole").always());
+        let config = format!(
+            "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n{device}[profile base]\n{}",
+            keys(&sandbox.admin())
+        );
+        let case = without(&sandbox, &config);
+        let case = match device {
+            "" => case,
+            _ => case.args(["--token-code", "975318"]),
+        };
+        let hint = format!("{message}\nhint: {hint}\nresult: ");
+        case.run()
+            .stops_as(6, &[&hint], "not deleted: nothing was sent to IAM");
+    });
+}
+
+/// `aws configure mfa-login` has no key for these.
+#[test]
+fn credentials_of_a_process_that_a_policy_denies_without_mfa_get_no_command_for_a_stored_key() {
+    let sandbox = documented();
+    let message = format!("{WHO} with an explicit deny in an identity-based policy: {FORCE_MFA}");
+    let what = What::error(403, "AccessDenied", message);
+    sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
+    let output = json(&sandbox.admin(), LATER);
+    let config = format!("[default]\ncredential_process = echo '{output}'\n");
+    let ended = without(&sandbox, &config).run().exits(6);
+    let _ = ended.prints_outcome("Failed").says(&[
+        "\nhint: the policy's name suggests that it requires MFA: use a session that was created with MFA\n",
+    ]);
 }
 
 /// Without any read, a command that reads the same does not help.
