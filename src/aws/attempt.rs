@@ -30,6 +30,8 @@ pub(crate) struct Attempt {
     pub(super) start: Instant,
     /// The time in the signature.
     pub(super) signed_at: Option<DateTime>,
+    /// The Region in the signature.
+    pub(super) region: Option<String>,
     /// The kind of credentials that signed the request.
     pub(super) credentials: CredentialKind,
     /// The parameters of the request, to recognize the response to another one.

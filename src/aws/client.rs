@@ -216,8 +216,7 @@ impl Iam {
             // The failed renewal ends the run, and its error has the hints.
             Some(Vec::new())
         } else {
-            let hint = self.caller.source.rejected_hint(failure.service());
-            hint.map(|hint| vec![hint])
+            self.caller.source.rejected_hints(failure.service())
         };
         if let Some(context) = failure.context_mut() {
             context.source_hints = hints;

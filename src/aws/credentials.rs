@@ -100,15 +100,25 @@ impl Source {
         }
     }
 
-    /// Returns the hint if AWS rejects these credentials and no person entered them: they are a cached session, whose file
+    /// Returns the hints if AWS rejects these credentials and no person entered them: they are a cached session, whose file
     /// says that it is valid, or were just fetched.
-    pub(super) fn rejected_hint(&self, error: Option<&ServiceError>) -> Option<Hint> {
+    pub(super) fn rejected_hints(&self, error: Option<&ServiceError>) -> Option<Vec<Hint>> {
         let error = error.filter(|error| error.rejects_session())?;
+        let region = error.region_hint();
+        let hint = self.rejected_hint(error, region.is_some())?;
+        Some(region.into_iter().chain([hint]).collect())
+    }
+
+    /// Returns the hint about the source of rejected credentials. `may_be_region`: another hint says first to check the Region.
+    fn rejected_hint(&self, error: &ServiceError, may_be_region: bool) -> Option<Hint> {
         if let Some(file) = self.cached_file() {
             let file = escape_path(&file);
-            return Some(
-                format!("AWS rejects the cached session: to get a new one, remove `{file}`").into(),
-            );
+            let why = if may_be_region {
+                "if it is right, AWS rejects the cached session"
+            } else {
+                "AWS rejects the cached session"
+            };
+            return Some(format!("{why}: to get a new one, remove `{file}`").into());
         }
         let kind = error.context.credentials;
         let code = error.code.as_deref().map_or("", without_suffix);
@@ -137,8 +147,8 @@ impl Source {
     /// Replaces the hints of an error about a request that these credentials signed if something else follows from their
     /// source.
     pub(super) fn with_hint(&self, mut stop: RunError) -> RunError {
-        if let Some(hint) = self.rejected_hint(stop.service.as_deref()) {
-            stop.hints = vec![hint];
+        if let Some(hints) = self.rejected_hints(stop.service.as_deref()) {
+            stop.hints = hints;
         }
         stop
     }

@@ -135,6 +135,7 @@ fn service_error(operation: Operation, attempt: &Attempt) -> Option<ServiceError
         request_id: attempt.metadata.request_id.clone(),
         context: Box::new(Context {
             clocks: clock_skew_times(attempt),
+            region: attempt.region.clone(),
             credentials: attempt.credentials,
             ..Context::default()
         }),

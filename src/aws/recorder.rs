@@ -183,6 +183,7 @@ impl Intercept for Recorder {
                 && matches!(proxy::of(request.uri()), Ok(None)),
             start: Instant::now(),
             signed_at: request.headers().get("x-amz-date").and_then(signing_time),
+            region: signing_region(request),
             credentials: credential_kind(request),
             parameters,
             secrets: Arc::new(secrets_of(request)),
@@ -328,6 +329,15 @@ fn credential_kind(request: &HttpRequest) -> CredentialKind {
         (Some("ASIA"), false) => CredentialKind::SessionWithoutToken,
         _ => CredentialKind::Unknown,
     }
+}
+
+/// Returns the Region in the scope of the signature: `Credential=ID/date/region/service/aws4_request`.
+fn signing_region(request: &HttpRequest) -> Option<String> {
+    let (_, scope) = request
+        .headers()
+        .get("authorization")?
+        .split_once("Credential=")?;
+    scope.split('/').nth(2).map(str::to_owned)
 }
 
 /// Parses the time format of `x-amz-date`.

@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use super::time_budget::TimeBudget;
-use crate::error::{ErrorKind, Operation, RunError};
+use crate::error::{ErrorKind, Hint, Operation, RunError, partition};
 use crate::ident::{self, RoleArn, TokenCode};
 use crate::known_secret::learn;
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
@@ -229,6 +229,12 @@ impl Role {
             {
                 stop.hints = vec![setting.correction().into()];
             }
+            if failure.kind() == Some(ErrorKind::Validation)
+                && said.contains("invalid principal partition")
+            {
+                stop.hints
+                    .extend(self.other_partition(settings.region().as_ref()));
+            }
             stop
         })?;
         let user = user.as_ref();
@@ -278,6 +284,16 @@ impl Role {
             }
             None => None,
         }
+    }
+
+    /// Returns the hint if the role is in another partition than the Region.
+    fn other_partition(&self, region: &str) -> Option<Hint> {
+        let (ours, theirs) = (partition(region), self.arn.partition());
+        let hint = format!(
+            "the role is in the partition {theirs}, and the Region {region} in {ours}: correct the ARN of the role, or use a Region \
+             (--region) and credentials of {theirs}"
+        );
+        (ours != theirs).then(|| hint.into())
     }
 
     /// Returns the hint for a denied request.

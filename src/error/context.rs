@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) only_429: bool,
     /// The local time and the server's time as HTTP dates, if they differ too much.
     pub(crate) clocks: Option<(String, String)>,
+    /// The Region that the request was signed for.
+    pub(crate) region: Option<String>,
     /// The kind of credentials that signed the request.
     pub(crate) credentials: CredentialKind,
     /// Whether a person stored these credentials: the AWS CLI can read them too.

@@ -3,6 +3,7 @@
 mod context;
 mod hint;
 mod operation;
+mod region;
 mod run;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -15,6 +16,7 @@ use crate::ident::{AccessKeyId, UserName};
 pub(crate) use context::{Context, CredentialKind, NamedBy};
 pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY, TOO_MANY_PROCESSES, raise_file_size};
 pub(crate) use operation::Operation;
+pub(crate) use region::partition;
 pub(crate) use run::{Exit, Explain, RunError, Subject};
 
 /// Why a call failed.

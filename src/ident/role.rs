@@ -64,6 +64,11 @@ impl RoleArn {
         &self.account
     }
 
+    /// Returns the partition of AWS, such as `aws-cn`.
+    pub(crate) fn partition(&self) -> &str {
+        self.text.split(':').nth(1).unwrap_or_default()
+    }
+
     /// Whether `session` is the ARN of a session of this role. It contains the name of the role without its path.
     pub(crate) fn is_of(&self, session: &str) -> bool {
         let role: Vec<&str> = self.text.splitn(6, ':').collect();

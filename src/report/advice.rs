@@ -15,7 +15,8 @@ pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
         }
         ErrorKind::Credentials => {
             let code = error.code.as_deref().unwrap_or_default();
-            credentials(code, error, error.context.credentials).map(Hint::from)
+            let hint = credentials(code, error, error.context.credentials).map(Hint::from);
+            return error.region_hint().into_iter().chain(hint).collect();
         }
         ErrorKind::Throttling if error.operation == Operation::Sts("AssumeRoot") => Some(
             "STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once".into(),

@@ -9,7 +9,7 @@ use super::explain::Explanation;
 use crate::conclude::Response;
 use crate::error::{
     CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
-    without_suffix,
+    ServiceError, without_suffix,
 };
 use crate::guard::other_credentials;
 use crate::ident::{AccountId, UserName};
@@ -53,7 +53,9 @@ impl Report<'_> {
             let commands = commands.with_other_credentials();
             let check = commands.check(key, &KeyState::unknown(""));
             let why = "AWS rejects a key that was deleted or is inactive, and this key signs the requests; ";
-            return check.map(|check| check.after(why)).into_iter().collect();
+            let check = check.map(|check| check.after(why));
+            let region = failure.service().and_then(ServiceError::region_hint);
+            return region.into_iter().chain(check).collect();
         }
         if !failure.is_no_such_entity() {
             return match failure {

@@ -92,6 +92,7 @@ mod own_key;
 mod owner;
 mod owner_then;
 mod pages;
+mod partition;
 mod paste;
 mod path;
 mod plan;

@@ -50,7 +50,7 @@ pub(crate) fn entry(sandbox: &Sandbox, arn: &str, expiration: &str) -> String {
 }
 
 /// A run with a file in the cache that has this mode.
-fn with_cached(case: Case, text: &str, mode: u32) -> Case {
+pub(crate) fn with_cached(case: Case, text: &str, mode: u32) -> Case {
     let case = case.file(CACHED, text);
     let path = case.path(CACHED);
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
