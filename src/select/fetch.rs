@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
 use crate::error::{CallError, ROOT_KEY, SearchScope};
-use crate::locate::{KeyLocation, LIST_LAG, OwnerHint, Search, shows_status};
+use crate::locate::{CONFIRM_ABSENCE, LIST_LAG, shows_status};
 use crate::metadata::{Denied, KeyMetadata, Status, Target};
 use crate::outcome::Outcome;
 use crate::request::{Key, Mode};
@@ -77,7 +77,7 @@ impl Selector<'_> {
             decisive = denied.filter(|_| listing == Requirement::Required);
         }
         if self.may_lag(started, metadata) {
-            self.confirm_status(key, metadata).await;
+            self.confirm_status(key, metadata).await?;
         }
         if last_use > Requirement::None && metadata.last_use.is_none() && decisive.is_none() {
             if denied.is_none() {
@@ -158,12 +158,22 @@ impl Selector<'_> {
 
     /// Reads a status that needs no change again, at a time when no list lags behind a change from before this run. If the
     /// time limit is too short for that, the status counts as unknown.
-    async fn confirm_status(&self, key: &Key, metadata: &mut KeyMetadata) {
+    ///
+    /// # Errors
+    ///
+    /// The outcome of a key that is missing, in a dry run.
+    async fn confirm_status(&self, key: &Key, metadata: &mut KeyMetadata) -> Result<(), Outcome> {
         metadata.status = None;
         if LIST_LAG <= self.request.limit / 2 {
             sleep_until(self.iam.started + LIST_LAG).await;
-            self.try_status(key, metadata).await;
+            if self.request.mode == Mode::DryRun {
+                // No request will show that the key is gone.
+                self.read_listing(key, metadata).await?;
+            } else {
+                self.try_status(key, metadata).await;
+            }
         }
+        Ok(())
     }
 
     /// Whether a list read at this time may lag behind a change from before this run, so that a key may no longer have
@@ -214,9 +224,9 @@ impl Selector<'_> {
     ) -> Result<Option<CallError>, Outcome> {
         let mut read = self.iam.last_use(&key.id).await;
         if read.as_ref().is_err_and(CallError::is_no_such_entity) {
-            // IAM may not know a new key for a moment.
-            let search = Search::new(self.iam, self.request, key, OwnerHint::Unknown);
-            search.confirm(&KeyLocation::Gone).await;
+            // IAM may not know a new key yet.
+            let confirmed = Instant::now() + CONFIRM_ABSENCE;
+            sleep_until(confirmed.max(self.iam.started + LIST_LAG)).await;
             read = self.iam.last_use(&key.id).await;
         }
         let read = match read {

@@ -81,6 +81,25 @@ fn a_dry_run_does_not_call_a_key_changed_because_a_list_lags() {
     });
 }
 
+/// The list lags behind the deletion of the key.
+#[test]
+fn a_dry_run_does_not_say_that_it_would_change_a_key_that_is_gone() {
+    let actions = [("--deactivate", "Inactive"), ("--reactivate", "Active")];
+    let cases = actions.map(|action| [(action, false), (action, true)]);
+    each_at_once(cases.concat(), |((action, stale), is_wanted)| {
+        let sandbox = Sandbox::builder().user("Bob").start();
+        lists_bobs_key_once_as(&sandbox, stale);
+        let case = Case::documented(&sandbox, &[action, "--dry-run"]);
+        let _ = if is_wanted {
+            let missing = case.args(["--ignore-missing"]).run().exits(0);
+            missing.prints_outcome("Missing").says(&["is missing"])
+        } else {
+            let failed = case.run().exits(3).prints_outcome("Failed");
+            failed.says(&["IAM lists no such key for the user Bob"])
+        };
+    });
+}
+
 #[test]
 fn a_list_that_lags_does_not_confirm_a_lost_response() {
     let denied = || What::error(403, "AccessDenied", "no");
