@@ -85,7 +85,7 @@ impl Report<'_> {
             CallError::Service(error)
                 if error.is_about_user() && context.named_by == NamedBy::Iam =>
             {
-                let again = "the user was renamed or deleted after IAM reported it as the owner: ";
+                let again = "the user was just renamed or deleted: ";
                 let is_root = |name: &UserName| {
                     name.as_str() == "root" || AccountId::from_str(name.as_str()).is_ok()
                 };
