@@ -306,7 +306,7 @@ impl Work<'_> {
         let attempts = Some(change.attempts.clone());
         self.in_flight.add(&target.key, attempts, prior.known());
         let (outcome, attempts) = change.run(&mut signals).await;
-        let is_open = change.ambiguity().is_of_this_run();
+        let is_open = change.attempts.may_have_acted();
         let owner = change.search.confirmed_owner();
         let outcome = outcome.with_owner_named_by(named_by(self.request, &target.metadata));
         let is_kept = matches!(

@@ -295,12 +295,10 @@ impl Journal {
             (Owner::Unknown, Some(earlier)) => earlier.owner.clone(),
             (owner, _) => owner,
         };
-        let is_confirmed = matches!(self.prior_state(&result.key), PriorState::ChangedBefore(_));
+        let is_unknown = result.kind() == OutcomeKind::Unknown;
         let kind = match result.kind() {
-            // A record of an unknown result counts as another attempt, and this run made none.
-            OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
-            // Nor does one count that IAM refused after it confirmed the change in an earlier run.
-            OutcomeKind::Unknown if is_confirmed && !result.is_open => OutcomeKind::NotTried,
+            // A record of an unknown result counts as another attempt, and this run made none, or IAM refused it.
+            OutcomeKind::Unknown if !result.is_open => OutcomeKind::NotTried,
             kind => kind,
         };
         let state = match result.outcome {
@@ -315,7 +313,7 @@ impl Journal {
             "Result": state,
             "Time": timestamp(at),
         });
-        let needs_owner = kind == OutcomeKind::Unknown && result.needs_owner();
+        let needs_owner = is_unknown && result.needs_owner();
         if result.is_owner_unchecked() || needs_owner {
             record["OwnerUnchecked"] = json!(true);
         }

@@ -153,13 +153,16 @@ impl Replay {
                 moved.retain(|moved| *moved != owner);
             }
         }
+        // A run that did not find out what became of the key did not confirm its owner.
+        let is_unsettled = matches!(kind, Some(OutcomeKind::Unknown | OutcomeKind::NotTried));
+        if is_unsettled && record.is_owner_unchecked {
+            let moved = self.moved.entry(id.clone()).or_default();
+            moved.push(owner.clone());
+        }
+        let is_presumed = record.is_owner_unchecked && !is_unsettled;
         let end = match kind {
             // The change was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
-                if kind.is_some() && record.is_owner_unchecked {
-                    let moved = self.moved.entry(id.clone()).or_default();
-                    moved.push(owner.clone());
-                }
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());
                 self.unfinished.entry(id).or_default().push(EarlierAttempt {
                     owner,
@@ -169,13 +172,13 @@ impl Replay {
                 return Ok(());
             }
             Some(OutcomeKind::Missing) => End::Missing,
-            Some(_) if record.is_owner_unchecked => End::Missing,
+            Some(_) if is_presumed => End::Missing,
             Some(kind) if kind.is_complete() => End::Done,
             Some(_) if record.result.as_deref() == Some(ALREADY_INACTIVE) => End::AlreadyInactive,
             Some(_) => End::NotFinished,
         };
         if let Entry::Occupied(mut attempts) = self.unfinished.entry(id.clone()) {
-            if !record.is_owner_unchecked {
+            if !is_presumed {
                 attempts.get_mut().truncate(record.unfinished);
             }
             match attempts.get_mut().last_mut() {

@@ -259,3 +259,36 @@ fn a_key_that_another_user_had_is_still_begun_when_its_owner_has_the_name_again(
         assert_eq!(kept.results()[BOBS_KEY], "Deleted");
     }
 }
+
+/// A later run names another user, and IAM answers its request. That starts no new thirty minutes.
+#[test]
+fn a_begun_key_that_a_later_run_seeks_at_another_user_is_not_changed_once_its_request_has_expired()
+{
+    let named = |sandbox: &Sandbox, kept: &Kept, user: &str, more: &[&str]| {
+        let args = ["--access-key-id", BOBS_KEY, "--user-name", user];
+        let case = Case::at(sandbox, args).args(["--output", "json", "--journal"]);
+        case.args([kept.path()]).args(more.iter().copied()).run()
+    };
+    let unlisted = |kept: &Kept| {
+        let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
+        std::fs::write(kept.path(), journal).expect("a journal");
+    };
+    for is_denied in [false, true] {
+        let sandbox = documented();
+        if is_denied {
+            sandbox.deny("iam:GetAccessKeyLastUsed");
+        }
+        let kept = begun_an_hour_ago();
+        unlisted(&kept);
+        let sought = named(&sandbox, &kept, "Alice", &[]);
+        let _ = if is_denied {
+            sought.exits(10).prints_outcome("Unknown")
+        } else {
+            sought.exits(3).prints_outcome("Failed")
+        };
+        let left = named(&sandbox, &kept, "Bob", &["--only-inactive"]).exits(11);
+        let _ = left
+            .prints_outcome("Skipped")
+            .says(&["is not deleted: its status is Active"]);
+    }
+}

@@ -57,16 +57,19 @@ fn failed() -> Outcome {
 
 #[test]
 fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
-    for (earlier, outcome, attempts, expected) in [
+    for (earlier, outcome, attempts, is_open, expected) in [
         // The owner of the earlier request counts, and a record that ends it does not say that it is open.
-        (true, done(), 0, ("Deleted", Some("Bob"), None)),
-        (true, done(), 1, ("Deleted", None, None)),
-        (true, unknown(), 0, ("NotTried", None, Some(1))),
-        (true, unknown(), 1, ("Unknown", None, Some(1))),
-        // Its request may still act for another owner.
-        (true, failed(), 0, ("Failed", None, Some(1))),
-        (false, unknown(), 0, ("NotTried", None, None)),
-        (false, failed(), 1, ("Failed", None, None)),
+        (true, done(), 0, false, ("Deleted", Some("Bob"), None)),
+        (true, done(), 1, true, ("Deleted", None, None)),
+        (true, unknown(), 0, false, ("NotTried", None, Some(1))),
+        (true, unknown(), 1, true, ("Unknown", None, Some(1))),
+        // IAM answered the request of this run.
+        (true, unknown(), 1, false, ("NotTried", None, Some(1))),
+        // The earlier request, or this run's own one, may still act for another owner.
+        (true, failed(), 0, false, ("Failed", None, Some(1))),
+        (true, failed(), 1, true, ("Failed", None, Some(2))),
+        (false, unknown(), 0, false, ("NotTried", None, None)),
+        (false, failed(), 1, false, ("Failed", None, None)),
     ] {
         let record = if earlier {
             intent("Bob", None)
@@ -74,9 +77,10 @@ fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
             String::new()
         };
         let (folder, journal) = journal_of(&record);
-        let said = format!("{outcome:?}, {attempts}");
+        let said = format!("{outcome:?}, {attempts}, {is_open}");
         let result = KeyResult {
             attempts,
+            is_open,
             ..result(Action::Delete, outcome)
         };
         wait(journal.record_result(&result, AT)).expect("a record");
@@ -150,7 +154,7 @@ fn a_list_of_the_root_user_is_no_list_of_a_calling_user_without_a_name() {
         let (folder, mut journal) = journal_of("");
         journal.principal = principal;
         let mut result = result(Action::Delete, unknown());
-        result.attempts = 1;
+        (result.attempts, result.is_open) = (1, true);
         (result.metadata.status, result.metadata.located) = (status, located);
         let target = Target {
             key: result.key.clone(),
