@@ -297,8 +297,8 @@ impl Journal {
         };
         let is_unknown = result.kind() == OutcomeKind::Unknown;
         let kind = match result.kind() {
-            // A record of an unknown result counts as another attempt, and this run made none, or IAM refused it.
-            OutcomeKind::Unknown if !result.is_open => OutcomeKind::NotTried,
+            // A record of an unknown result counts as another attempt, and this run made none.
+            OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
             kind => kind,
         };
         let state = match result.outcome {
@@ -314,6 +314,9 @@ impl Journal {
             "Time": timestamp(at),
         });
         let needs_owner = is_unknown && result.needs_owner();
+        if kind == OutcomeKind::Unknown && !result.is_open {
+            record["Answered"] = json!(true);
+        }
         if result.is_owner_unchecked() || needs_owner {
             record["OwnerUnchecked"] = json!(true);
         }

@@ -38,6 +38,9 @@ pub(super) struct Record {
     /// Whether another user may own the key: it is only presumed to be deleted, or its state is unknown.
     #[serde(rename = "OwnerUnchecked", default)]
     pub(super) is_owner_unchecked: bool,
+    /// Whether IAM answered each request of the run, so that only earlier ones may still act.
+    #[serde(rename = "Answered", default)]
+    pub(super) is_answered: bool,
     /// How many of the changes that earlier runs started may still have been made.
     #[serde(rename = "Unfinished", default)]
     pub(super) unfinished: usize,

@@ -161,6 +161,11 @@ impl Replay {
         }
         let is_presumed = record.is_owner_unchecked && !is_unsettled;
         let end = match kind {
+            Some(OutcomeKind::Unknown) if record.is_answered => {
+                let attempts = self.unfinished.entry(id).or_default();
+                attempts.truncate(record.unfinished);
+                return Ok(());
+            }
             // The change was started, and its result is not known (yet).
             None | Some(OutcomeKind::Unknown) => {
                 let at = record.time.and_then(|time| parse_rfc3339(&time).ok());

@@ -234,7 +234,7 @@ fn f34_such_a_key_stays_unknown_if_an_earlier_run_started_to_change_it() {
     assert_eq!(signers(&sandbox, &next).len(), 1, "sent once");
     assert!(sandbox.has_key(&next));
     // That IAM listed the key may prove later what became of it.
-    assert_eq!(kept.results()[&next], "NotTried");
+    assert_eq!(kept.results()[&next], "Unknown");
     let ends = "\"Status\":\"Active\",\"Unfinished\":1}\n";
     assert!(kept.journal().contains(ends), "{}", kept.journal());
 }

@@ -1,5 +1,7 @@
 //! What the records of a journal prove, as tables.
 
+mod open;
+
 use super::*;
 use crate::journal::read::read;
 
@@ -179,31 +181,6 @@ fn only_a_change_and_a_failure_say_how_earlier_changes_ended() {
     assert_eq!(ends, ["Deleted", "Deactivated", "Reactivated", "Failed"]);
 }
 
-#[test]
-fn a_failure_ends_no_change_whose_request_may_still_act() {
-    let at = "2026-01-01T00:00:00Z";
-    let intent = format!("{INTENT},\"Time\":\"{at}\"");
-    let replay = replay("delete", &[("Bob", &intent), ("Alice", &intent)]);
-    let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
-    let earlier = replay.attempts(&id);
-    let soon = parse_rfc3339(at).expect("a time") + Duration::from_secs(1);
-    let late = soon + VALID;
-    for (kind, is_open, now, expected) in [
-        (OutcomeKind::Failed, false, soon, 2),
-        (OutcomeKind::Failed, true, soon, 3),
-        (OutcomeKind::Failed, false, late, 0),
-        (OutcomeKind::Failed, true, late, 3),
-        (OutcomeKind::Deleted, false, soon, 0),
-        (OutcomeKind::Missing, false, late, 2),
-        (OutcomeKind::NotTried, false, soon, 2),
-    ] {
-        let left = left_open(kind, earlier, is_open, now);
-        assert_eq!(left, expected, "{kind:?} {is_open} {now:?}");
-    }
-    assert_eq!(left_open(OutcomeKind::Failed, &[], false, soon), 0);
-    assert_eq!(left_open(OutcomeKind::Failed, &[], true, soon), 1);
-}
-
 /// A deactivated key may be active again, and vice versa. So it is changed again, and never called unchanged.
 #[test]
 fn c66_a_change_of_status_is_not_finished_and_not_forgotten() {
@@ -312,44 +289,6 @@ fn a_key_that_iam_once_listed_for_an_owner_stays_listed_for_that_owner() {
             let found: Vec<_> = replay.attempts(&id).iter().map(listed_owner).collect();
             assert_eq!(found, expected, "{records:?}");
         }
-    }
-}
-
-#[test]
-fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() {
-    let (intent, failed) = (listed(INTENT), listed(FAILED));
-    let unconfirmed = "\"Outcome\":\"Unknown\",\"OwnerUnchecked\":true";
-    for (records, expected) in [
-        (
-            &[("Bob", intent.as_str()), ("bob", unconfirmed)][..],
-            &[true, true][..],
-        ),
-        // It was not found for somebody else, who need not be its owner.
-        (&[("Bob", &intent), ("Alice", unconfirmed)], &[false, false]),
-        // No record says that IAM listed it for the owner.
-        (&[("Bob", INTENT), ("Bob", unconfirmed)], &[false, false]),
-        (
-            &[("Bob", &intent), ("Bob", "\"Outcome\":\"Unknown\"")],
-            &[false, false],
-        ),
-        (
-            &[("Bob", &intent), ("Bob", unconfirmed), ("Bob", &intent)],
-            &[false, false, false],
-        ),
-        (
-            &[("Bob", &intent), ("Bob", unconfirmed), ("Alice", &intent)],
-            &[true, true, false],
-        ),
-        (
-            &[("Bob", &intent), ("Bob", unconfirmed), ("Bob", &failed)],
-            &[],
-        ),
-    ] {
-        let replay = replay("delete", records);
-        let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
-        let attempts = replay.attempts(&id).iter();
-        let found: Vec<bool> = attempts.map(|attempt| attempt.has_moved).collect();
-        assert_eq!(found, expected, "{records:?}");
     }
 }
 

@@ -64,7 +64,7 @@ fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
         (true, unknown(), 0, false, ("NotTried", None, Some(1))),
         (true, unknown(), 1, true, ("Unknown", None, Some(1))),
         // IAM answered the request of this run.
-        (true, unknown(), 1, false, ("NotTried", None, Some(1))),
+        (true, unknown(), 1, false, ("Unknown", None, Some(1))),
         // The earlier request, or this run's own one, may still act for another owner.
         (true, failed(), 0, false, ("Failed", None, Some(1))),
         (true, failed(), 1, true, ("Failed", None, Some(2))),
