@@ -295,10 +295,11 @@ impl Journal {
             (Owner::Unknown, Some(earlier)) => earlier.owner.clone(),
             (owner, _) => owner,
         };
-        let is_unknown = result.kind() == OutcomeKind::Unknown;
+        let is_confirmed = matches!(self.prior_state(&result.key), PriorState::ChangedBefore(_));
+        let is_refused = result.attempts == 0 || is_confirmed && !result.is_open;
         let kind = match result.kind() {
-            // A record of an unknown result counts as another attempt, and this run made none.
-            OutcomeKind::Unknown if result.attempts == 0 => OutcomeKind::NotTried,
+            // This run made no attempt, or IAM refused it after it confirmed the change in an earlier run.
+            OutcomeKind::Unknown if is_refused => OutcomeKind::NotTried,
             kind => kind,
         };
         let state = match result.outcome {
@@ -313,11 +314,10 @@ impl Journal {
             "Result": state,
             "Time": timestamp(at),
         });
-        let needs_owner = is_unknown && result.needs_owner();
         if kind == OutcomeKind::Unknown && !result.is_open {
             record["Answered"] = json!(true);
         }
-        if result.is_owner_unchecked() || needs_owner {
+        if result.is_owner_unchecked() || result.needs_owner() {
             record["OwnerUnchecked"] = json!(true);
         }
         if !kind.is_complete() || result.is_owner_unchecked() {
