@@ -100,10 +100,17 @@ impl Work<'_> {
             result.outcome = Outcome::Already(status.clone());
             return Box::new(result);
         }
-        if let Some(known) = prior.known()
+        let may_still_act = prior == PriorState::InProgress && self.may_still_act(id);
+        if let Some(mut known) = prior.known()
             && !prior.is_finished()
-            && (prior == PriorState::InProgress && self.may_still_act(id) || !shows_unchanged)
+            && (may_still_act || !shows_unchanged)
         {
+            let ends: Option<Vec<_>> = attempts.iter().map(EarlierAttempt::expires).collect();
+            if let Some(status) = status.as_ref().filter(|_| shows_unchanged)
+                && let Some(until) = ends.unwrap_or_default().into_iter().max()
+            {
+                known = KeyState::may_still_change(status, until);
+            }
             let hint = self.owner_hint(&result.key, &result.metadata);
             let check = self.check(&result, seen);
             result.outcome = match result.outcome {

@@ -55,11 +55,14 @@ impl EarlierAttempt {
         self.was_listed && !self.has_moved
     }
 
+    /// When its requests can no longer take effect, if the journal says when the change was started.
+    pub(crate) fn expires(&self) -> Option<SystemTime> {
+        self.at?.checked_add(VALID)
+    }
+
     /// Whether its requests can no longer take effect.
     pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
-        self.at
-            .and_then(|at| now.duration_since(at).ok())
-            .is_some_and(|age| age > VALID)
+        self.expires().is_some_and(|end| end < now)
     }
 }
 

@@ -1,6 +1,11 @@
 //! What is known about the state of a key.
 
+use std::time::SystemTime;
+
+use crate::aws::timestamp;
+use crate::metadata::Status;
 use crate::request::Action;
+use crate::sanitize::escape_field;
 
 /// The state of a key after all checks. The text gives the reason and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +51,14 @@ impl KeyState {
     /// The state of a key that an earlier run started to change.
     pub(crate) fn started_earlier() -> Self {
         Self::unknown("an earlier run started to change it, and the result is unknown")
+    }
+
+    /// The state of a key that IAM lists with this status, and that the request of an earlier run may still change.
+    pub(crate) fn may_still_change(status: &Status, until: SystemTime) -> Self {
+        let (status, until) = (escape_field(status.as_str()), timestamp(until));
+        Self::unknown(format!(
+            "IAM lists it as {status}, but the request of an earlier run may still take effect until {until}"
+        ))
     }
 
     /// Says where to check the key if its state is unknown.

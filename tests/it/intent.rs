@@ -68,12 +68,59 @@ pub(crate) fn begun() -> Kept {
 
 /// The same, so long ago that the request is not valid any more.
 pub(crate) fn begun_an_hour_ago() -> Kept {
+    begun_at(SystemTime::now() - Duration::from_hours(1))
+}
+
+fn begun_at(time: SystemTime) -> Kept {
     let kept = begun();
-    let hour = SystemTime::now() - Duration::from_hours(1);
-    let hour = humantime::format_rfc3339_seconds(hour).to_string();
-    let aged = kept.journal().replace("\"t\"", &format!("\"{hour}\""));
-    std::fs::write(kept.path(), aged).expect("a journal");
+    let time = humantime::format_rfc3339_seconds(time);
+    let dated = kept.journal().replace("\"t\"", &format!("\"{time}\""));
+    std::fs::write(kept.path(), dated).expect("a journal");
     kept
+}
+
+#[test]
+fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
+    let started = SystemTime::now() - Duration::from_mins(12);
+    let time = |time| humantime::format_rfc3339_seconds(time).to_string();
+    let (started_at, until) = (time(started), time(started + Duration::from_mins(30)));
+    let dated = format!(
+        "IAM lists it as Active, but the request of an earlier run may still take effect until {until}"
+    );
+    let undated = "an earlier run started to change it, and the result is unknown";
+    let kept = begun_at(started);
+    let journal = kept.journal();
+    let intent = journal.lines().last().expect("an intent");
+    let inactive = &["--only-inactive"][..];
+    for (another, more, why, known) in [
+        (None, inactive, "its status is Active", &*dated),
+        (
+            None,
+            &["--dry-run", "--older-than", "1d"],
+            "it was a dry run",
+            &dated,
+        ),
+        // The later request counts.
+        (
+            Some("2026-01-01T00:00:00Z"),
+            inactive,
+            "its status is Active",
+            &dated,
+        ),
+        (Some("t"), inactive, "its status is Active", undated),
+    ] {
+        let another = another.map(|time| intent.replace(&started_at, time) + "\n");
+        let both = journal.clone() + &another.unwrap_or_default();
+        std::fs::write(kept.path(), both).expect("a journal");
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, more).args(["--journal"]);
+        let printed = case.args([kept.path()]).run().exits(10);
+        let _ = printed.prints_outcome("Unknown").says_exactly(&format!(
+            "iam-del-key: error: this run did not change it: {why}\n\
+             hint: check with: aws iam list-access-keys --user-name=Bob\n\
+             result: {BOBS_KEY}: unknown: {known}\n"
+        ));
+    }
 }
 
 #[test]
