@@ -90,11 +90,6 @@ impl Change<'_> {
             }
         };
         let found = self.budget.spend(reserve, found).await?;
-        let Search { request, key, .. } = self.search;
-        // The user may have been renamed. The lists of all users say more.
-        if found == KeyLocation::NoLongerListed && request.find_user && key.user_name.is_none() {
-            return None;
-        }
         let shown = self.shows_done(&found)?;
         let failure = self.search.is_owner_unchecked(&found).then(|| {
             let failure = CallError::not_found(SearchScope::Account);

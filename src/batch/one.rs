@@ -127,7 +127,7 @@ impl Work<'_> {
     /// Selects a key, or returns the result of one that is not changed.
     async fn choose(
         &self,
-        mut target: Target,
+        target: Target,
         stage: Stage,
         prior: PriorState,
         iam: &Iam,
@@ -136,7 +136,7 @@ impl Work<'_> {
         if let Some(outcome) = not_deactivated(target.metadata.deactivation) {
             return Err(self.unchanged(target, outcome));
         }
-        let mut seen = None;
+        let (mut seen, mut presumed) = (None, None);
         let is_change = self.request.mode == Mode::Change;
         // A dry run confirms nothing, but its hints depend on where the key is.
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
@@ -149,14 +149,22 @@ impl Work<'_> {
                 .await
                 && is_change
             {
+                let is_looked_up = self.request.find_user && target.key.user_name.is_none();
                 // An undo of what the calling user's list shows needs no name.
                 let is_named = self.request.find_user || change.search.hint.is_named();
                 let owner = change.search.confirmed_owner();
-                if target.key.user_name.is_none() {
-                    target.metadata.owner.clone_from(&owner);
-                    target.key.user_name = owner.filter(|_| is_named);
+                let mut found = target.clone();
+                if found.key.user_name.is_none() {
+                    found.metadata.owner.clone_from(&owner);
+                    found.key.user_name = owner.filter(|_| is_named);
                 }
-                return Err(self.unchanged(target, outcome));
+                let result = self.unchanged(found, outcome);
+                // The user may have been renamed. The lists of all users say more, if IAM allows them to be read.
+                if is_looked_up && result.is_owner_unchecked() {
+                    presumed = Some(result);
+                } else {
+                    return Err(result);
+                }
             }
             seen = change.search.found.into_inner();
         }
@@ -194,6 +202,9 @@ impl Work<'_> {
                     Ok(Ok(mut target)) => {
                         target.metadata.started_earlier = started_earlier;
                         Ok(target)
+                    }
+                    Ok(Err(result)) if presumed.is_some() && result.is_denied() => {
+                        return Err(presumed.unwrap_or(result));
                     }
                     Ok(Err(mut result)) => {
                         result.metadata.started_earlier = started_earlier;

@@ -246,6 +246,11 @@ impl KeyResult {
         context.is_some_and(|context| context.owner_unchecked)
     }
 
+    /// Whether IAM denied a call that the run needed.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(&self.outcome, Outcome::Failed { failure, .. } if failure.is_denied())
+    }
+
     /// Whether this run changed the key, as far as it knows.
     pub(crate) fn is_changed(&self) -> bool {
         let kind = self.kind();
