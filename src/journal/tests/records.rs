@@ -59,17 +59,29 @@ fn failed() -> Outcome {
 fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
     for (earlier, outcome, attempts, is_open, expected) in [
         // The owner of the earlier request counts, and a record that ends it does not say that it is open.
-        (true, done(), 0, false, ("Deleted", Some("Bob"), None)),
-        (true, done(), 1, true, ("Deleted", None, None)),
-        (true, unknown(), 0, false, ("NotTried", None, Some(1))),
-        (true, unknown(), 1, true, ("Unknown", None, Some(1))),
+        (
+            true,
+            done(),
+            0,
+            false,
+            ("Deleted", Some("Bob"), None, false),
+        ),
+        (true, done(), 1, true, ("Deleted", None, None, false)),
+        (
+            true,
+            unknown(),
+            0,
+            false,
+            ("NotTried", None, Some(1), false),
+        ),
+        (true, unknown(), 1, true, ("Unknown", None, Some(1), false)),
         // IAM answered the request of this run.
-        (true, unknown(), 1, false, ("Unknown", None, Some(1))),
+        (true, unknown(), 1, false, ("Unknown", None, Some(1), true)),
         // The earlier request, or this run's own one, may still act for another owner.
-        (true, failed(), 0, false, ("Failed", None, Some(1))),
-        (true, failed(), 1, true, ("Failed", None, Some(2))),
-        (false, unknown(), 0, false, ("NotTried", None, None)),
-        (false, failed(), 1, false, ("Failed", None, None)),
+        (true, failed(), 0, false, ("Failed", None, Some(1), false)),
+        (true, failed(), 1, true, ("Failed", None, Some(2), false)),
+        (false, unknown(), 0, false, ("NotTried", None, None, false)),
+        (false, failed(), 1, false, ("Failed", None, None, false)),
     ] {
         let record = if earlier {
             intent("Bob", None)
@@ -91,8 +103,54 @@ fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
             last["Outcome"].as_str().expect("an outcome"),
             last["UserName"].as_str(),
             last["Unfinished"].as_u64(),
+            last["Answered"] == true,
         );
         assert_eq!(found, expected, "{said}");
+    }
+}
+
+/// What IAM confirmed before stays recorded if it refuses the next request.
+#[test]
+fn a_confirmed_change_of_a_status_is_unknown_only_if_a_request_may_still_act() {
+    for (attempts, is_open, expected) in [
+        (0, false, "NotTried"),
+        (1, false, "NotTried"),
+        (1, true, "Unknown"),
+    ] {
+        let confirmed = "{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":null,\"Outcome\":\"Deactivated\"}\n";
+        let folder = Folder::containing(&(HEAD.replace("delete", "deactivate") + confirmed));
+        let journal = folder.start(Action::Deactivate);
+        let result = KeyResult {
+            attempts,
+            is_open,
+            ..result(Action::Deactivate, unknown())
+        };
+        wait(journal.record_result(&result, AT)).expect("a record");
+        let text = folder.text();
+        let last = text.lines().last().expect("a record");
+        let last: Value = serde_json::from_str(last).expect("JSON");
+        assert_eq!(last["Outcome"], expected, "{attempts} {is_open}");
+    }
+}
+
+#[test]
+fn an_owner_whom_iam_did_not_confirm_is_recorded_as_unchecked() {
+    let unknown = |check| Outcome::Stopped {
+        exit: Exit::Interrupted,
+        known: KeyState::started_earlier().with_check(check),
+        failure: None,
+    };
+    for (outcome, expected) in [
+        (unknown(Check::Owner), true),
+        (unknown(Check::List), false),
+        (failed(), false),
+        (done(), false),
+    ] {
+        let (folder, journal) = journal_of("");
+        let result = result(Action::Delete, outcome);
+        wait(journal.record_result(&result, AT)).expect("a record");
+        let has_member = folder.text().contains("\"OwnerUnchecked\":true");
+        assert_eq!(has_member, expected, "{:?}", result.outcome);
     }
 }
 
