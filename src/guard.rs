@@ -1,7 +1,7 @@
 //! Protects against accidents: changing the caller's own keys, working in the wrong account, and treating a key of another
 //! account as missing.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, AccountId};
@@ -37,13 +37,20 @@ pub(crate) struct Signer {
     /// Whether they may be changed.
     pub(crate) allow_self: bool,
     /// The account of the credentials, if their source names it or the ID encodes it.
-    pub(crate) account: Option<AccountId>,
+    pub(crate) named_account: Option<AccountId>,
+    /// The account of the credentials according to STS, once it was asked.
+    pub(crate) sts_account: Arc<OnceLock<AccountId>>,
     /// The profile of the credentials, if it is certain.
     pub(crate) profile: Option<String>,
     pub(crate) principal: Principal,
 }
 
 impl Signer {
+    /// Returns the account of the credentials, as far as it is known so far.
+    pub(crate) fn account(&self) -> Option<&AccountId> {
+        self.sts_account.get().or(self.named_account.as_ref())
+    }
+
     /// Returns when this key last became one that signs, as a number. `None`: it never was one in this run.
     pub(crate) fn last_signed(&self, id: &str) -> Option<usize> {
         lock(&self.keys).iter().rposition(|known| known == id)
@@ -76,8 +83,8 @@ pub(crate) fn signing_key(key: &Key, signer: &Signer, request: &Request) -> Opti
 
 /// Returns the account that the key's ID encodes and that of the signer, if both are known and differ.
 pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(AccountId, AccountId)> {
-    let (key, signer) = (id.account()?, signer.account.clone()?);
-    (key != signer).then_some((key, signer))
+    let (key, signer) = (id.account()?, signer.account()?);
+    (key != *signer).then(|| (key, signer.clone()))
 }
 
 /// Checks that the account of the credentials is expected.
@@ -136,7 +143,8 @@ mod tests {
         Signer {
             keys: Arc::new(Mutex::new(ids.collect())),
             allow_self: false,
-            account: account.map(|id| id.parse().expect("an account")),
+            named_account: account.map(|id| id.parse().expect("an account")),
+            sts_account: Arc::default(),
             profile: None,
             principal: Principal::Caller,
         }
@@ -192,16 +200,35 @@ mod tests {
     #[test]
     fn a_key_is_foreign_if_both_accounts_are_known_and_differ() {
         const OF_123456789012: &str = "AKIARZPUZDIKGB2VALC4";
-        for (id, account, expected) in [
-            (OF_123456789012, Some("123456789012"), false),
-            (OF_123456789012, Some("210987654321"), true),
-            (OF_123456789012, None, false),
-            ("AKIAIOSFODNN7EXAMPLE", Some("210987654321"), false),
+        for (id, named, by_sts, expected) in [
+            (OF_123456789012, Some("123456789012"), None, false),
+            (OF_123456789012, Some("210987654321"), None, true),
+            (OF_123456789012, None, None, false),
+            ("AKIAIOSFODNN7EXAMPLE", Some("210987654321"), None, false),
+            (OF_123456789012, None, Some("210987654321"), true),
+            // STS knows better.
+            (
+                OF_123456789012,
+                Some("123456789012"),
+                Some("210987654321"),
+                true,
+            ),
+            (
+                OF_123456789012,
+                Some("210987654321"),
+                Some("123456789012"),
+                false,
+            ),
         ] {
-            let found = foreign_account(&key(id).id, &signer(account, &[]));
+            let signer = signer(named, &[]);
+            if let Some(account) = by_sts {
+                let account = account.parse().expect("an account");
+                signer.sts_account.set(account).expect("no account yet");
+            }
+            let found = foreign_account(&key(id).id, &signer);
             let found = found.map(|(theirs, ours)| [theirs.to_string(), ours.to_string()]);
             let both = ["123456789012", "210987654321"].map(str::to_owned);
-            assert_eq!(found, expected.then_some(both), "{id} {account:?}");
+            assert_eq!(found, expected.then_some(both), "{id} {named:?} {by_sts:?}");
         }
     }
 

@@ -42,6 +42,7 @@ mod summary;
 mod terminal;
 mod unescape;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -257,6 +258,7 @@ async fn work(
         iam: &iam,
         selector: Selector::new(&iam, request),
         journal,
+        lacks_accounts: Cell::default(),
         in_flight,
         signals,
     };

@@ -81,7 +81,7 @@ use rate_limiter::RateLimiter;
 use retry::IamRetries;
 use root::Root;
 use settings::Settings;
-use sts::{Caller, Identity, UNKNOWN_CALLER};
+use sts::{Caller, UNKNOWN_CALLER};
 use time_budget::SharedClock;
 
 /// What the run does with the credentials.
@@ -153,18 +153,20 @@ pub(crate) async fn connect(
     let expires = credentials.expiry().is_some();
     let renews = purpose.makes_many_requests && expires && caller.source.is_renewable();
     caller.known = caller.check(connection, expected, renews).await?;
-    caller.note_root(caller.known.as_ref().is_some_and(Identity::is_root));
+    if let Some(known) = &caller.known {
+        caller.note(known);
+    }
     let caller = Arc::new(caller);
     let settings = &caller.settings;
     let address = settings.endpoint_url.clone();
     let iam_region = address.as_deref().and_then(endpoint::signing_region);
     let iam_region = iam_region.map_or(settings.region(), Region::from_static);
     let mut config = Builder::from(&settings.sdk(iam_region, address));
-    let known = caller.known.as_ref().map(|known| known.account.clone());
     let signer = Signer {
         keys: Arc::clone(&settings.signing_keys),
         allow_self: purpose.allow_self,
-        account: known.or(account),
+        named_account: account,
+        sts_account: Arc::clone(&caller.sts_account),
         profile: caller.source.profile.clone(),
         principal: connection.principal(),
     };

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -42,6 +42,8 @@ pub(crate) struct Caller {
     pub(super) responses: SharedHistory,
     /// The identity at the start of the run, if STS had to return it.
     pub(super) known: Option<Identity>,
+    /// The account, once STS returned it.
+    pub(super) sts_account: Arc<OnceLock<AccountId>>,
     /// Whether STS or the list of the calling user's keys shows that the caller is the root user.
     pub(crate) is_root: Arc<AtomicBool>,
     /// Held by the request that renews the credentials for all others.
@@ -63,6 +65,7 @@ impl Caller {
             limit,
             responses: SharedHistory::default(),
             known: None,
+            sts_account: Arc::default(),
             is_root: Arc::default(),
             renewing: tokio::sync::Mutex::default(),
         }
@@ -74,12 +77,19 @@ impl Caller {
     ///
     /// STS does not return an account.
     pub(crate) async fn account(&self, without: &str) -> Result<AccountId, RunError> {
-        if let Some(known) = &self.known {
-            return Ok(known.account.clone());
+        if let Some(known) = self.sts_account.get() {
+            return Ok(known.clone());
         }
         let identity = self.identity(without).await?;
-        self.note_root(identity.is_root());
+        self.note(&identity);
         Ok(identity.account)
+    }
+
+    /// Remembers what STS says about the caller.
+    pub(super) fn note(&self, identity: &Identity) {
+        // It is the same for all credentials of a run.
+        let _ = self.sts_account.set(identity.account.clone());
+        self.note_root(identity.is_root());
     }
 
     /// Notes whether a response shows that the caller is the root user.

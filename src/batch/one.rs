@@ -30,6 +30,8 @@ pub(crate) struct Work<'a> {
     pub(crate) iam: &'a Iam,
     pub(crate) selector: Selector<'a>,
     pub(crate) journal: Journal,
+    /// Whether STS does not return the accounts of keys. Then it is not asked again.
+    pub(crate) lacks_accounts: Cell<bool>,
     /// The keys that are being changed.
     pub(crate) in_flight: &'a InFlight,
     pub(crate) signals: Signals,
@@ -104,8 +106,8 @@ impl Work<'_> {
             self.in_flight.remove(&result.key);
             return Processed::FinishedEarlier;
         }
-        let recorded = self.record(&result, prior).await;
         let result = self.with_account(result).await;
+        let recorded = self.record(&result, prior).await;
         Processed::Finished(result, recorded)
     }
 
@@ -149,22 +151,23 @@ impl Work<'_> {
                 .await
                 && is_change
             {
-                let is_looked_up = self.request.find_user && target.key.user_name.is_none();
+                let location = change.search.found.borrow().clone();
                 // An undo of what the calling user's list shows needs no name.
                 let is_named = self.request.find_user || change.search.hint.is_named();
                 let owner = change.search.confirmed_owner();
+                let is_unnamed = target.key.user_name.is_none();
                 let mut found = target.clone();
-                if found.key.user_name.is_none() {
+                if is_unnamed {
                     found.metadata.owner.clone_from(&owner);
                     found.key.user_name = owner.filter(|_| is_named);
                 }
                 let result = self.unchanged(found, outcome);
                 // The user may have been renamed. The lists of all users say more, if IAM allows them to be read.
-                if is_looked_up && result.is_owner_unchecked() {
-                    presumed = Some(result);
-                } else {
+                let may_know_more = is_unnamed && self.request.find_user;
+                if !may_know_more || location != Some(KeyLocation::NoLongerListed) {
                     return Err(result);
                 }
+                presumed = Some(result);
             }
             seen = change.search.found.into_inner();
         }

@@ -110,7 +110,8 @@ impl Service {
         let signer = Signer {
             keys: Arc::default(),
             allow_self: false,
-            account: None,
+            named_account: None,
+            sts_account: Arc::default(),
             profile: None,
             principal: Principal::Caller,
         };

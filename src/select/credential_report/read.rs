@@ -50,7 +50,7 @@ impl Selector<'_> {
         let path_prefix = self.request.path_prefix.as_ref();
         let report = CredentialReport::parse(&read, &self.request.conditions, path_prefix)?;
         if report.has_root_key {
-            report::print_root_key(self.request, self.iam.signer.account.as_ref());
+            report::print_root_key(self.request, self.iam.signer.account());
         }
         if report.age + MARGIN >= minimum_age {
             return Err("it is too old for these conditions".to_owned());
