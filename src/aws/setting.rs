@@ -7,12 +7,15 @@ use crate::error::RunError;
 use crate::sanitize::{Invalid, display_value};
 
 /// How the sources of required settings start: without one of these, another setting is incomplete, because a role needs an
-/// ARN and credentials that assume it. So no hint says to remove one.
-const NEEDED: [&str; 5] = [
+/// ARN and credentials that assume it, and SSO an account, a role and a region. So no hint says to remove one.
+const NEEDED: [&str; 8] = [
     "`role_arn`",
     "`source_profile`",
     "`credential_source`",
     "`web_identity_token_file`",
+    "`sso_account_id`",
+    "`sso_role_name`",
+    "`sso_region`",
     "the environment variable AWS_ROLE_ARN",
 ];
 

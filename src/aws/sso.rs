@@ -1,5 +1,6 @@
 //! Reads the session of `aws sso login`: renews its token like the AWS CLI, and fetches role credentials with it.
 
+use std::str::FromStr as _;
 use std::time::{Duration, SystemTime};
 
 use aws_config::Region;
@@ -19,6 +20,7 @@ use super::settings::{Settings, checked_region};
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
 use crate::error::RunError;
+use crate::ident::{self, AccountId};
 use crate::sanitize::{escape, escape_field, escape_path};
 
 /// How long before its expiration an SSO token is renewed.
@@ -31,7 +33,7 @@ const TOKEN_SETTINGS: [&str; 2] = ["sso_region", "sso_start_url"];
 
 /// The SSO settings of a profile.
 pub(super) struct Sso {
-    account: String,
+    account: AccountId,
     role: String,
     region: Region,
     /// The session, if the profile names one. Only its token can be renewed.
@@ -94,7 +96,7 @@ impl Sso {
     ///
     /// # Errors
     ///
-    /// A setting is missing, the region is not one, or the profile and the session contradict each other.
+    /// A setting is missing, the account, the role or the region is not one, or the profile and the session contradict each other.
     pub(super) fn choose(
         profile: Profile<'_>,
         files: &ConfigFiles,
@@ -125,9 +127,10 @@ impl Sso {
             Some(session) => sign_in.option("--sso-session", &session.value),
             None => sign_in.option("--profile", profile.name),
         };
+        let (account, role) = (find("sso_account_id")?, find("sso_role_name")?);
         Ok(Some(Self {
-            account: find("sso_account_id")?.value,
-            role: find("sso_role_name")?.value,
+            account: account.parsed(AccountId::from_str)?,
+            role: role.parsed(ident::permission_set)?,
             region: checked_region(&find("sso_region")?)?,
             start_url: find("sso_start_url")?.value,
             session: session.map(|session| session.value),
@@ -151,7 +154,7 @@ impl Sso {
         let call = aws_sdk_sso::Client::new(&sdk)
             .get_role_credentials()
             .role_name(&self.role)
-            .account_id(&self.account)
+            .account_id(self.account.as_str())
             .access_token(token)
             .customize()
             .interceptor(sent.clone());
@@ -172,7 +175,7 @@ impl Sso {
             "secretAccessKey": role.secret_access_key(),
             "sessionToken": role.session_token(),
             "expiration": expiration(DateTime::from_millis(role.expiration())),
-            "accountId": self.account,
+            "accountId": self.account.as_str(),
         });
         CredentialParts::of_session(&session, SSO_FIELDS, "SSO")
             .map_err(|reason| RunError::credentials(format!("SSO returned {reason}")))?

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::sanitize::{Invalid, escape};
 use crate::secret::has_secret;
-pub(crate) use role::{RoleArn, RoleName, TokenCode, external_id, serial_number, session_name};
+pub(crate) use role::{
+    RoleArn, RoleName, TokenCode, external_id, permission_set, serial_number, session_name,
+};
 
 /// Finds the first character that is neither an ASCII letter or digit nor in `others`. Returns a fragment with its
 /// position and code point.
@@ -276,6 +278,9 @@ impl FromStr for AccountId {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Self(text.to_owned()));
+        }
+        if has_secret(text) {
+            return Err(Invalid::secret(text));
         }
         Err(Invalid::new(
             OsStr::new(text),

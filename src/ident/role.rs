@@ -1,4 +1,4 @@
-//! What `AssumeRole` takes: the role, the parameters of its session, and the code of an MFA device.
+//! What `AssumeRole` takes: the role, the parameters of its session, and the code of an MFA device. Also the role of SSO.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -113,7 +113,7 @@ impl FromStr for RoleArn {
     }
 }
 
-/// Refuses what may be a secret: STS would get it, and `CloudTrail` records it. An ARN may have a name that looks like one.
+/// Refuses what may be a secret: STS or SSO would get it, and `CloudTrail` records it. An ARN may have a name that looks like one.
 fn not_secret(text: &str) -> Result<(), Invalid> {
     if !text.starts_with("arn:") && has_secret(text) {
         return Err(Invalid::secret(text));
@@ -121,7 +121,7 @@ fn not_secret(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Parses a parameter of `AssumeRole` by the rule in the STS API reference: ASCII letters, digits and `others`.
+/// Parses a parameter of `AssumeRole` by the rule in the STS API reference, or the name of a permission set: ASCII letters, digits and `others`.
 fn parameter(text: &str, length: RangeInclusive<usize>, others: &str) -> Result<String, Invalid> {
     let refuse = |reason| Err(Invalid::new(OsStr::new(text), reason));
     if let Some(reason) = invalid_character(text, others) {
@@ -146,6 +146,12 @@ pub(crate) fn session_name(text: &str) -> Result<String, Invalid> {
 pub(crate) fn serial_number(text: &str) -> Result<String, Invalid> {
     not_secret(text)?;
     parameter(text, 9..=256, "_+=/:,.@-")
+}
+
+/// Parses the name of a role of SSO, which is that of a permission set (`PermissionSetName` in the API reference).
+pub(crate) fn permission_set(text: &str) -> Result<String, Invalid> {
+    not_secret(text)?;
+    parameter(text, 1..=32, "_+=,.@-")
 }
 
 /// A code of an MFA device: 6 digits. Errors and logs never show it.

@@ -138,6 +138,7 @@ mod skipped;
 mod spreadsheet;
 mod sso_chain;
 mod sso_refused;
+mod sso_settings;
 mod stale_status;
 mod stopped;
 mod story;

@@ -29,7 +29,7 @@ pub(crate) fn bedrock() -> String {
 }
 
 /// The run is refused with this status, and no 12 characters of the secret are in what it printed.
-fn hides(ended: Ended, status: i32, secret: &str, says: &[&str]) {
+pub(crate) fn hides(ended: Ended, status: i32, secret: &str, says: &[&str]) {
     let said = ended.exits(status).prints_nothing();
     shows_no_part(said.messages(), secret);
     said.says(&["rror"]).stops(status, says);

@@ -9,12 +9,12 @@ use crate::case::{BOBS_KEY, CANARIES, Case, documented, each};
 use crate::chain::{ROLE, deletes, signers};
 use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, without};
 
-const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
-const SESSION: &str =
+pub(crate) const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
+pub(crate) const SESSION: &str =
     "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.com/start\n";
-const TOKEN_FILE: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+pub(crate) const TOKEN_FILE: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
 
-fn sso_token(expires_at: &str) -> String {
+pub(crate) fn sso_token(expires_at: &str) -> String {
     format!(
         r#"{{"accessToken":"{}","expiresAt":"{expires_at}"}}"#,
         CANARIES[1]
@@ -22,7 +22,7 @@ fn sso_token(expires_at: &str) -> String {
 }
 
 /// A run that can use the SSO session `corp`.
-fn with_sso(sandbox: &Sandbox, portal: &Metadata, config: &str) -> Case {
+pub(crate) fn with_sso(sandbox: &Sandbox, portal: &Metadata, config: &str) -> Case {
     without(sandbox, &format!("{config}{SESSION}"))
         .file(TOKEN_FILE, sso_token(LATER))
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
@@ -237,43 +237,6 @@ fn c93_an_sso_session_that_is_not_complete_whoever_signs() {
         refused(without(&sandbox, &config).run(), &[says]);
         assert_eq!(sandbox.connections(), 0);
     });
-}
-
-#[test]
-fn c93_an_sso_region_that_is_no_region_is_named() {
-    let (sandbox, portal) = (documented(), Metadata::start());
-    let cases = [
-        (
-            "US-EAST-1",
-            "a region is lowercase letters, digits and dashes, such as us-east-1",
-        ),
-        (
-            "x.example/#",
-            "a region is lowercase letters, digits and dashes, such as us-east-1",
-        ),
-        (
-            "fips-us-east-1",
-            "name the region itself, and set AWS_USE_FIPS_ENDPOINT to true",
-        ),
-    ];
-    each(cases, |(region, rule)| {
-        let config = format!("[default]\nsso_session = corp\n{SSO}");
-        let session = SESSION.replace("us-east-1", region);
-        let case = without(&sandbox, &format!("{config}{session}"))
-            .file(TOKEN_FILE, sso_token(LATER))
-            .env("AWS_ENDPOINT_URL_SSO", portal.url());
-        let place = case.path(".aws/config");
-        let place = place.display();
-        case.run().stops_exactly(
-            7,
-            &format!(
-                "iam-del-key: error: `sso_region` of sso-session `corp` is `{region}`: {rule}\n\
-                 hint: correct `sso_region` of sso-session `corp` (line 6 of {place}), or remove it\n\
-                 result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
-            ),
-        );
-    });
-    assert_eq!((sandbox.connections(), portal.requests().len()), (0, 0));
 }
 
 #[test]
