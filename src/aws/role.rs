@@ -29,6 +29,9 @@ use crate::sanitize::{Invalid, escape, escape_field, escape_path};
 /// The start of the error if STS returns no session.
 pub(super) const NOT_ASSUMED: &str = "the role could not be assumed: ";
 
+/// How long a session lasts at least, as in the STS API reference. Its maximum depends on the role.
+const MIN_SECONDS: i32 = 900;
+
 /// The parameters of `AssumeRole` and `AssumeRoleWithWebIdentity`.
 pub(super) struct Role {
     pub(super) arn: RoleArn,
@@ -72,10 +75,10 @@ impl Role {
     ///
     /// A setting is invalid.
     pub(super) fn new(profile: Profile<'_>, arn: &Setting) -> Result<Self, RunError> {
-        let duration = profile.get("duration_seconds").map(|setting| {
-            let seconds = setting.value.parse();
-            let seconds = seconds.map_err(|_| setting.wrong("it must be a number of seconds"))?;
-            Ok((seconds, setting))
+        let duration = profile.get("duration_seconds");
+        let duration = duration.map(|setting| match setting.value.parse() {
+            Ok(seconds) if seconds >= MIN_SECONDS => Ok((seconds, setting)),
+            _ => Err(setting.wrong("it must be a number of seconds, at least 900")),
         });
         Ok(Self {
             session_name: parsed(profile.get("role_session_name"), ident::session_name)?,

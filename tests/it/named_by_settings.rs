@@ -81,6 +81,38 @@ fn c90_a_role_that_no_account_can_have() {
     }
 }
 
+/// The AWS CLI refuses it too. Only the role has a maximum.
+#[test]
+fn a_session_that_no_role_can_have() {
+    for value in ["899", "0", "-900", "09", "x", "900.0"] {
+        let sandbox = documented();
+        let role = format!("{ROLE}credential_source = Environment\n");
+        let config = format!(
+            "[default]\n{ROLE}source_profile = p\n[profile p]\n{role}duration_seconds = {value}\n"
+        );
+        let case =
+            Case::documented(&sandbox, &["--profile", "default"]).file(".aws/config", config);
+        let place = format!("line 7 of {}", case.path(".aws/config").display());
+        let said = format!(
+            "iam-del-key: error: `duration_seconds` of profile `p` is `{value}`: it must be a number of seconds, at least 900\n\
+             hint: correct `duration_seconds` of profile `p` ({place}), or remove it\n\
+             result: {BOBS_KEY}: not deleted: nothing was sent to IAM\n"
+        );
+        let _ = case.run().exits(7).prints_nothing().says_exactly(&said);
+        assert_eq!(sandbox.connections(), 0);
+    }
+    for value in ["900", "43201"] {
+        let sandbox = documented();
+        let config = format!(
+            "[default]\n{ROLE}credential_source = Environment\nduration_seconds = {value}\n"
+        );
+        let case = Case::documented(&sandbox, &["--profile", "default"]);
+        let _ = case.file(".aws/config", config).run();
+        let request = sandbox.requests().remove(0);
+        assert_eq!(request.param("DurationSeconds"), Some(value));
+    }
+}
+
 /// A role without the setting that names its source is an error too, so no hint says to remove it.
 #[test]
 fn no_hint_removes_the_source_of_a_role() {

@@ -88,6 +88,7 @@ fn a_web_identity_for_another_audience() {
 fn a_session_that_is_too_long_names_its_setting() {
     let messages = [
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
         "1 validation error detected: Value '43200' at 'durationSeconds' failed to satisfy constraint: Member must have value \
          less than or equal to 43200",
     ];
@@ -107,6 +108,14 @@ fn a_session_that_is_too_long_names_its_setting() {
         );
         case.run()
             .stops_as(2, &[&hint], "not deleted: nothing was sent to IAM");
+        // Nothing is set that could be corrected.
+        let config = config.replace("duration_seconds = 43200\n", "");
+        let none = format!("{message}\nresult: ");
+        without(&sandbox, &config).run().stops_as(
+            2,
+            &[&none],
+            "not deleted: nothing was sent to IAM",
+        );
     });
 }
 
