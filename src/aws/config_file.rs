@@ -76,8 +76,17 @@ impl ConfigFiles {
     /// Returns the hint for a section of the config file that is in the credentials file.
     fn in_other_file(&self, kind: &'static str, name: &str) -> Option<String> {
         let wanted = (kind, name.to_owned());
+        // There, a name of several words needs no quotes.
+        let is_unquoted = |header: &str| {
+            let behind = header.strip_prefix("profile");
+            let behind = behind.filter(|behind| behind.starts_with([' ', '\t']));
+            kind == "profile" && behind.is_some_and(|behind| behind.trim() == name)
+        };
         let mut sections = self.credentials.iter();
-        let found = sections.find(|section| config_name(&section.name) == wanted)?;
+        let found = sections.find(|section| {
+            let header = &section.name;
+            config_name(header) == wanted || is_unquoted(header)
+        })?;
         let header = escape(&found.name);
         Some(match kind {
             "profile" => format!(

@@ -216,11 +216,25 @@ fn a_section_of_the_config_file_in_the_credentials_file_is_named() {
             .stops(7, &["does not exist", &format!("hint: {hint}result: ")]);
         assert_eq!(sandbox.connections(), 0);
     });
-    let sandbox = documented();
-    let credentials = format!("[profile team]\n{}", admin(&sandbox));
-    let case = without(&sandbox, "").file(".aws/credentials", credentials);
-    let named = case.args(["--profile", "team"]).run();
-    named.stops(7, &["does not exist", &format!("hint: {own}")]);
+    let cases = [
+        ("profile team", "team"),
+        ("profile my team", "my team"),
+        ("profile \"my team\"", "my team"),
+        ("profile  my  team ", "my  team"),
+        ("profile it's", "it's"),
+    ];
+    each(cases, |(header, name)| {
+        let sandbox = documented();
+        let run = |header: &str| {
+            let credentials = format!("[{header}]\n{}", admin(&sandbox));
+            let case = without(&sandbox, "").file(".aws/credentials", credentials);
+            case.args(["--profile", name]).run()
+        };
+        let own = own.replacen("[team]", &format!("[{name}]"), 1);
+        let own = own.replacen("profile team", header, 1);
+        run(header).stops(7, &["does not exist", &format!("hint: {own}")]);
+        let _ = run(name).exits(0);
+    });
 }
 
 #[test]
