@@ -210,8 +210,8 @@ impl Source {
             (Provider::Login(session.value, sign_in), "the login session")
         } else if let Some(command) = profile.chosen("credential_process")? {
             let words = ini::words(&command.value).filter(|words| !words.is_empty());
-            let unclosed = || command.stop("is not a command: a quote is not closed");
-            let process = Provider::Process(words.ok_or_else(unclosed)?);
+            let what = "is not a command: a quote is not closed, or it ends with a backslash";
+            let process = Provider::Process(words.ok_or_else(|| command.stop(what))?);
             (process, "the credential_process")
         } else if let Some(credentials) = from_section(profile.config, profile)? {
             (Provider::Static(credentials), "the key")

@@ -187,7 +187,7 @@ fn strip(text: &str) -> &str {
 }
 
 /// Splits a line into words like Python's `shlex.split`: only quotes and backslashes are special. `None`: a quote is
-/// not closed.
+/// not closed, or the line ends with a backslash.
 pub(super) fn words(text: &str) -> Option<Vec<String>> {
     let (mut words, mut word) = (Vec::new(), None::<String>);
     let mut chars = text.chars();

@@ -193,10 +193,9 @@ fn f26_a_credential_process_that_fails() {
         ),
         ("'no-such program' x", "could not be started: No such file"),
         ("/", "could not be started: Permission denied"),
-        (
-            "'x",
-            "`credential_process` of profile `p` is not a command: a quote is not closed",
-        ),
+        ("'x", UNFINISHED),
+        ("x \"y\\\"", UNFINISHED),
+        ("x \\", UNFINISHED),
     ] {
         let config = format!("[profile p]\ncredential_process = {command}\n");
         let case = without(&sandbox, &config).args(["--profile", "p"]);
@@ -204,6 +203,9 @@ fn f26_a_credential_process_that_fails() {
     }
     assert_eq!(sandbox.connections(), 0);
 }
+
+const UNFINISHED: &str = "`credential_process` of profile `p` is not a command: a quote is not closed, or it ends with a \
+     backslash\nhint: ";
 
 /// JSON that this program's parser cannot read, and why.
 fn unread_json() -> [(String, &'static str); 3] {
