@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use iam_sandbox::{Certificate, Proxy, ProxyMode, Sandbox};
 
-use crate::case::{BOBS_KEY, Case, DELETED, each};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, each};
+use crate::chain::ROLE;
 use crate::configuration::refused;
-use crate::credentials::{LATER, without};
+use crate::credentials::{LATER, keys, without};
 use crate::metadata_service::on_instance;
 use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
@@ -136,6 +137,21 @@ fn each_way_to_name_an_authority_works_and_the_first_wins() {
         let _ = case.run().exits(0).prints(DELETED).says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY), "{way}");
     }
+}
+
+/// In the AWS CLI, the option is only for the service of the command.
+#[test]
+fn the_bundle_of_the_option_is_also_for_the_service_that_returns_credentials() {
+    let sandbox = Sandbox::documented().https(Certificate::Valid).start();
+    let config = format!(
+        "[default]\n{ROLE}source_profile = base\n[profile base]\n{}",
+        keys(&sandbox.admin())
+    );
+    let case = without(&sandbox, &config).without("AWS_CA_BUNDLE");
+    let path = sandbox.ca_path().expect("an authority");
+    let case = case.args(["--ca-bundle".as_ref(), path.as_os_str()]);
+    case.run().deletes_quietly();
+    assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
 }
 
 #[test]
