@@ -2,7 +2,7 @@
 
 use super::distinct::RowFiles;
 use super::error::{InputError, InputErrors};
-use super::{Entry, List, ReadOptions, Row, plain};
+use super::{Earlier, Entry, List, ReadOptions, Row, plain};
 use crate::ident::{AccountId, UserName};
 use crate::metadata::{Deactivation, Status};
 use crate::outcome::OutcomeKind;
@@ -71,10 +71,18 @@ impl<'a> KeyCollector<'a> {
             (!is_needed).then_some(Deactivation::NotDone)
         };
         let is_needed = deactivation != Some(Deactivation::NotDone);
+        let earlier = if is_undo && entry.casts_doubt() {
+            Earlier::IsUncertain
+        } else {
+            Earlier::Nothing
+        };
         // That a later run skipped a key does not mean that an earlier one did not deactivate it.
-        if is_undo && !is_needed && !entry.is_record {
+        let is_skipped = is_undo && !is_needed && !entry.is_record;
+        if is_skipped {
             self.already_done += 1;
-            return Ok(());
+            if earlier == Earlier::Nothing {
+                return Ok(());
+            }
         }
         if self.rows.len() == MAX_KEYS {
             let reason = format!("more than {MAX_KEYS} keys");
@@ -85,9 +93,10 @@ impl<'a> KeyCollector<'a> {
             at: entry.at,
             is_unverified: entry.is_unverified(self.options),
             is_record: entry.is_record,
+            earlier,
             is_of_another_owner: entry.is_of_another_owner(self.options),
             number: self.rows.len(),
-            key: if is_needed || is_undo {
+            key: if is_needed || is_undo && !is_skipped {
                 entry.key(self.options)?
             } else {
                 Key {
@@ -258,6 +267,17 @@ impl Entry {
             }
             _ => Err(InputError::not_undoable(self.at)),
         }
+    }
+
+    /// Whether the key was active after an earlier deactivation, or its deactivation is only presumed: a run that sent no
+    /// request found it inactive.
+    fn casts_doubt(&self) -> bool {
+        if self.kind() == Some(OutcomeKind::Deactivated) {
+            return self.attempts == 0 && self.previous_status.is_none();
+        }
+        // An intent names the status in the list of a calling user only as the one before it.
+        let listed = self.status.as_ref().or(self.previous_status.as_ref());
+        listed.is_some_and(|status| status != Status::Inactive.as_str())
     }
 
     /// Returns the key with the owner that the entry or the command names.

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
 use super::error::InputError;
-use super::{Origin, Row};
+use super::{Earlier, Origin, Row};
 use crate::ident::AccessKeyId;
 use crate::metadata::{Deactivation, Target};
 use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
@@ -16,6 +16,8 @@ use crate::spill::{IN_MEMORY, SpillFile, SpillReader};
 const FILE_COUNT: u8 = 64;
 /// Marks a row that is omitted, because another one counts for its key.
 const REPEATED: u8 = 1 << 7;
+/// Marks a row that reports a deactivation which later rows make uncertain.
+const DOUBTED: u8 = 1 << 6;
 
 /// The rows that are being collected.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ struct Counting {
     repeated: u64,
     /// Whether a later row says that the key is finished for the owner in `row`, which may not be that of another row.
     is_finished: bool,
+    /// Whether a later row makes the deactivation uncertain.
+    is_doubted: bool,
 }
 
 impl RowFiles {
@@ -101,7 +105,11 @@ impl RowFiles {
             let mut firsts = HashMap::new();
             for row in rows.by_ref() {
                 let row = row.map_err(spill)?;
-                let counts = u64::from(row.deactivation <= Some(Deactivation::NotDone));
+                // The others were counted when they were read.
+                let is_doubt = row.earlier == Earlier::IsUncertain;
+                let is_counted = row.is_record || !is_doubt;
+                let counts = row.deactivation <= Some(Deactivation::NotDone) && is_counted;
+                let counts = u64::from(counts);
                 let counting: &mut Box<Counting> = match firsts.entry(row.key.id.clone()) {
                     Entry::Vacant(first) => {
                         let (rows, repeated) = (counts, 0);
@@ -110,6 +118,7 @@ impl RowFiles {
                             rows,
                             repeated,
                             is_finished: false,
+                            is_doubted: false,
                         }));
                         continue;
                     }
@@ -134,7 +143,9 @@ impl RowFiles {
                     continue;
                 }
                 counting.is_finished = false;
+                counting.is_doubted |= is_doubt;
                 if row.supersedes(first) {
+                    counting.is_doubted &= row.deactivation != Some(Deactivation::OfActive);
                     self.places[first.number] |= REPEATED;
                     *first = row;
                     continue;
@@ -142,6 +153,9 @@ impl RowFiles {
                 self.places[row.number] |= REPEATED;
             }
             for counting in firsts.into_values() {
+                if counting.is_doubted {
+                    self.places[counting.row.number] |= DOUBTED;
+                }
                 match counting.row.deactivation {
                     None if !counting.is_finished => {
                         repeated += counting.repeated;
@@ -226,7 +240,7 @@ impl Row {
                         && self.is_unverified == earlier.is_unverified
             }
             done => {
-                earlier.deactivation < Some(Deactivation::OfUnknownStatus)
+                self.is_record && earlier.deactivation < Some(Deactivation::OfUnknownStatus)
                     || done >= earlier.deactivation
             }
         }
@@ -255,12 +269,19 @@ impl Iterator for List {
     fn next(&mut self) -> Option<io::Result<Target>> {
         loop {
             let place = self.places.next()?;
-            let row = self.files[usize::from(place & !REPEATED)].next();
+            let row = self.files[usize::from(place & (DOUBTED - 1))].next();
             let row = row.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
             if row.is_err() || place & REPEATED == 0 {
                 return Some(row.map(|row| {
                     let mut target = Target::from(row.key);
-                    target.metadata.deactivation = row.deactivation;
+                    // Rows that say less count as they are.
+                    let certain = match row.deactivation {
+                        Some(Deactivation::OfActive) if place & DOUBTED > 0 => {
+                            Some(Deactivation::OfUnknownStatus)
+                        }
+                        other => other,
+                    };
+                    target.metadata.deactivation = certain;
                     target.metadata.started_earlier = row.is_unverified;
                     target
                 }));
@@ -274,7 +295,7 @@ mod tests {
     use std::collections::HashSet;
     use std::ffi::OsStr;
 
-    use super::super::{Position, Row};
+    use super::super::{Earlier, Position, Row};
     use super::RowFiles;
     use crate::ident::AccessKeyId;
     use crate::request::Key;
@@ -291,6 +312,7 @@ mod tests {
             deactivation: None,
             is_unverified: false,
             is_record: false,
+            earlier: Earlier::Nothing,
             is_of_another_owner: false,
             at,
             number,

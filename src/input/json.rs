@@ -22,7 +22,7 @@ use crate::request::Action;
 const MAX_STRING: usize = 1 << 20;
 
 /// Further members that `--reactivate` reads.
-const UNDO_MEMBERS: [&str; 3] = ["Intent", "Unfinished", "AccountId"];
+const UNDO_MEMBERS: [&str; 5] = ["Intent", "Unfinished", "AccountId", "Status", "Attempts"];
 
 /// The members that are read.
 const KNOWN_MEMBERS: [&str; 9] = [
@@ -138,6 +138,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let (mut id, mut user_name) = (None, None);
         let [mut outcome, mut action, mut intent, mut account] = [const { None::<String> }; 4];
         let (mut previous_status, mut is_owner_unchecked, mut unfinished) = (None, false, 0_usize);
+        let (mut status, mut attempts) = (None::<String>, 0_usize);
         let is_undo = self.keys.is_undo();
         let further = if is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
@@ -180,6 +181,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "Intent" if is_undo => intent = object.next_value()?,
                 "Unfinished" if is_undo => unfinished = object.next_value()?,
                 "AccountId" if is_undo => account = object.next_value()?,
+                "Status" if is_undo => status = object.next_value()?,
+                "Attempts" if is_undo => attempts = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
                 "Journal" => {
                     return self.refuse(InputError::journal(at));
@@ -196,14 +199,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
         let is_of_key =
             id.is_some() || user_name.is_some() || outcome.is_some() || action.is_some();
         let is_journal_head = is_head && action.as_deref() == Some(Action::Deactivate.verb());
-        let contradiction = if is_list && is_of_key {
-            // Otherwise members that describe the whole list would be ignored.
-            Some("an object has a list of keys and members of a single key")
-        } else if !is_journal_head && intent.is_some() && outcome.is_some() {
-            Some("an object has both an Intent and an Outcome")
-        } else {
-            None
-        };
+        let is_intent_and_result = !is_journal_head && intent.is_some() && outcome.is_some();
+        let contradiction = contradiction(is_list && is_of_key, is_intent_and_result);
         let contradiction = contradiction.map(|reason| InputError::of(at, reason));
         if let Some(error) = wrong.or(contradiction) {
             return self.found(Err(error));
@@ -224,6 +221,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 outcome,
                 action,
                 previous_status,
+                status,
+                attempts,
                 is_printed,
                 is_owner_unchecked,
                 is_record: self.is_journal,
@@ -238,6 +237,18 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             None if is_report => self.refuse(InputError::credential_report(at)),
             None => self.found(Err(InputError::of(at, "an object without AccessKeyId"))),
         }
+    }
+}
+
+/// Returns what does not fit together in an object.
+fn contradiction(is_list_and_key: bool, is_intent_and_result: bool) -> Option<&'static str> {
+    if is_list_and_key {
+        // Otherwise members that describe the whole list would be ignored.
+        Some("an object has a list of keys and members of a single key")
+    } else if is_intent_and_result {
+        Some("an object has both an Intent and an Outcome")
+    } else {
+        None
     }
 }
 

@@ -87,12 +87,24 @@ struct Row {
     /// Whether it is a record of a journal, and thus later than the rows before it.
     #[serde(default, skip_serializing_if = "Not::not")]
     is_record: bool,
+    /// What the row says about an earlier deactivation of its key.
+    #[serde(default)]
+    earlier: Earlier,
     /// Whether the row says that the key is gone, but for another owner than the command is about.
     #[serde(default, skip_serializing_if = "Not::not")]
     is_of_another_owner: bool,
     at: Position,
     /// The number of rows before this one.
     number: usize,
+}
+
+/// What a row says about the deactivation that an earlier row of its key reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Earlier {
+    #[default]
+    Nothing,
+    /// Somebody else may have deactivated the key since.
+    IsUncertain,
 }
 
 /// The content of a line or an object.
@@ -108,6 +120,10 @@ struct Entry {
     action: Option<String>,
     /// The status before that run, if the line names it.
     previous_status: Option<String>,
+    /// The status with which IAM listed the key, if the line of a run that is undone names it.
+    status: Option<String>,
+    /// The number of requests of that run to change the key, if the line names it.
+    attempts: usize,
     /// Whether it is an object whose `Outcome` is spelled as this program prints it, so that a query finds it.
     is_printed: bool,
     /// Whether it is a record of a journal. A later record of a key counts, and not an earlier one.
@@ -140,6 +156,8 @@ impl Entry {
             is_owner_unchecked: false,
             action: None,
             previous_status: None,
+            status: None,
+            attempts: 0,
             is_printed: false,
             is_record: false,
             at,

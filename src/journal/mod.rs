@@ -8,6 +8,7 @@ pub(crate) mod fuzz;
 mod owner;
 mod prior_state;
 pub(crate) mod read;
+mod record;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -17,27 +18,22 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::aws::timestamp;
 use crate::error::{RunError, TOO_MANY_PROCESSES, raise_file_size};
 use crate::guard::Principal;
 use crate::ident::{AccessKeyId, AccountId};
-use crate::metadata::{KeyMetadata, Target};
-use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::{Action, Key, Mode};
 use crate::sanitize::{escape, escape_path};
-use crate::secret::redact;
 use file::Written;
 pub(crate) use file::is_changed_elsewhere;
 use finished::End;
 pub(crate) use owner::Owner;
 pub(crate) use prior_state::PriorState;
 pub(crate) use replay::EarlierAttempt;
-use replay::{Replay, left_open};
+use replay::Replay;
 use writer::{Kind, Writer};
 
 /// The format of the records. A journal of another version is refused.
@@ -242,100 +238,9 @@ impl Journal {
         self.replay.attempts(id)
     }
 
-    /// Whether IAM lists a key that earlier runs may have deleted, and no record says that IAM listed it. With such a record,
-    /// its later absence proves that it is deleted.
-    pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
-        let owner = Owner::of(result.owner(), self.principal);
-        let lacks_it = |attempt: &EarlierAttempt| attempt.owner == owner && !attempt.was_listed;
-        let listed = result.metadata.listed_status(&result.key, self.principal);
-        self.action == Action::Delete
-            && result.kind() == OutcomeKind::Unknown
-            && listed.is_some()
-            && self.attempts(&result.key.id).iter().any(lacks_it)
-    }
-
     /// Returns the keys that earlier runs started to change and did not finish.
     pub(crate) fn unfinished(&self) -> Vec<Key> {
         self.replay.unfinished(self.action)
-    }
-
-    /// Records that a key is about to be changed at this time, with the owner that IAM or else the caller named.
-    ///
-    /// # Errors
-    ///
-    /// The record is not on the disk, or another process changed the journal: the key must not be changed.
-    pub(crate) async fn record_intent(&self, target: &Target, at: SystemTime) -> io::Result<()> {
-        let Target { key, metadata } = target;
-        let previous_status = metadata.previous_status();
-        let previous_status = previous_status.filter(|_| self.action == Action::Deactivate);
-        let owner = metadata.owner.as_ref().or(key.user_name.as_ref());
-        let owner = Owner::of(owner, self.principal);
-        let mut record = json!({
-            "AccessKeyId": key.id,
-            "UserName": owner.user(),
-            "Intent": self.action.verb(),
-            "Time": timestamp(at),
-        });
-        self.add_listing(&mut record, key, metadata);
-        let record = with_details(record, &owner, previous_status);
-        self.write(Kind::Intent, &record).await
-    }
-
-    /// Records the result of a key at this time.
-    ///
-    /// # Errors
-    ///
-    /// The record is not on the disk.
-    pub(crate) async fn record_result(&self, result: &KeyResult, at: SystemTime) -> io::Result<()> {
-        // Without a request of this run, the result is about what earlier runs started.
-        let unfinished = self.attempts(&result.key.id);
-        let earlier = unfinished.last();
-        let earlier = earlier.filter(|_| result.attempts == 0 && result.is_changed());
-        let owner = match (Owner::of(result.owner(), self.principal), earlier) {
-            (Owner::Unknown, Some(earlier)) => earlier.owner.clone(),
-            (owner, _) => owner,
-        };
-        let is_confirmed = matches!(self.prior_state(&result.key), PriorState::ChangedBefore(_));
-        let is_refused = result.attempts == 0 || is_confirmed && !result.is_open;
-        let kind = match result.kind() {
-            // This run made no attempt, or IAM refused it after it confirmed the change in an earlier run.
-            OutcomeKind::Unknown if is_refused => OutcomeKind::NotTried,
-            kind => kind,
-        };
-        let state = match result.outcome {
-            // The key did not have this status before the first run.
-            Outcome::Already(_) if result.metadata.started_earlier => self.action.done().to_owned(),
-            _ => result.describe_state(),
-        };
-        let mut record = json!({
-            "AccessKeyId": result.key.id,
-            "UserName": owner.user(),
-            "Outcome": kind.as_str(),
-            "Result": state,
-            "Time": timestamp(at),
-        });
-        if kind == OutcomeKind::Unknown && !result.is_open {
-            record["Answered"] = json!(true);
-        }
-        if result.is_owner_unchecked() || result.needs_owner() {
-            record["OwnerUnchecked"] = json!(true);
-        }
-        if !kind.is_complete() || result.is_owner_unchecked() {
-            self.add_listing(&mut record, &result.key, &result.metadata);
-        }
-        let left = left_open(kind, unfinished, result.is_open, at);
-        if left > 0 {
-            record["Unfinished"] = json!(left);
-        }
-        let record = with_details(record, &owner, result.previous_status());
-        self.write(Kind::Other, &record).await
-    }
-
-    /// Adds to a record with which status IAM listed the key among its owner's keys: its later absence proves that it is gone.
-    fn add_listing(&self, record: &mut Value, key: &Key, metadata: &KeyMetadata) {
-        if let Some(status) = metadata.listed_status(key, self.principal) {
-            record["Status"] = json!(redact(status.as_str()));
-        }
     }
 
     async fn write(&self, kind: Kind, record: &Value) -> io::Result<()> {
@@ -386,15 +291,4 @@ fn stop(error: &io::Error) -> RunError {
 fn unusable(path: &Path, what: impl Display) -> RunError {
     let name = escape_path(path);
     RunError::usage(format!("cannot use the journal {name}: {what}"))
-}
-
-/// Adds whether the owner is the root user, and the status that the key had before, if it is known.
-fn with_details(mut record: Value, owner: &Owner, previous_status: Option<&str>) -> Value {
-    if *owner == Owner::RootUser {
-        record["RootUser"] = json!(true);
-    }
-    if let Some(status) = previous_status {
-        record["PreviousStatus"] = json!(redact(status));
-    }
-    record
 }

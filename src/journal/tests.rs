@@ -5,12 +5,13 @@ mod records;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::outcome::tests::result;
-use crate::outcome::{KeyState, Outcome};
+use crate::metadata::{Status, Target};
+use crate::outcome::{KeyResult, KeyState, Outcome, tests::result};
 
 const AT: SystemTime = SystemTime::UNIX_EPOCH;
 const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
@@ -135,7 +136,6 @@ fn what_a_run_records_is_what_a_later_run_reads() {
 
 #[test]
 fn the_status_before_a_change_is_recorded_if_it_is_known() {
-    use crate::metadata::Status;
     let name = |name: &str| name.parse().expect("a name");
     for (action, owner, status, expected) in [
         (

@@ -154,6 +154,7 @@ mod terminal;
 mod trust;
 mod twice;
 mod undo;
+mod undo_doubted;
 mod undo_hint;
 mod undone;
 mod unfinished;

@@ -221,7 +221,8 @@ fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
     assert_eq!(statuses(&sandbox), before);
 }
 
-/// What several records of a key say together: R it is reactivated, ? it is reported as unknown, - it is left out.
+/// What several records of a key say together: R it is reactivated, X it is refused, ? it is reported as unknown, - it is left
+/// out.
 #[test]
 fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":null}\n";
@@ -232,6 +233,15 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
     const UNKNOWN: &str = "\"Outcome\":\"Unknown\"";
     const FAILED_RESULT: &str = "\"Outcome\":\"Failed\",\"Action\":\"deactivate\"";
     const UNKNOWN_RESULT: &str = "\"Outcome\":\"Unknown\",\"Action\":\"deactivate\"";
+    const PRESUMED: &str = "\"Outcome\":\"Deactivated\"";
+    const BLIND: &str = "\"Intent\":\"deactivate\"";
+    let active = |record: &str| format!("{record},\"Status\":\"Active\"");
+    let inactive_too = |record: &str| format!("{record},\"Status\":\"Inactive\"");
+    let [failed, skipped, unknown] = [FAILED, SKIPPED, UNKNOWN].map(active);
+    let [still_failed, still_skipped, still_unknown] = [FAILED, SKIPPED, UNKNOWN].map(inactive_too);
+    let [failed_result, unknown_result] = [FAILED_RESULT, UNKNOWN_RESULT].map(active);
+    let still_unknown_result = inactive_too(UNKNOWN_RESULT);
+    let attempted = format!("{PRESUMED},\"Attempts\":1");
     let cases = [
         (HEAD, &[INTENT][..], '?'),
         (HEAD, &[INTENT, CHANGED], 'R'),
@@ -239,8 +249,27 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         (HEAD, &[INTENT, UNKNOWN], '?'),
         (HEAD, &[INTENT, UNKNOWN, INTENT, CHANGED], 'R'),
         (HEAD, &[INTENT, UNKNOWN, INTENT, FAILED], '-'),
-        (HEAD, &[INTENT, CHANGED, INTENT, FAILED], 'R'),
-        (HEAD, &[INTENT, CHANGED, INTENT], 'R'),
+        (HEAD, &[INTENT, CHANGED, FAILED], 'R'),
+        // It was active again after it was deactivated, so that somebody else may have deactivated it since.
+        (HEAD, &[INTENT, CHANGED, INTENT, FAILED], 'X'),
+        (HEAD, &[INTENT, CHANGED, INTENT], 'X'),
+        (HEAD, &[INTENT, CHANGED, INTENT, PRESUMED], 'X'),
+        (HEAD, &[INTENT, CHANGED, INTENT, CHANGED], 'R'),
+        (HEAD, &[INTENT, CHANGED, &failed], 'X'),
+        (HEAD, &[INTENT, CHANGED, &skipped], 'X'),
+        (HEAD, &[INTENT, CHANGED, &unknown], 'X'),
+        (HEAD, &[INTENT, CHANGED, &skipped, &still_skipped], 'X'),
+        (HEAD, &[INTENT, CHANGED, &skipped, INTENT, CHANGED], 'R'),
+        (HEAD, &[INTENT, CHANGED, BLIND, PRESUMED], 'X'),
+        (HEAD, &[INTENT, CHANGED, UNKNOWN, PRESUMED], 'X'),
+        // Nothing says that it was active again.
+        (HEAD, &[INTENT, CHANGED, &still_failed], 'R'),
+        (HEAD, &[INTENT, CHANGED, &still_skipped], 'R'),
+        (HEAD, &[INTENT, CHANGED, &still_unknown], 'R'),
+        (HEAD, &[INTENT, CHANGED, BLIND], 'R'),
+        // IAM confirmed it, and the run did not know the status.
+        (HEAD, &[INTENT, CHANGED, BLIND, &attempted], 'R'),
+        (HEAD, &[&skipped, INTENT, CHANGED], 'R'),
         (HEAD, &[SKIPPED], '-'),
         ("", &[CHANGED], 'R'),
         ("", &[UNKNOWN_RESULT, CHANGED], 'R'),
@@ -249,6 +278,18 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         // The second run found it inactive, and cannot know since when.
         ("", &[UNKNOWN_RESULT, SKIPPED], '?'),
         ("", &[UNKNOWN_RESULT, FAILED_RESULT], '?'),
+        ("", &[UNKNOWN_RESULT, &failed_result], '?'),
+        ("", &[CHANGED, &failed_result], 'X'),
+        ("", &[CHANGED, &skipped], 'X'),
+        ("", &[CHANGED, &unknown_result], 'X'),
+        ("", &[CHANGED, &unknown_result, PRESUMED], 'X'),
+        ("", &[CHANGED, UNKNOWN_RESULT, PRESUMED], 'X'),
+        ("", &[CHANGED, &skipped, CHANGED], 'R'),
+        ("", &[CHANGED, &attempted], 'R'),
+        ("", &[CHANGED, &still_skipped], 'R'),
+        ("", &[CHANGED, &still_unknown_result], 'R'),
+        ("", &[&skipped, CHANGED], 'R'),
+        ("", &[&skipped], '-'),
         ("", &[FAILED_RESULT], '-'),
         ("", &[SKIPPED], '-'),
     ];
@@ -258,11 +299,12 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
             list + &row(BOBS_KEY, record)
         });
         let case = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]);
-        let printed = case.run().exits_with_one_of(&[0, 10]);
+        let printed = case.run().exits_with_one_of(&[0, 10, 11]);
         let output = printed.output().to_owned();
         let said = match rows(&output).as_slice() {
             [] => '-',
             [row] if row["Outcome"] == "Reactivated" => 'R',
+            [row] if row["Outcome"] == "Refused" => 'X',
             [row] if row["Outcome"] == "Unknown" => '?',
             rows => panic!("{rows:?}"),
         };

@@ -134,3 +134,33 @@ fn a_key_is_finished_only_for_the_owner_who_does_not_have_it() {
         assert_eq!(owners, Vec::from_iter(left.map(name)), "{lines:?}");
     }
 }
+
+#[test]
+fn a_later_line_makes_a_deactivation_uncertain_if_the_key_was_active_again() {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    // The outcome, the status, the status before, the number of requests.
+    for (outcome, status, before, attempts, expected) in [
+        ("Failed", "Active", "", 1, true),
+        ("Skipped", "Active", "", 0, true),
+        ("Unknown", "Active", "", 0, true),
+        ("Unknown", "Expired", "", 0, true),
+        // An intent of a calling user without a name.
+        ("Unknown", "", "Active", 0, true),
+        ("Unknown", "", "", 0, false),
+        ("Skipped", "Inactive", "", 0, false),
+        ("Failed", "", "", 1, false),
+        // It is the new status.
+        ("Deactivated", "Inactive", "", 0, true),
+        ("Deactivated", "", "", 0, true),
+        ("Deactivated", "", "", 1, false),
+        ("Deactivated", "", "Active", 0, false),
+    ] {
+        let entry = Entry {
+            status: text(status),
+            previous_status: text(before),
+            attempts,
+            ..entry((outcome, "Bob", "deactivate", false))
+        };
+        assert_eq!(entry.casts_doubt(), expected, "{entry:?}");
+    }
+}

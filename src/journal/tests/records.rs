@@ -4,7 +4,6 @@ use super::*;
 use crate::error::tests::service_error;
 use crate::error::{CallError, Exit};
 use crate::ident::UserName;
-use crate::metadata::Status;
 use crate::outcome::Check;
 
 const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"111111111111\"}\n";
@@ -194,9 +193,58 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
         let (_folder, journal) = journal_of(record);
         assert_eq!(journal.lacks_listing(&result), expected, "{record}");
     }
-    let folder = Folder::containing(&format!("{HEAD}{started}").replace("delete", "deactivate"));
-    let journal = folder.start(Action::Deactivate);
-    assert!(!journal.lacks_listing(&listed(unknown())));
+}
+
+/// Somebody else may make the same change after that.
+#[test]
+fn a_status_that_was_changed_again_is_missing_from_the_journal() {
+    let started = intent("Bob", None);
+    let done = |outcome| {
+        format!(
+            "{{\"AccessKeyId\":\"AKIDPMS9RO4H3FEXAMPLE\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}\n"
+        )
+    };
+    let (deactivated, failed) = (done("Deactivated"), done("Failed"));
+    let (active, inactive) = (Some(Status::Active), Some(Status::Inactive));
+    for (records, status, expected) in [
+        (deactivated.clone(), &active, true),
+        (deactivated.clone() + &started, &active, true),
+        (deactivated.clone() + &failed, &active, true),
+        (deactivated.clone(), &inactive, false),
+        (deactivated, &None, false),
+        (failed, &active, false),
+        (started, &active, false),
+    ] {
+        for owner in [Some(bob()), None] {
+            let text = format!("{HEAD}{records}").replace("delete", "deactivate");
+            let folder = Folder::containing(&text);
+            let journal = folder.start(Action::Deactivate);
+            let skipped = Outcome::Skipped("why".to_owned());
+            let mut result = result(Action::Deactivate, skipped);
+            result.metadata.owner = owner;
+            result.metadata.status.clone_from(status);
+            let found = journal.lacks_listing(&result);
+            assert_eq!(found, expected, "{records} {status:?}");
+            wait(journal.record_result(&result, AT)).expect("a record");
+            let is_active = folder.text().contains("\"Status\":\"Active\"");
+            assert_eq!(is_active, *status == active);
+        }
+    }
+}
+
+#[test]
+fn a_deactivation_says_whether_it_sent_a_request() {
+    for attempts in [0, 2] {
+        let folder = Folder::containing(&HEAD.replace("delete", "deactivate"));
+        let journal = folder.start(Action::Deactivate);
+        let result = KeyResult {
+            attempts,
+            ..result(Action::Deactivate, done())
+        };
+        wait(journal.record_result(&result, AT)).expect("a record");
+        let says_it = folder.text().contains("\"Attempts\":2");
+        assert_eq!(says_it, attempts > 0);
+    }
 }
 
 /// The root user and a calling user who is not known have no name. Only the list of the root user is one of a known owner.

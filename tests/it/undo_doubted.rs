@@ -1,0 +1,98 @@
+//! `--reactivate` of a run of `--deactivate` whose keys were active again after it: somebody else may have deactivated them.
+
+use iam_sandbox::{Sandbox, Status, What};
+
+use crate::case::{BOBS_KEY, Case, always, documented, each, once};
+use crate::journal::Kept;
+use crate::reactivate::status;
+use crate::streams::wait_for;
+use crate::undo::undo;
+
+/// Deactivates Bob's key, which its owner activates after that.
+fn activated_again(sandbox: &Sandbox, kept: &Kept) {
+    let said = deactivate(sandbox, kept, &[]).run().exits(0);
+    let _ = said
+        .prints_outcome("Deactivated")
+        .says(&["hint: to undo it"]);
+    sandbox.set_status(BOBS_KEY, Status::Active);
+}
+
+fn deactivate(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
+    let case = Case::documented(sandbox, &["--deactivate", "--journal"]).args([kept.path()]);
+    case.args(more.iter().copied())
+}
+
+/// Checks that the undo does not reactivate Bob's key after somebody else deactivated it.
+fn is_not_undone(sandbox: &Sandbox, kept: &Kept) {
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let printed = undo(sandbox, &kept.path()).run().exits(11);
+    let _ = printed
+        .prints_outcome("Refused")
+        .says(&["hint: to reactivate the refused keys anyway: "]);
+    assert_eq!(status(sandbox, BOBS_KEY), Some(Status::Inactive));
+}
+
+/// The second run does not change the key: IAM denies that, or the key does not meet a condition.
+#[test]
+fn f104_a_key_that_a_later_run_lists_as_active_is_not_undone() {
+    let cases = [
+        (&[][..], 6, "Failed"),
+        (&["--older-than", "900w"], 11, "Skipped"),
+    ];
+    each(cases, |(more, exit, outcome)| {
+        let (sandbox, kept) = (documented(), Kept::new(""));
+        activated_again(&sandbox, &kept);
+        let denied = What::error(403, "AccessDenied", "no");
+        sandbox.fault(once("UpdateAccessKey", denied));
+        let printed = deactivate(&sandbox, &kept, more).run().exits(exit);
+        assert_eq!(printed.object()["Status"], "Active");
+        let _ = printed.prints_outcome(outcome).says(&["error: "]);
+        sandbox.clear_faults();
+        is_not_undone(&sandbox, &kept);
+        // A confirmed deactivation is undone again.
+        sandbox.set_status(BOBS_KEY, Status::Active);
+        let said = deactivate(&sandbox, &kept, &[]).run().exits(0);
+        let _ = said
+            .prints_outcome("Deactivated")
+            .says(&["hint: to undo it"]);
+        let said = undo(&sandbox, &kept.path()).run().exits(0);
+        let _ = said
+            .prints_outcome("Reactivated")
+            .says_exactly("result: 1 key: 1 reactivated\n");
+    });
+}
+
+/// The second run is killed before its request takes effect.
+#[test]
+fn f104_a_deactivation_that_is_presumed_after_a_confirmed_one_is_not_undone() {
+    let (sandbox, kept) = (documented(), Kept::new(""));
+    activated_again(&sandbox, &kept);
+    sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing));
+    let running = deactivate(&sandbox, &kept, &[]).start();
+    wait_for(|| kept.journal().matches("\"Intent\"").count() == 2);
+    let _ = running.kill();
+    sandbox.clear_faults();
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let said = deactivate(&sandbox, &kept, &[]).run().exits(0);
+    let _ = said
+        .prints_outcome("Deactivated")
+        .says(&["is presumed deactivated"]);
+    is_not_undone(&sandbox, &kept);
+}
+
+/// A run that finds the keys of an earlier one inactive changes nothing about what can be undone.
+#[test]
+fn f104_a_deactivation_that_was_run_again_is_undone() {
+    each([&[][..], &["--timeout", "5"]], |more| {
+        let (sandbox, kept) = (documented(), Kept::new(""));
+        let said = deactivate(&sandbox, &kept, more).run().exits(0);
+        let _ = said
+            .prints_outcome("Deactivated")
+            .says(&["hint: to undo it"]);
+        let _ = deactivate(&sandbox, &kept, more).run().exits(0);
+        let said = undo(&sandbox, &kept.path()).run().exits(0);
+        let _ = said
+            .prints_outcome("Reactivated")
+            .says_exactly("result: 1 key: 1 reactivated\n");
+    });
+}
