@@ -131,6 +131,13 @@ impl Work<'_> {
                 {
                     Outcome::Missing(failure)
                 }
+                // Its reads may lag: by now, the user for whom the request is may have the name of the owner that IAM names.
+                Outcome::Failed { failure, .. }
+                    if may_still_act && self.request.mode == Mode::DryRun =>
+                {
+                    let known = known.with_check(check);
+                    Outcome::Failed { failure, known }
+                }
                 outcome => or_unverified(outcome, known.with_check(check), result.action, &hint),
             };
         }

@@ -264,6 +264,39 @@ fn a_key_that_another_user_had_is_still_begun_when_its_owner_has_the_name_again(
     }
 }
 
+/// The reads of a dry run may lag: by now, the user for whom the request was may have the name of the key's owner.
+#[test]
+fn a_dry_run_does_not_say_that_a_begun_key_of_another_user_is_not_deleted() {
+    each([false, true], |is_denied| {
+        let sandbox = documented();
+        let kept = Kept::new("");
+        let lost = What::ResetBeforeActing;
+        sandbox.fault(Fault::new(lost).on("DeleteAccessKey").always());
+        let named = |more: &[&str]| {
+            let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+            let case = Case::at(&sandbox, args).args(["--output", "json", "--journal"]);
+            case.args([kept.path()]).args(more.iter().copied()).run()
+        };
+        let elsewhere = named(&["--timeout", "8"]).exits(3);
+        let _ = elsewhere
+            .prints_outcome("Failed")
+            .says(&["not deleted: it belongs to the user Bob"]);
+        if is_denied {
+            sandbox.deny("iam:ListAccessKeys");
+        }
+        let left = named(&["--dry-run"]).exits(10);
+        let _ = left
+            .prints_outcome("Unknown")
+            .says(&["the key belongs to the user Bob", STARTED]);
+        // The request can no longer take effect.
+        sandbox.set_clock_offset(31 * 60);
+        let left = named(&["--dry-run"]).exits(3);
+        let _ = left
+            .prints_outcome("Failed")
+            .says(&["the key belongs to the user Bob"]);
+    });
+}
+
 /// A later run names another user, and IAM answers its request. That starts no new thirty minutes.
 #[test]
 fn a_begun_key_that_a_later_run_seeks_at_another_user_is_not_changed_once_its_request_has_expired()
