@@ -32,7 +32,7 @@ pub(super) enum End {
     NotFinished = 2,
     /// The key was inactive before the first run with `--deactivate`.
     AlreadyInactive = 3,
-    /// No end: IAM listed the key among this owner's keys.
+    /// No end: IAM listed the key among this owner's keys. So it is missing for nobody: names can move.
     Listed = 4,
 }
 
@@ -61,24 +61,27 @@ impl FinishedKeys {
     }
 
     /// Sorts the records and removes those that no longer count: of keys that were not changed later, unless the two records
-    /// name different owners.
+    /// name different owners, and of missing keys that IAM listed later for anybody.
     pub(super) fn sort(&mut self) {
         let is_end = |record: u128, end: End| record & END == end as u128;
-        let is_finished = |record: &u128| !is_end(*record, End::NotFinished);
-        if !self.records.iter().all(is_finished) {
+        let has = |end: End| self.records.iter().any(|record| is_end(*record, end));
+        if has(End::NotFinished) || has(End::Missing) && has(End::Listed) {
             // A stable sort keeps the order of a key's records.
             self.records.sort_by_key(|record| record >> OWNER_BITS);
             let mut finished = Vec::new();
             for of_key in self.records.chunk_by(|one, other| is_same_id(*one, *other)) {
                 let mut left = Vec::new();
                 for record in of_key {
-                    if is_finished(record) {
-                        left.push(*record);
-                    } else {
+                    if is_end(*record, End::NotFinished) {
                         left.retain(|earlier| {
                             is_end(*earlier, End::Listed) || names_another_owner(*earlier, *record)
                         });
+                        continue;
                     }
+                    if is_end(*record, End::Listed) {
+                        left.retain(|earlier| !is_end(*earlier, End::Missing));
+                    }
+                    left.push(*record);
                 }
                 finished.extend(left);
             }

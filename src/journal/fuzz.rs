@@ -27,8 +27,9 @@ enum Said {
     NotFinished,
 }
 
-/// The keys that records are about, what they say, and how many changes may still have been made that were started before.
-fn keys(bytes: &[u8]) -> Vec<(Key, Said, usize)> {
+/// The keys that records are about, what they say, how many changes may still have been made that were started before, and
+/// whether IAM listed the key.
+fn keys(bytes: &[u8]) -> Vec<(Key, Said, usize, bool)> {
     // The first says what the journal is of, and speaks of no key.
     let records = bytes.split(|byte| *byte == b'\n').skip(1);
     let records = records.filter_map(|record| serde_json::from_slice::<Value>(record).ok());
@@ -52,8 +53,10 @@ fn keys(bytes: &[u8]) -> Vec<(Key, Said, usize)> {
                 None if record["RootUser"] == true => Owner::RootUser,
                 None => Owner::Unknown,
             };
+            let is_listed = record["Status"].is_string() && owner != Owner::Unknown;
             let key = (AccessKeyId::try_from(id).ok()?, owner);
-            Some((key, said, if is_presumed { usize::MAX } else { unfinished }))
+            let left = if is_presumed { usize::MAX } else { unfinished };
+            Some((key, said, left, is_listed))
         })
         .collect()
 }
@@ -90,7 +93,8 @@ fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
         let mut finished: Vec<(&Key, Said)> = Vec::new();
         // Whether each unfinished change is followed by a record that the key was missing.
         let mut unfinished: Vec<bool> = Vec::new();
-        for (other, said, left) in keys.iter().filter(|(other, ..)| other.0 == key.0) {
+        for (other, said, left, is_listed) in keys.iter().filter(|(other, ..)| other.0 == key.0) {
+            finished.retain(|(_, said)| *said != Said::Missing || !is_listed);
             match said {
                 Said::InProgress => {
                     unfinished.push(false);
@@ -98,7 +102,7 @@ fn check_results(head: Option<&Head>, past: &Replay, records: &[u8]) {
                 }
                 Said::Done | Said::Missing => finished.push((other, *said)),
                 Said::NotFinished if undoes => {
-                    finished.retain(|(earlier, _)| differ(earlier, other));
+                    finished.retain(|(earlier, _)| !is_listed && differ(earlier, other));
                 }
                 Said::NotFinished => {}
             }
@@ -158,7 +162,9 @@ mod tests {
     use crate::request::Action;
 
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":null}\n";
-    const ENDS: [&str; 9] = [
+    const ENDS: [&str; 11] = [
+        "\"Intent\":\"delete\",\"Status\":\"Active\"",
+        "\"Outcome\":\"Skipped\",\"Status\":\"Active\"",
         "\"Intent\":\"delete\"",
         "\"Outcome\":\"Deleted\"",
         "\"Outcome\":\"Missing\"",

@@ -17,8 +17,9 @@ use crate::secret::redact;
 
 impl Journal {
     /// Whether the journal has to say that IAM lists a key which this run leaves alone. Earlier runs may have deleted it, and
-    /// no record says that IAM listed it: with such a record, its later absence proves that it is deleted. Or they changed its
-    /// status, and it has another one again: somebody else may then make the same change.
+    /// no record says that IAM listed it: with such a record, its later absence proves that it is deleted. Or it counts as
+    /// missing for another owner. Or they changed its status, and it has another one again: somebody else may then make the
+    /// same change.
     pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
         let Some(status) = self.listed_status(result) else {
             return false;
@@ -26,12 +27,15 @@ impl Journal {
         let id = &result.key.id;
         let owner = Owner::of(result.owner(), self.principal);
         let lacks_it = |attempt: &EarlierAttempt| attempt.owner == owner && !attempt.was_listed;
+        let finished = &self.replay.finished;
+        let is_done = finished.contains_id(id, End::Done);
         match self.action {
             Action::Delete => {
-                result.kind() == OutcomeKind::Unknown && self.attempts(id).iter().any(lacks_it)
+                let is_missing = finished.contains_id(id, End::Missing);
+                let is_unknown = result.kind() == OutcomeKind::Unknown;
+                is_missing && !is_done || is_unknown && self.attempts(id).iter().any(lacks_it)
             }
             Action::Deactivate | Action::Reactivate => {
-                let is_done = self.replay.finished.contains_id(id, End::Done);
                 is_done && self.action.status().as_ref() != Some(status)
             }
         }

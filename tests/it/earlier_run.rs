@@ -3,8 +3,8 @@
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, What};
 
-use crate::case::{BOBS_KEY, Case, actions, documented};
-use crate::intent::begun_an_hour_ago;
+use crate::case::{BOBS_KEY, Case, actions, documented, each, once};
+use crate::intent::{begun, begun_an_hour_ago};
 use crate::journal::Kept;
 use crate::proof::{READS, denied};
 
@@ -123,4 +123,55 @@ fn c66_a_confirmed_deletion_is_finished_whoever_is_named_as_the_owner() {
     let sent = actions(&sandbox);
     let deletions = sent.iter().filter(|action| *action == "DeleteAccessKey");
     assert_eq!(deletions.count(), 1);
+}
+
+/// The deletion is presumed for Alice. Then a later run finds the key at Bob: IAM denies its deletion, or the key does not meet a
+/// condition.
+#[test]
+fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody() {
+    let only_inactive = ["--find-user", "--only-inactive"];
+    let cases = [
+        (
+            begun as fn() -> Kept,
+            &["--user-name", "Bob"][..],
+            "Unknown",
+        ),
+        (begun_an_hour_ago, &only_inactive, "Skipped"),
+    ];
+    each(cases, |(start, more, outcome)| {
+        let (sandbox, kept) = (documented(), start());
+        let is_open = outcome == "Unknown";
+        let (status, later) = if is_open { (10, 10) } else { (11, 3) };
+        let presumed = format!(
+            "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Alice\",\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true}}\n"
+        );
+        let begun = kept.journal().replace("\"Bob\"", "\"Alice\"");
+        std::fs::write(kept.path(), begun + &presumed).expect("a journal");
+        let run = |more: &[&str]| {
+            let args = ["--access-key-id", BOBS_KEY, "--output", "json", "--journal"];
+            let case = Case::at(&sandbox, args).args([kept.path()]);
+            case.args(more.iter().copied()).run()
+        };
+        let of_alice = ["--user-name", "Alice", "--ignore-missing", "--dry-run"];
+        let finished = run(&of_alice).exits(0).prints_nothing();
+        let _ = finished.says(&["1 key is already finished in the journal"]);
+        let denied = What::error(403, "AccessDenied", "no");
+        sandbox.fault(once("DeleteAccessKey", denied));
+        let found = run(more).exits(status);
+        let _ = found.prints_outcome(outcome).says(&["error: "]);
+        let journal = kept.journal();
+        let last = journal.lines().last().expect("a record");
+        assert!(last.contains("\"Status\":\"Active\""), "{last}");
+        // Once is enough.
+        let again = run(&only_inactive).exits(status);
+        let _ = again.prints_outcome(outcome).says(&["error: "]);
+        assert_eq!(kept.journal(), journal);
+        let lookup = run(&of_alice).exits(later).prints_anything();
+        let _ = lookup.says(&["the key belongs to the user Bob"]);
+        sandbox.clear_faults();
+        sandbox.rename_user("Alice", "Amy");
+        sandbox.rename_user("Bob", "Alice");
+        let _ = run(&of_alice[..2]).exits(0).prints_anything();
+        assert!(!sandbox.has_key(BOBS_KEY));
+    });
 }

@@ -181,7 +181,12 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
         result.metadata.status = Some(Status::Active);
         result
     };
+    let skipped = || Outcome::Skipped("why".to_owned());
     let started = intent("Bob", None);
+    let ended = |outcome| intent("Alice", None).replace("\"Intent\":\"delete\"", outcome);
+    let missing = ended("\"Outcome\":\"Missing\"");
+    let presumed = ended("\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true");
+    let deleted = ended("\"Outcome\":\"Deleted\"");
     for (record, result, expected) in [
         (started.as_str(), listed(unknown()), true),
         (&started, listed(failed()), false),
@@ -189,6 +194,13 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
         (&intent("Alice", None), listed(unknown()), false),
         (&intent("Bob", Some("Active")), listed(unknown()), false),
         ("", listed(unknown()), false),
+        // It is missing for somebody else, unless IAM confirmed that it is deleted.
+        (&missing, listed(skipped()), true),
+        (&missing, listed(unknown()), true),
+        (&missing, no_status(), false),
+        (&presumed, listed(skipped()), true),
+        (&(missing.clone() + &deleted), listed(skipped()), false),
+        (&deleted, listed(skipped()), false),
     ] {
         let (_folder, journal) = journal_of(record);
         assert_eq!(journal.lacks_listing(&result), expected, "{record}");

@@ -65,6 +65,31 @@ fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() 
     }
 }
 
+/// Names can move, so that the owner who did not have it may have it again.
+#[test]
+fn a_key_that_iam_lists_for_anybody_is_missing_for_nobody() {
+    let (intent, unchecked) = (listed(INTENT), listed(UNCHECKED));
+    let answered = listed("\"Outcome\":\"Unknown\",\"Answered\":true,\"Unfinished\":1");
+    let presumed = [("Bob", INTENT), ("Bob", UNCHECKED)];
+    for (records, expected) in [
+        (
+            &[("Alice", intent.as_str()), ("Alice", &answered)][..],
+            "BBBBB",
+        ),
+        (&[("Alice", &answered)], "BBBBB"),
+        (&[("root", &answered)], "BBBBB"),
+        (&[("Alice", &intent), ("Alice", STILL_OPEN)], "BBMBB"),
+        (&[("Alice", &unchecked)], "BBMBB"),
+        (&[("Bob", &unchecked)], "MMBBB"),
+        // IAM confirmed it.
+        (&[("Bob", DELETED), ("Alice", &answered)], "SSSSS"),
+        // It was not listed.
+        (&[("Alice", STILL_OPEN)], "MMMBB"),
+    ] {
+        check(&[&presumed, records].concat(), expected);
+    }
+}
+
 #[test]
 fn an_unknown_result_of_an_answered_request_starts_nothing() {
     let answered = "\"Outcome\":\"Unknown\",\"Answered\":true,\"Unfinished\":1";
