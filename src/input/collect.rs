@@ -196,9 +196,12 @@ impl Entry {
         Ok(!kind.is_some_and(is_done) || self.is_of_another_owner(options))
     }
 
-    /// Returns the outcome, if it is spelled as this program prints it.
+    /// Returns the outcome, if it is spelled as this program prints it. It is not known if a request may still take effect.
     fn kind(&self) -> Option<OutcomeKind> {
-        self.outcome.as_deref().and_then(OutcomeKind::parse)
+        match self.outcome.as_deref().and_then(OutcomeKind::parse) {
+            Some(OutcomeKind::Failed) if self.unfinished > 0 => Some(OutcomeKind::Unknown),
+            kind => kind,
+        }
     }
 
     /// Whether a run of the same action does not know whether it changed the key. What is presumed is unknown for another

@@ -23,6 +23,7 @@ pub(super) struct Header {
     user_name: Option<usize>,
     outcome: Option<usize>,
     owner_unchecked: Option<usize>,
+    unfinished: Option<usize>,
     action: Option<usize>,
 }
 
@@ -61,6 +62,7 @@ impl Header {
                 user_name: place("UserName")?,
                 outcome: place("Outcome")?,
                 owner_unchecked: place("OwnerUnchecked")?,
+                unfinished: place("Unfinished")?,
                 action: place("Action")?,
             })),
             (None, _)
@@ -97,6 +99,12 @@ impl Header {
             let reason = format!("unknown value `{text}`: it must be true or false");
             entry.is_owner_unchecked = value.map_err(|_| wrong(place, reason))?;
         }
+        if let Some(place) = self.unfinished
+            && let Some(text) = filled(Some(place))
+        {
+            let reason = format!("unknown value `{text}`: it must be a number");
+            entry.unfinished = text.parse().map_err(|_| wrong(place, reason))?;
+        }
         if let Some(place) = self.user_name {
             match filled(Some(place)).map(plain::user_name) {
                 Some(name) => {
@@ -129,6 +137,7 @@ impl Header {
             Some(self.id),
             self.outcome,
             self.owner_unchecked,
+            self.unfinished,
             self.action,
         ];
         let is_cut = needed

@@ -22,14 +22,15 @@ use crate::request::Action;
 const MAX_STRING: usize = 1 << 20;
 
 /// Further members that `--reactivate` reads.
-const UNDO_MEMBERS: [&str; 5] = ["Intent", "Unfinished", "AccountId", "Status", "Attempts"];
+const UNDO_MEMBERS: [&str; 4] = ["Intent", "AccountId", "Status", "Attempts"];
 
 /// The members that are read.
-const KNOWN_MEMBERS: [&str; 9] = [
+const KNOWN_MEMBERS: [&str; 10] = [
     "AccessKeyId",
     "UserName",
     "Outcome",
     "OwnerUnchecked",
+    "Unfinished",
     "Action",
     "PreviousStatus",
     "AccessKeyMetadata",
@@ -179,7 +180,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                     is_head = true;
                 }
                 "Intent" if is_undo => intent = object.next_value()?,
-                "Unfinished" if is_undo => unfinished = object.next_value()?,
+                "Unfinished" => unfinished = object.next_value()?,
                 "AccountId" if is_undo => account = object.next_value()?,
                 "Status" if is_undo => status = object.next_value()?,
                 "Attempts" if is_undo => attempts = object.next_value()?,
@@ -200,8 +201,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
             id.is_some() || user_name.is_some() || outcome.is_some() || action.is_some();
         let is_journal_head = is_head && action.as_deref() == Some(Action::Deactivate.verb());
         let is_intent_and_result = !is_journal_head && intent.is_some() && outcome.is_some();
-        let contradiction = contradiction(is_list && is_of_key, is_intent_and_result);
-        let contradiction = contradiction.map(|reason| InputError::of(at, reason));
+        let contradiction = contradiction(at, is_list && is_of_key, is_intent_and_result);
         if let Some(error) = wrong.or(contradiction) {
             return self.found(Err(error));
         }
@@ -222,6 +222,7 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 action,
                 previous_status,
                 status,
+                unfinished,
                 attempts,
                 is_printed,
                 is_owner_unchecked,
@@ -241,15 +242,20 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
 }
 
 /// Returns what does not fit together in an object.
-fn contradiction(is_list_and_key: bool, is_intent_and_result: bool) -> Option<&'static str> {
-    if is_list_and_key {
+fn contradiction(
+    at: Position,
+    is_list_and_key: bool,
+    is_intent_and_result: bool,
+) -> Option<InputError> {
+    let reason = if is_list_and_key {
         // Otherwise members that describe the whole list would be ignored.
-        Some("an object has a list of keys and members of a single key")
+        "an object has a list of keys and members of a single key"
     } else if is_intent_and_result {
-        Some("an object has both an Intent and an Outcome")
+        "an object has both an Intent and an Outcome"
     } else {
-        None
-    }
+        return None;
+    };
+    Some(InputError::of(at, reason))
 }
 
 /// Checks the version of a journal.

@@ -116,6 +116,8 @@ struct Entry {
     outcome: Option<String>,
     /// Whether the key is only presumed to be deleted, because another user may own it.
     is_owner_unchecked: bool,
+    /// How many requests of that run and earlier ones may still take effect, although the key was not changed.
+    unfinished: usize,
     /// The action of that run, if the line names it.
     action: Option<String>,
     /// The status before that run, if the line names it.
@@ -154,6 +156,7 @@ impl Entry {
             user_name: None,
             outcome: None,
             is_owner_unchecked: false,
+            unfinished: 0,
             action: None,
             previous_status: None,
             status: None,

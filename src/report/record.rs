@@ -40,7 +40,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
         action,
         outcome,
         attempts,
-        is_open: _,
+        is_open,
     } = result;
     let date = |at: SystemTime| json!(timestamp(at));
     let (used_at, service, region) = match &metadata.last_use {
@@ -71,6 +71,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
     };
     // The action prevents that `--from` turns a failed deactivation into a deletion.
     let names_action = result.kind().is_incomplete() && *action != Action::Delete;
+    let is_left_open = *is_open && result.kind() == OutcomeKind::Failed;
     members([
         ("AccessKeyId", Some(json!(key.id))),
         ("UserName", result.owner().map(|name| json!(name))),
@@ -79,6 +80,7 @@ pub(super) fn object(result: &KeyResult) -> Value {
             "OwnerUnchecked",
             result.is_owner_unchecked().then(|| json!(true)),
         ),
+        ("Unfinished", is_left_open.then(|| json!(1))),
         ("Action", names_action.then(|| json!(action.verb()))),
         ("Status", status(result).map(Value::from)),
         ("PreviousStatus", result.previous_status().map(Value::from)),

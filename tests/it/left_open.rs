@@ -7,6 +7,7 @@ use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once};
 use crate::intent::{begun, begun_an_hour_ago};
 use crate::journal::Kept;
+use crate::many::from_stdin;
 
 const STARTED: &str = "unknown: an earlier run started to change it, and the result is unknown";
 
@@ -295,6 +296,54 @@ fn a_dry_run_does_not_say_that_a_begun_key_of_another_user_is_not_deleted() {
             .prints_outcome("Failed")
             .says(&["the key belongs to the user Bob"]);
     });
+}
+
+/// The results of the run are the list of the next one. They say that a request of the run may still act.
+#[test]
+fn a_failed_key_whose_request_may_still_act_is_begun_for_a_run_with_the_results() {
+    const OPEN: &str = "\"Outcome\":\"Failed\",\"Unfinished\":1";
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+    let case = Case::at(&sandbox, args).args(["--output", "json", "--timeout", "8"]);
+    let failed = case.run().exits(3);
+    let results = failed.output().to_owned();
+    let _ = failed.prints_outcome("Failed").says(&["error: "]);
+    assert!(results.contains(OPEN), "{results}");
+    // IAM answers it: nothing is open.
+    sandbox.clear_faults();
+    let failed = Case::at(&sandbox, args).args(["--output", "json"]).run();
+    let answered = failed.exits(3).prints_outcome("Failed");
+    let _ = answered.says(&["error: "]);
+    sandbox.rename_user("Alice", "Amy");
+    sandbox.rename_user("Bob", "Alice");
+    let csv = format!("AccessKeyId,UserName,Outcome,Unfinished\n{BOBS_KEY},Alice,Failed,1\n");
+    let cases = [results, csv]
+        .map(|list| ["--only-inactive", "--dry-run"].map(|more| (list.clone(), more)));
+    each(cases.concat(), |(list, more)| {
+        let left = from_stdin(&sandbox, &list, &[more]).run().exits(10);
+        let said = left.prints_outcomes(&[("Unknown", 1)]);
+        let _ = said.says(&["this run did not change it: ", STARTED]);
+    });
+    each(["0", ""], |unfinished| {
+        let list = format!(
+            "AccessKeyId,UserName,Outcome,Unfinished\n{BOBS_KEY},Alice,Failed,{unfinished}\n"
+        );
+        let shown = from_stdin(&sandbox, &list, &["--dry-run"]).run().exits(0);
+        let _ = shown
+            .prints_outcomes(&[("WouldDelete", 1)])
+            .says(&["result: "]);
+    });
+    let list = format!("AccessKeyId,UserName,Outcome,Unfinished\n{BOBS_KEY},Alice,Failed,some\n");
+    from_stdin(&sandbox, &list, &[]).run().stops(
+        2,
+        &["line 2, column Unfinished: unknown value `some`: it must be a number"],
+    );
+    assert!(sandbox.has_key(BOBS_KEY));
 }
 
 /// A later run names another user, and IAM answers its request. That starts no new thirty minutes.

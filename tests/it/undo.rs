@@ -241,6 +241,7 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
     let [still_failed, still_skipped, still_unknown] = [FAILED, SKIPPED, UNKNOWN].map(inactive_too);
     let [failed_result, unknown_result] = [FAILED_RESULT, UNKNOWN_RESULT].map(active);
     let still_unknown_result = inactive_too(UNKNOWN_RESULT);
+    let open_result = format!("{FAILED_RESULT},\"Unfinished\":1");
     let attempted = format!("{PRESUMED},\"Attempts\":1");
     let cases = [
         (HEAD, &[INTENT][..], '?'),
@@ -291,6 +292,7 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         ("", &[&skipped, CHANGED], 'R'),
         ("", &[&skipped], '-'),
         ("", &[FAILED_RESULT], '-'),
+        ("", &[&open_result], '?'),
         ("", &[SKIPPED], '-'),
     ];
     each(cases, |(head, records, expected)| {

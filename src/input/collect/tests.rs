@@ -164,3 +164,20 @@ fn a_later_line_makes_a_deactivation_uncertain_if_the_key_was_active_again() {
         assert_eq!(entry.casts_doubt(), expected, "{entry:?}");
     }
 }
+
+#[test]
+fn a_failure_with_a_request_that_may_still_act_is_unknown() {
+    for (outcome, action, unfinished, expected) in [
+        ("Failed", "", 1, true),
+        ("Failed", "", 0, false),
+        ("Failed", "deactivate", 1, false),
+        ("Skipped", "", 1, false),
+    ] {
+        let entry = Entry {
+            unfinished,
+            ..entry((outcome, "Bob", action, false))
+        };
+        let found = entry.is_unverified(options(Delete, None, false));
+        assert_eq!(found, expected, "{entry:?}");
+    }
+}
