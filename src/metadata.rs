@@ -112,6 +112,8 @@ pub(crate) struct Denied {
 pub(crate) enum Deactivation {
     /// It did not deactivate the key.
     NotDone,
+    /// Its journal records that it started to deactivate the key, and not how that ended.
+    Started,
     /// It does not know whether it deactivated the key.
     Unverified,
     /// It reported the key as deactivated, and it is not known whether it made the key inactive.

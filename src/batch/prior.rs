@@ -301,7 +301,7 @@ pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outc
     match deactivation {
         None | Some(Deactivation::OfActive) => None,
         Some(Deactivation::OfUnknownStatus) => Some(Outcome::Refused(Refusal::StatusUnknown)),
-        Some(Deactivation::Unverified | Deactivation::NotDone) => {
+        Some(Deactivation::Started | Deactivation::Unverified | Deactivation::NotDone) => {
             let why = "it is unknown whether an earlier run deactivated it";
             // The user may have been renamed since.
             let known = KeyState::started_earlier().with_check(Check::Owner);

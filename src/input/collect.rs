@@ -261,6 +261,7 @@ impl Entry {
             }
             Some(OutcomeKind::Deactivated) if was_active => Ok(Deactivation::OfActive),
             Some(OutcomeKind::Deactivated) => Ok(Deactivation::OfUnknownStatus),
+            Some(OutcomeKind::Unknown) if self.is_record => Ok(Deactivation::Started),
             Some(OutcomeKind::Unknown) if is_of_deactivation => Ok(Deactivation::Unverified),
             Some(OutcomeKind::Failed | OutcomeKind::NotTried) if is_of_deactivation => {
                 Ok(Deactivation::NotDone)

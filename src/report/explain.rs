@@ -9,6 +9,7 @@ use super::message::{Level, Messages};
 use super::{record, stream};
 use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
 use crate::guard::other_credentials;
+use crate::metadata::Deactivation;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
 use crate::request::{Key, Mode, Selection};
 use crate::sanitize::SafeText;
@@ -95,6 +96,10 @@ impl Explanation {
     }
 }
 
+/// The hint for an undo of keys of which only the journal of `--deactivate` can find out what became of them.
+const FIND_OUT_FIRST: &str = "to find out what became of keys that the journal records as started, first run the command with --deactivate and that \
+     journal again; it also deactivates those that are still active";
+
 impl Messages {
     /// Prints an explanation for people, or as JSON.
     pub(crate) fn explain(self, explanation: &Explanation) {
@@ -152,7 +157,12 @@ impl Report<'_> {
                 error(&code, &sentence, known.clone())
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
-            Outcome::LeftUnverified { why, known, .. } => error("NotTried", why, known.clone()),
+            Outcome::LeftUnverified { why, known, .. } => {
+                if result.metadata.deactivation == Some(Deactivation::Started) {
+                    next.push(FIND_OUT_FIRST.into());
+                }
+                error("NotTried", why, known.clone())
+            }
             Outcome::Stopped { known, failure, .. } => {
                 match known {
                     KeyState::Done(_) => next = self.after_change(result),

@@ -4,9 +4,10 @@ use iam_sandbox::{Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, always, documented, each, once};
 use crate::journal::Kept;
-use crate::reactivate::status;
+use crate::reactivate::{inactive, status};
 use crate::streams::wait_for;
-use crate::undo::undo;
+use crate::undo::{row, undo};
+use crate::undone::INTENT;
 
 /// Deactivates Bob's key, which its owner activates after that.
 fn activated_again(sandbox: &Sandbox, kept: &Kept) {
@@ -95,4 +96,33 @@ fn f104_a_deactivation_that_was_run_again_is_undone() {
             .prints_outcome("Reactivated")
             .says_exactly("result: 1 key: 1 reactivated\n");
     });
+}
+
+/// The run with `--deactivate` was killed. Only the same run finds out what it did, and only with a journal.
+#[test]
+fn f104_how_to_find_out_what_a_killed_run_did_is_said() {
+    const HINT: &str = "hint: to find out what became of keys that the journal records as started, first run the command with \
+                        --deactivate and that journal again; it also deactivates those that are still active\n";
+    let sandbox = inactive();
+    let kept = Kept::new("");
+    let head = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":null}\n";
+    let unknown = row(
+        BOBS_KEY,
+        "\"Outcome\":\"Unknown\",\"Action\":\"deactivate\"",
+    );
+    let started = head.to_owned() + &row(BOBS_KEY, INTENT);
+    for (list, is_said) in [(started.as_str(), true), (&unknown, false)] {
+        std::fs::write(kept.path(), list).expect("a list");
+        let printed = undo(&sandbox, &kept.path()).run().exits(10);
+        let said = printed.prints_outcome("Unknown");
+        assert_eq!(said.messages().contains(HINT), is_said, "{list}");
+        let _ = said.says(&["hint: check with: "]);
+    }
+    // It finds out that the key is inactive, but not who deactivated it.
+    std::fs::write(kept.path(), started).expect("a journal");
+    let said = deactivate(&sandbox, &kept, &[]).run().exits(0);
+    let _ = said
+        .prints_outcome("Deactivated")
+        .says(&["is presumed deactivated"]);
+    is_not_undone(&sandbox, &kept);
 }

@@ -108,6 +108,7 @@ fn only_the_deactivation_of_an_active_key_is_undone() {
         (Some(Deactivation::OfActive), None),
         (Some(Deactivation::OfUnknownStatus), Some(Exit::Refused)),
         (Some(Deactivation::Unverified), Some(Exit::Unknown)),
+        (Some(Deactivation::Started), Some(Exit::Unknown)),
         (Some(Deactivation::NotDone), Some(Exit::Unknown)),
     ] {
         let found = not_deactivated(deactivation).map(|outcome| match outcome {
