@@ -168,8 +168,9 @@ impl Run<'_> {
         let sweep = sweep.map_err(|error| AbortReason::fatal(work.with_unfinished(error)))?;
         work.selector.report_denied(sweep.denied);
         Messages::of(request).note(&describe_sweep(&sweep, request));
-        let unfinished = work.unfinished(&sweep).into_iter();
-        self.keys = keys_of(unfinished.map(|key| Ok(key.into())));
+        let unfinished = work.unfinished(&sweep);
+        work.record_left_alone(&sweep, &unfinished).await;
+        self.keys = keys_of(unfinished.into_iter().map(|key| Ok(key.into())));
         self.report.found = (sweep.keys() as u64, sweep.already_inactive() as u64);
         self.chosen.keys = sweep.chosen;
         let results = sweep.results.into_iter();

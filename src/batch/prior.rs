@@ -65,6 +65,18 @@ impl Work<'_> {
         }
     }
 
+    /// Records the keys that a sweep lists and leaves alone, except those that it is about to verify.
+    pub(super) async fn record_left_alone(&self, sweep: &Sweep, verified: &[Key]) {
+        for target in sweep.left_alone() {
+            if !verified.iter().any(|key| key.id == target.key.id) {
+                let outcome = Outcome::Skipped("it was not selected".to_owned());
+                let result = KeyResult::unchanged(target, self.request.action, outcome);
+                // Without the record, a later run knows less.
+                let _ = self.record_listing(&result).await;
+            }
+        }
+    }
+
     /// Records a result. A signal limits the wait for a disk that does not respond.
     pub(super) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
         let recorded = self.journal.record_result(result, self.iam.now());

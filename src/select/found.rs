@@ -73,6 +73,21 @@ impl Sweep {
         self.found.get(id).is_none_or(|found| found.is_passed_over)
     }
 
+    /// Returns the keys that the sweep neither selected nor reported, with what IAM listed.
+    pub(crate) fn left_alone(&self) -> impl Iterator<Item = Target> {
+        let found = self.found.iter().filter(|(_, found)| found.is_passed_over);
+        found.map(|(id, found)| Target {
+            key: Key {
+                id: id.clone(),
+                user_name: found.user.clone(),
+            },
+            metadata: KeyMetadata {
+                owner: found.user.clone(),
+                ..found.listed.clone()
+            },
+        })
+    }
+
     /// Returns the user for whom IAM listed the key.
     pub(crate) fn owner(&self, id: &AccessKeyId) -> Option<&UserName> {
         self.found.get(id)?.user.as_ref()

@@ -175,3 +175,35 @@ fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody
         assert!(!sandbox.has_key(BOBS_KEY));
     });
 }
+
+#[test]
+fn a_sweep_that_lists_a_key_which_was_presumed_deleted_ends_that() {
+    let sandbox = documented();
+    let kept = begun_an_hour_ago();
+    let begun = kept.journal().replace("\"Bob\"", "\"Alice\"");
+    let missing = begun.lines().last().expect("a record").replace(
+        "\"Intent\":\"delete\"",
+        "\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true",
+    );
+    std::fs::write(kept.path(), format!("{begun}{missing}\n")).expect("a journal");
+    let args = ["--user-name", "Bob", "--all-keys", "--only-inactive"];
+    for _ in 0..2 {
+        let case = Case::at(&sandbox, args).args(["--yes", "--journal"]);
+        let swept = case.args([kept.path()]).run().exits(0).prints_nothing();
+        let _ = swept.says(&["nothing to do: "]);
+        // Once is enough.
+        assert_eq!(kept.journal().matches("\"Skipped\"").count(), 1);
+    }
+    sandbox.rename_user("Alice", "Amy");
+    sandbox.rename_user("Bob", "Alice");
+    let args = [
+        "--access-key-id",
+        BOBS_KEY,
+        "--user-name",
+        "Alice",
+        "--journal",
+    ];
+    let deleted = Case::at(&sandbox, args).args([kept.path()]).run().exits(0);
+    let _ = deleted.prints_anything();
+    assert!(!sandbox.has_key(BOBS_KEY));
+}

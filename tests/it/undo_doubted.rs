@@ -63,6 +63,18 @@ fn f104_a_key_that_a_later_run_lists_as_active_is_not_undone() {
     });
 }
 
+/// The sweep leaves the key out, and prints nothing about it.
+#[test]
+fn f104_a_key_that_a_later_sweep_lists_as_active_is_not_undone() {
+    let (sandbox, kept) = (documented(), Kept::new(""));
+    activated_again(&sandbox, &kept);
+    let args = ["--user-name", "Bob", "--all-keys", "--yes", "--deactivate"];
+    let case = Case::at(&sandbox, args).args(["--older-than", "900w", "--journal"]);
+    let swept = case.args([kept.path()]).run().exits(0).prints_nothing();
+    let _ = swept.says(&["nothing to do: "]);
+    is_not_undone(&sandbox, &kept);
+}
+
 /// The second run is killed before its request takes effect.
 #[test]
 fn f104_a_deactivation_that_is_presumed_after_a_confirmed_one_is_not_undone() {
