@@ -257,15 +257,20 @@ impl Work<'_> {
 
     /// Returns whether a later run can prove what happened to a key.
     pub(super) fn proof(&self, result: &KeyResult) -> Proof {
-        let mut earlier = self.journal.attempts(&result.key.id).iter();
-        // What proves it in this run proves it in the next one too.
-        let is_proven = matches!(&result.outcome, Outcome::Done { response: None, .. })
-            && !result.is_owner_unchecked();
-        if is_proven || result.metadata.status.is_some() || earlier.any(EarlierAttempt::is_listed) {
-            Proof::Listed
-        } else {
-            Proof::None
-        }
+        proof(result, self.journal.attempts(&result.key.id))
+    }
+}
+
+/// Returns whether a later run can prove what happened to a key, of which earlier runs left these changes unfinished.
+fn proof(result: &KeyResult, earlier: &[EarlierAttempt]) -> Proof {
+    // What proves it in this run proves it in the next one too.
+    let is_proven = matches!(&result.outcome, Outcome::Done { response: None, .. })
+        && !result.is_owner_unchecked();
+    let was_listed = earlier.iter().any(EarlierAttempt::is_listed);
+    if is_proven || was_listed || result.metadata.status.is_some() {
+        Proof::Listed
+    } else {
+        Proof::None
     }
 }
 

@@ -213,3 +213,38 @@ fn a_key_is_still_gone_if_iam_reports_it_missing_and_names_no_owner() {
         assert_eq!(is_still_gone(&outcome), expected, "{outcome:?}");
     }
 }
+
+#[test]
+fn a_later_run_proves_a_change_by_the_lists_that_had_the_key() {
+    let done = |response: Option<ResponseMetadata>, is_unchecked: bool| {
+        let mut failure = CallError::not_found(SearchScope::Account);
+        let context = failure.context_mut().expect("a context");
+        context.owner_unchecked = is_unchecked;
+        Outcome::Done {
+            response,
+            evidence: None,
+            failure: Some(failure),
+        }
+    };
+    let unanswered = |is_unchecked| done(None, is_unchecked);
+    let answered = || done(Some(ResponseMetadata::default()), false);
+    let attempt = |was_listed| {
+        let mut attempt = EarlierAttempt::default();
+        attempt.was_listed = was_listed;
+        attempt
+    };
+    let active = Some(Status::Active);
+    for (outcome, status, earlier, expected) in [
+        // This run has proved it.
+        (unanswered(false), None, &[][..], Proof::Listed),
+        (unanswered(true), None, &[], Proof::None),
+        (answered(), None, &[], Proof::None),
+        (answered(), active, &[], Proof::Listed),
+        (answered(), None, &[attempt(true)], Proof::Listed),
+        (answered(), None, &[attempt(false)], Proof::None),
+    ] {
+        let mut result = result(Action::Delete, outcome);
+        result.metadata.status = status;
+        assert_eq!(proof(&result, earlier), expected, "{result:?}");
+    }
+}
