@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use csv::StringRecord;
 
-use super::line::{Lines, column, without_comment};
+use super::line::{Lines, begins_like_comment, column, without_comment};
 use super::plain::has_aws_id_form;
 use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::csv_line::CsvLines;
@@ -117,6 +117,16 @@ impl Header {
         Ok(entry)
     }
 
+    /// Whether a line has an ID in the column for it, even if the line is not valid CSV.
+    fn finds_id(&self, csv_lines: &mut CsvLines, text: &str) -> bool {
+        let is_id =
+            |field: Option<&str>| field.is_some_and(|field| plain::id(field.trim()).is_ok());
+        match csv_lines.fields(text) {
+            Ok(fields) => is_id(fields.get(self.id)),
+            Err(_) => is_id(text.split(char::from(self.delimiter)).nth(self.id)),
+        }
+    }
+
     /// Reports what is not a user name. A column `User` or `Owner` may have been meant for something else.
     fn not_owner(&self, line: u64, place: usize, reason: String) -> InputError {
         let column = &self.names[place];
@@ -160,7 +170,10 @@ pub(super) fn read(
     keys: &mut KeyCollector<'_>,
 ) -> Result<(), InputError> {
     let mut csv_lines = CsvLines::new(header.delimiter);
-    while let Some(text) = lines.next()? {
+    while let Some(text) = lines.next_filled()? {
+        if begins_like_comment(&text) && !header.finds_id(&mut csv_lines, &text) {
+            continue;
+        }
         keys.take(header.entry(&mut csv_lines, &text, lines.number))?;
     }
     Ok(())

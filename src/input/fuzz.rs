@@ -6,7 +6,8 @@ use std::io::Cursor;
 use serde_json::Value;
 
 use super::line::without_comment;
-use super::{List, ReadOptions, keys_of};
+use super::{List, ReadOptions, keys_of, plain};
+use crate::csv_line::CsvLines;
 use crate::error::RunError;
 use crate::fuzz::check_message;
 use crate::request::{Action, Key};
@@ -65,8 +66,9 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
     let text = text.trim_start_matches('\u{feff}');
     let is_blank = |line: &str| {
         let line = line.replace("\"\"", "");
-        line.trim().starts_with('#') || line.chars().all(|c| c.is_whitespace() || ",;".contains(c))
+        line.chars().all(|c| c.is_whitespace() || ",;".contains(c))
     };
+    let is_comment = |line: &&str| line.trim().starts_with('#');
     let mut rest = text.trim_start_matches([' ', '\t', '\r', '\n']);
     while let Some(comment) = rest.strip_prefix('#') {
         let (_, after) = comment.split_once('\n').unwrap_or_default();
@@ -88,14 +90,18 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
         return;
     }
     let mut lines = text.split('\n').filter(|line| !is_blank(line));
-    let first = lines.next().unwrap_or_default();
+    let first = lines.find(|line| !is_comment(line)).unwrap_or_default();
     let is_id = |name: &str| ["accesskeyid", "keyid"].contains(&normal(name).as_str());
     let first = without_comment(first);
     let mut delimiters = [',', '\t', ';'].into_iter();
     let delimiter = delimiters.find(|delimiter| first.trim().contains(*delimiter));
-    if first.split(delimiter.unwrap_or(',')).any(is_id) {
-        return assert_eq!(lines.count() as u64, counted);
+    let delimiter = delimiter.unwrap_or(',');
+    if let Some(place) = first.split(delimiter).position(is_id) {
+        // In a row of CSV, the first field may begin with that character.
+        let rows = lines.filter(|line| !is_comment(line) || has_id(line, delimiter, place));
+        return assert_eq!(rows.count() as u64, counted);
     }
+    let lines = lines.filter(|line| !is_comment(line));
     let words = std::iter::once(first).chain(lines).flat_map(|line| {
         let words = line.split_whitespace();
         words.take_while(|word| !word.starts_with('#'))
@@ -103,6 +109,14 @@ fn check_none_lost(bytes: &[u8], ids: &HashSet<&str>, counted: u64) {
     let words: Vec<&str> = words.collect();
     assert!(words.iter().all(|word| ids.contains(word)));
     assert_eq!(words.len() as u64, counted);
+}
+
+fn has_id(line: &str, delimiter: char, place: usize) -> bool {
+    let delimiter = u8::try_from(delimiter).expect("a delimiter");
+    let fields = CsvLines::new(delimiter).fields(line).unwrap_or_default();
+    fields
+        .get(place)
+        .is_some_and(|field| plain::id(field.trim()).is_ok())
 }
 
 fn normal(name: &str) -> String {
@@ -207,6 +221,7 @@ mod tests {
         end: &'static str,
         is_quoted: bool,
         is_swapped: bool,
+        is_numbered: bool,
         between: &'static str,
         before: &'static str,
     }
@@ -220,12 +235,13 @@ mod tests {
         let end = select(vec!["\n", "\r\n"]);
         let between = select(vec!["", "  ", "# a note, with \"quotes\""]);
         let before = select(vec!["", "\u{feff}", "\n\n", "# a note\n"]);
-        (form, end, any::<bool>(), any::<bool>(), between, before).prop_map(
-            |(form, end, is_quoted, is_swapped, between, before)| Manner {
+        (form, end, any::<[bool; 3]>(), between, before).prop_map(
+            |(form, end, [is_quoted, is_swapped, is_numbered], between, before)| Manner {
                 form,
                 end,
                 is_quoted,
                 is_swapped,
+                is_numbered,
                 between,
                 before,
             },
@@ -233,6 +249,15 @@ mod tests {
     }
 
     impl Manner {
+        /// Writes a line, with the field `number` before the others if lines of CSV are numbered.
+        fn line(self, number: &str, id: &str, name: &str) -> String {
+            let pair = self.pair(id, name);
+            match self.form {
+                Form::Csv(delimiter) if self.is_numbered => format!("{number}{delimiter}{pair}"),
+                _ => pair,
+            }
+        }
+
         fn pair(self, id: &str, name: &str) -> String {
             let (first, second) = if self.is_swapped {
                 (name, id)
@@ -253,9 +278,9 @@ mod tests {
         }
 
         fn write(self, keys: &[(String, String)]) -> String {
-            let rows = keys.iter().map(|(id, name)| self.pair(id, name));
+            let rows = keys.iter().map(|(id, name)| self.line("#7", id, name));
             let rows: Vec<String> = match self.form {
-                Form::Csv(_) => std::iter::once(self.pair("AccessKeyId", "UserName"))
+                Form::Csv(_) => std::iter::once(self.line("No.", "AccessKeyId", "UserName"))
                     .chain(rows)
                     .flat_map(|row| [row, self.between.to_owned()])
                     .collect(),

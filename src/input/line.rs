@@ -75,9 +75,19 @@ impl Lines {
         Ok(())
     }
 
-    /// Returns the next line, without its line break, that is neither blank nor a comment. Rows of empty fields, which
-    /// spreadsheets add, are blank.
+    /// Returns the next line, without its line break, that is neither blank nor a comment.
     pub(super) fn next(&mut self) -> Result<Option<String>, InputError> {
+        loop {
+            match self.next_filled()? {
+                Some(text) if begins_like_comment(&text) => {}
+                next => return Ok(next),
+            }
+        }
+    }
+
+    /// Returns the next line, without its line break, that is not blank. Rows of empty fields, which spreadsheets add, are
+    /// blank.
+    pub(super) fn next_filled(&mut self) -> Result<Option<String>, InputError> {
         loop {
             let mut bytes = Vec::new();
             let count = (&mut self.source)
@@ -115,7 +125,7 @@ impl Lines {
                 .replace("\"\"", "")
                 .chars()
                 .all(|character| matches!(character, ',' | ';') || character.is_whitespace());
-            if !is_blank && !text.trim_start().starts_with('#') {
+            if !is_blank {
                 return Ok(Some(text));
             }
         }
@@ -149,6 +159,11 @@ fn read_failure(lines_read: u64, error: &io::Error) -> InputError {
 /// Returns the position of the character at a byte offset, starting at 1.
 pub(super) fn column(text: &str, byte: usize) -> usize {
     text.char_indices().take_while(|(at, _)| *at < byte).count() + 1
+}
+
+/// Whether a line is a comment, or a row of CSV whose first field begins with a `#`.
+pub(super) fn begins_like_comment(text: &str) -> bool {
+    text.trim_start().starts_with('#')
 }
 
 /// Removes the comment from a line. It starts with a `#` that is not in quotes, at the start of the line or after

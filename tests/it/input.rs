@@ -83,6 +83,51 @@ fn f80_csv_by_the_names_of_its_columns() {
     reads(console, &["--user-name", "Bob"]);
 }
 
+/// A ticket number may begin with a `#`. Such a line is no comment.
+#[test]
+fn f80_a_row_of_csv_whose_first_field_begins_with_a_number_sign() {
+    let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
+    let alice = ALICE_KEY_ID;
+    for list in [
+        format!("Ticket,AccessKeyId,UserName\n#1234,{first},Bob\n#1235,{second},Bob\n"),
+        format!("Ticket;UserName;AccessKeyId\n #1234;Bob; {first} \n1235;Bob;{second}\n"),
+        format!("No.\tKey ID\tOwner\r\n#1\t\"{first}\"\tBob\r\n\t#2\t\r\n#2\t{second}\tBob\r\n"),
+        format!(
+            "Ticket,AccessKeyId,UserName\n# a comment, with a comma\n#1,{first},Bob\n#2,{second},Bob"
+        ),
+        format!(
+            "Note,AccessKeyId,UserName\n#\"a\",{first},Bob\n#,{second},Bob\n# it is 5\" long\n"
+        ),
+        // The key column is the first one.
+        format!(
+            "AccessKeyId,UserName\n{first},Bob\n#{alice},Alice\n # {alice},Alice\n{second},Bob\n"
+        ),
+        format!("AccessKeyId\tUserName\n{first}\tBob\n#{alice}\tAlice\n{second}\tBob\n"),
+    ] {
+        reads(list, &[]);
+    }
+    // Such a row is checked like any other.
+    for (list, says) in [
+        (
+            format!("Note,AccessKeyId,UserName\n#5\" long,{first},Bob\n"),
+            "line 2, column 3: a quoted field is not closed on its line",
+        ),
+        (
+            format!("Note,AccessKeyId,UserName\n#1,{first},Bob,x\n"),
+            "line 2 has 4 fields, but the header has 3",
+        ),
+        (
+            format!("UserName,AccessKeyId\n#Bob,{first}\n"),
+            "line 2, column UserName: `#Bob` is not a user name",
+        ),
+    ] {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, ["--from", "-"]).input(list.as_bytes());
+        let _ = case.run().exits(2).prints_nothing().says(&[says]);
+        assert_eq!(sandbox.connections(), 0);
+    }
+}
+
 #[test]
 fn f80_json_of_the_aws_cli_and_json_lines() {
     let row = |id: &str| {
