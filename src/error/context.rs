@@ -1,6 +1,6 @@
 //! What is known about a failed call besides the response.
 
-use super::Hint;
+use super::{Hint, Subject};
 use crate::ident::{AccountId, UserName};
 
 /// Details that affect an error and its hints.
@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) lookup_denied: bool,
     /// The owner that `GetAccessKeyLastUsed` still returns although that user's list does not contain the key.
     pub(crate) still_reported_owner: Option<UserName>,
+    /// The key or the user that a read was about, if it was one of many in a run.
+    pub(crate) subject: Option<Box<Subject>>,
     /// Whether IAM just listed the key. Then a denied read of it means that a permission is missing.
     pub(crate) is_listed: bool,
     /// Whether IAM, or a proxy, answered each request to change the key with a bare HTTP status 429.

@@ -79,7 +79,7 @@ pub(crate) struct TransportError {
     pub(crate) ran_out_of_time: bool,
     /// Whether no further attempt was made because the key now belongs to the credentials in use.
     pub(crate) is_own_key: bool,
-    /// The key or the user that the response is about, if it is one of many in a run and ends the run.
+    /// The key or the user that a read was about, if it was one of many in a run.
     pub(crate) subject: Option<Box<Subject>>,
     /// The last error that IAM returned to an earlier attempt.
     pub(crate) before: Option<Box<ServiceError>>,
@@ -223,15 +223,29 @@ impl CallError {
         self
     }
 
-    /// Adds what the response is about, if it cannot be used.
+    /// Adds what the read was about, unless it failed for a reason that does not depend on that.
     pub(crate) fn about(mut self, key: Option<&AccessKeyId>, user: Option<&UserName>) -> Self {
-        if let Self::Incomplete(error) = &mut self
-            && !error.ran_out_of_time
-        {
-            let (key, user) = (key.cloned(), user.cloned());
-            error.subject = Some(Box::new(Subject { key, user }));
-        }
+        let is_of_credentials = self.kind() == Some(ErrorKind::Credentials);
+        let subject = match &mut self {
+            Self::Service(error) if !is_of_credentials => &mut error.context.subject,
+            Self::NotSent(error) if error.has_unexpected_response => &mut error.subject,
+            Self::NoResponse(error) | Self::Incomplete(error) => &mut error.subject,
+            Self::Service(_) | Self::NotFound { .. } | Self::NotSent(_) => return self,
+        };
+        let (key, user) = (key.cloned(), user.cloned());
+        *subject = Some(Box::new(Subject { key, user }));
         self
+    }
+
+    /// Returns what the read was about, if it was one of many.
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        let subject = match self {
+            Self::Service(_) | Self::NotFound { .. } => &self.context().subject,
+            Self::NotSent(error) | Self::NoResponse(error) | Self::Incomplete(error) => {
+                &error.subject
+            }
+        };
+        subject.as_deref()
     }
 
     /// Returns IAM's error, if it returned one.

@@ -22,7 +22,7 @@ pub(crate) struct RunError {
     pub(crate) hints: Vec<Hint>,
     /// The service's error, if it returned one.
     pub(crate) service: Option<Box<ServiceError>>,
-    /// What the response that ends the run is about.
+    /// What the read that failed was about.
     pub(crate) subject: Option<Box<Subject>>,
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// The key that a response is about, or the user if it is about several keys.
+/// The key that a read was about, or the user if it was about several keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
     pub(crate) key: Option<AccessKeyId>,

@@ -216,7 +216,7 @@ fn a_read_that_ran_out_of_time_says_so() {
 }
 
 #[test]
-fn an_unusable_response_says_what_it_is_about_unless_the_time_ran_out() {
+fn a_failed_read_says_what_it_was_about_unless_that_does_not_matter() {
     let id = AccessKeyId::try_from("AKIDPMS9RO4H3FEXAMPLE".to_owned()).expect("an ID");
     let bob: UserName = "Bob".parse().expect("a name");
     for (key, user, expected) in [
@@ -229,14 +229,31 @@ fn an_unusable_response_says_what_it_is_about_unless_the_time_ran_out() {
         (None, Some(&bob), "the user Bob"),
         (None, None, "the root user"),
     ] {
-        let subject = |failure: CallError| match failure.about(key, user) {
-            CallError::Incomplete(error) => error.subject.map(|subject| subject.to_string()),
-            failure => panic!("{failure:?}"),
+        let subject = |failure: CallError| {
+            let failure = failure.about(key, user);
+            failure.subject().map(ToString::to_string)
         };
-        let unusable = TransportError::new("", "a date is missing");
-        let found = subject(CallError::Incomplete(unusable));
-        assert_eq!(found.as_deref(), Some(expected));
+        let service = |code, status| CallError::Service(service_error(Some(code), status, ""));
+        let transport = || TransportError::new("", "a date is missing");
         let late = TransportError::out_of_time("no time was left", Duration::from_secs(7));
-        assert_eq!(subject(CallError::Incomplete(late)), None);
+        let unexpected = TransportError {
+            has_unexpected_response: true,
+            ..transport()
+        };
+        for failure in [
+            CallError::Incomplete(transport()),
+            CallError::Incomplete(late),
+            CallError::NoResponse(transport()),
+            CallError::NotSent(unexpected),
+            service("ServiceFailure", 500),
+        ] {
+            assert_eq!(subject(failure).as_deref(), Some(expected));
+        }
+        for failure in [
+            CallError::NotSent(transport()),
+            service("ExpiredToken", 403),
+        ] {
+            assert_eq!(subject(failure), None);
+        }
     }
 }

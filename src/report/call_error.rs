@@ -9,8 +9,14 @@ use crate::sanitize::{escape_field, truncate_escaped};
 /// because scripts search for it.
 pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
     let code = escape_field(&failure.code().unwrap_or_default());
+    // IAM's own message names a user who does not exist.
+    let names_user = failure.service().is_some_and(ServiceError::is_about_user);
+    let subject = failure.subject().filter(|_| !names_user);
+    let subject = subject.map_or_else(String::new, |subject| format!("{subject}: "));
     let (code, what, error) = match failure {
-        CallError::Service(error) => return (code, service_sentence(error)),
+        CallError::Service(error) => {
+            return (code, format!("{subject}{}", service_sentence(error)));
+        }
         CallError::NotFound { scope, context } => {
             return (code, not_found_sentence(scope, context.owner.as_ref()));
         }
@@ -42,8 +48,6 @@ pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, 
         ),
     };
     let before = before(error);
-    let subject = error.subject.as_ref();
-    let subject = subject.map_or_else(String::new, |subject| format!("{subject}: "));
     let sentence = format!("{subject}{what} {service}{place}{before}");
     (code.to_owned(), sentence)
 }
@@ -95,14 +99,10 @@ pub(super) fn not_found_sentence(scope: &SearchScope, owner: Option<&UserName>) 
 pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunError {
     let (code, sentence) = code_and_sentence(failure, service);
     let message = format!("{what}{sentence}");
-    let subject = match failure {
-        CallError::Incomplete(error) => error.subject.clone(),
-        _ => None,
-    };
     RunError {
         hints: call_hints(failure),
         service: failure.service().cloned().map(Box::new),
-        subject,
+        subject: failure.subject().cloned().map(Box::new),
         ..RunError::new(failure.read_exit(), &code, message)
     }
 }

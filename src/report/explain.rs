@@ -294,6 +294,9 @@ impl Report<'_> {
         error.service = failure
             .and_then(CallError::last_service_error)
             .map(|last| Box::new(last.clone()));
+        error.subject = failure
+            .and_then(CallError::subject)
+            .map(|subject| Box::new(subject.clone()));
         let is_last = failure.is_some_and(|failure| failure.service().is_some());
         if let Some(service) = &mut error.service
             && (!is_last || matches!(result.outcome, Outcome::Stopped { .. }))

@@ -168,16 +168,16 @@ fn nobody_can_give_the_root_user_a_permission() {
             "DeleteAccessKey" => one(&sandbox, &[]),
             _ => Case::at(&sandbox, TARGET).args(["--all-keys", "--yes"]),
         };
-        let result = match action {
-            "DeleteAccessKey" => format!(
-                "{}: not deleted: IAM refused the request",
-                root_key_id(MEMBER)
-            ),
-            _ => "no key was changed".to_owned(),
+        let (about, result) = match action {
+            "DeleteAccessKey" => {
+                let id = root_key_id(MEMBER);
+                ("", format!("{id}: not deleted: IAM refused the request"))
+            }
+            _ => ("the root user: ", "no key was changed".to_owned()),
         };
         let said = case.run().exits(6).prints_anything();
         let _ = said.says_exactly(&format!(
-            "iam-del-key: error: An error occurred (AccessDenied) when calling the {action} operation: no\nresult: {result}\n"
+            "iam-del-key: error: {about}An error occurred (AccessDenied) when calling the {action} operation: no\nresult: {result}\n"
         ));
     });
 }

@@ -112,6 +112,7 @@ mod question_ended;
 mod quiet;
 mod reactivate;
 mod read_errors;
+mod read_of;
 mod refused_list;
 mod remembered_owner;
 mod renewal;
