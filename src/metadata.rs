@@ -1,9 +1,11 @@
 //! The metadata of one key. It never comes from another key of the same user.
 
+use std::ops::BitOr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::CallError;
 use crate::guard::Principal;
 use crate::ident::UserName;
 use crate::request::Key;
@@ -42,9 +44,9 @@ pub(crate) struct KeyMetadata {
     /// What the list of `--reactivate` says of the deactivation that is to be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deactivation: Option<Deactivation>,
-    /// Which reads IAM denied. Other missing values were not requested.
+    /// Why values are missing although they were requested.
     #[serde(default)]
-    pub(crate) denied: Denied,
+    pub(crate) unread: Unread,
 }
 
 impl KeyMetadata {
@@ -98,13 +100,42 @@ pub(crate) struct UserTag {
     pub(crate) value: String,
 }
 
-/// The reads that IAM denied.
+/// The reads without a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Denied {
-    /// `ListAccessKeys`. The status and the creation date are unknown.
-    pub(crate) listing: bool,
-    /// `GetAccessKeyLastUsed`. The last use is unknown.
-    pub(crate) last_use: bool,
+pub(crate) struct Unread {
+    /// IAM denied `ListAccessKeys`. The status and the creation date are unknown.
+    pub(crate) denied_listing: bool,
+    /// IAM denied `GetAccessKeyLastUsed`. The last use is unknown.
+    pub(crate) denied_last_use: bool,
+    /// `GetAccessKeyLastUsed` failed otherwise.
+    #[serde(default)]
+    pub(crate) failed_last_use: bool,
+}
+
+impl Unread {
+    /// Notes that `GetAccessKeyLastUsed` failed.
+    pub(crate) fn note_last_use(&mut self, failure: &CallError) {
+        let is_denied = failure.is_denied();
+        self.denied_last_use |= is_denied;
+        self.failed_last_use |= !is_denied;
+    }
+
+    /// Whether the last use is unknown.
+    pub(crate) fn lacks_last_use(self) -> bool {
+        self.denied_last_use || self.failed_last_use
+    }
+}
+
+impl BitOr for Unread {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            denied_listing: self.denied_listing || other.denied_listing,
+            denied_last_use: self.denied_last_use || other.denied_last_use,
+            failed_last_use: self.failed_last_use || other.failed_last_use,
+        }
+    }
 }
 
 /// What a run of `--deactivate` did to a key, by its results or its journal.

@@ -166,7 +166,7 @@ impl Run<'_> {
         self.report.bar.clear();
         let sweep = swept.unwrap_or_else(|exit| Err(RunError::signal(exit)));
         let sweep = sweep.map_err(|error| AbortReason::fatal(work.with_unfinished(error)))?;
-        work.selector.report_denied(sweep.denied);
+        work.selector.report_unread(sweep.unread);
         Messages::of(request).note(&describe_sweep(&sweep, request));
         let unfinished = work.unfinished(&sweep);
         work.record_left_alone(&sweep, &unfinished).await;

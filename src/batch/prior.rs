@@ -197,7 +197,10 @@ impl Work<'_> {
             return Check::RootUser;
         }
         let is_denied = failure.is_some_and(|failure| failure.denies("ListAccessKeys"));
-        let (key, is_denied) = (&result.key, is_denied || result.metadata.denied.listing);
+        let (key, is_denied) = (
+            &result.key,
+            is_denied || result.metadata.unread.denied_listing,
+        );
         let owner = failure.and_then(|failure| failure.context().owner.clone());
         let location = match (guard::foreign_account(&key.id, &self.iam.signer), owner) {
             (Some((theirs, ours)), _) => KeyLocation::OtherAccount(theirs, ours),

@@ -142,9 +142,9 @@ fn cell(column: Column, key: &Key, metadata: &KeyMetadata) -> String {
         // IAM's clock cannot be trusted.
         None => timestamp(at).chars().take("2026-11-24".len()).collect(),
     };
-    // IAM denied the read, or it was not requested.
-    let unread = |is_denied| if is_denied { "unknown" } else { "" }.to_owned();
-    let denied = metadata.denied;
+    // The read has no result, or it was not requested.
+    let missing = |is_unread| if is_unread { "unknown" } else { "" }.to_owned();
+    let unread = metadata.unread;
     match column {
         Column::Id => key.id.to_string(),
         Column::Owner => {
@@ -153,16 +153,16 @@ fn cell(column: Column, key: &Key, metadata: &KeyMetadata) -> String {
         }
         Column::Status => match &metadata.status {
             Some(status) => status.as_str().to_owned(),
-            None => unread(denied.listing),
+            None => missing(unread.denied_listing),
         },
         Column::Created => match metadata.created {
             Some(at) => age(at),
-            None => unread(denied.listing),
+            None => missing(unread.denied_listing),
         },
         Column::LastUsed => match &metadata.last_use {
             Some(LastUse::At { date, .. }) => age(*date),
             Some(LastUse::Never) => "never".to_owned(),
-            None => unread(denied.last_use),
+            None => missing(unread.lacks_last_use()),
         },
         Column::UsedFor => match &metadata.last_use {
             Some(LastUse::At {

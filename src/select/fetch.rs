@@ -8,7 +8,7 @@ use super::{Requirement, Selector, failed, missing_data};
 use crate::aws::TimeBudget;
 use crate::error::{CallError, ROOT_KEY, SearchScope};
 use crate::locate::{CONFIRM_ABSENCE, LIST_LAG, shows_status};
-use crate::metadata::{Denied, KeyMetadata, Status, Target};
+use crate::metadata::{KeyMetadata, Status, Target, Unread};
 use crate::outcome::Outcome;
 use crate::request::{Key, Mode};
 
@@ -43,7 +43,8 @@ impl Selector<'_> {
         let mut denied = None;
         // A line of a list may name the owner.
         if self.request.find_user && key.user_name.is_none() {
-            let found = budget.spend(Duration::ZERO, self.read_last_use(key, metadata));
+            let read = self.read_last_use(key, metadata, Requirement::Required);
+            let found = budget.spend(Duration::ZERO, read);
             denied = found.await.ok_or_else(|| too_late(budget))??;
             if let Some(failure) = &denied {
                 // The index does not count.
@@ -73,7 +74,7 @@ impl Selector<'_> {
             self.try_status(key, metadata).await;
         } else if listing > Requirement::None && metadata.status.is_none() {
             let denied = self.read_listing(key, metadata).await?;
-            metadata.denied.listing = denied.is_some();
+            metadata.unread.denied_listing = denied.is_some();
             decisive = denied.filter(|_| listing == Requirement::Required);
         }
         if self.may_lag(started, metadata) {
@@ -81,9 +82,11 @@ impl Selector<'_> {
         }
         if last_use > Requirement::None && metadata.last_use.is_none() && decisive.is_none() {
             if denied.is_none() {
-                denied = self.read_last_use(key, metadata).await?;
+                denied = self.read_last_use(key, metadata, last_use).await?;
             }
-            metadata.denied.last_use = denied.is_some();
+            if let Some(failure) = &denied {
+                metadata.unread.note_last_use(failure);
+            }
             if let Some(context) = denied.as_mut().and_then(CallError::context_mut) {
                 context.is_listed = metadata.status.is_some();
             }
@@ -92,9 +95,12 @@ impl Selector<'_> {
         if self.lacks_only_tags(metadata) {
             self.read_owner_tags(key, metadata).await?;
         }
-        self.report_denied(Denied {
-            listing: metadata.denied.listing && listing == Requirement::IfAllowed,
-            last_use: metadata.denied.last_use && last_use == Requirement::IfAllowed,
+        let unread = metadata.unread;
+        let shows_last_use = last_use == Requirement::IfAllowed;
+        self.report_unread(Unread {
+            denied_listing: unread.denied_listing && listing == Requirement::IfAllowed,
+            denied_last_use: unread.denied_last_use && shows_last_use,
+            failed_last_use: unread.failed_last_use && shows_last_use,
         });
         Ok(decisive)
     }
@@ -216,11 +222,13 @@ impl Selector<'_> {
         Ok(None)
     }
 
-    /// Reads the last use and the owner. Returns the error if IAM denies it.
+    /// Reads the last use and the owner. Returns the error if IAM denies it, or if the result is only printed and may be
+    /// omitted.
     async fn read_last_use(
         &self,
         key: &Key,
         metadata: &mut KeyMetadata,
+        requirement: Requirement,
     ) -> Result<Option<CallError>, Outcome> {
         let mut read = self.iam.last_use(&key.id).await;
         if read.as_ref().is_err_and(CallError::is_no_such_entity) {
@@ -231,7 +239,12 @@ impl Selector<'_> {
         }
         let read = match read {
             Ok(read) => read,
-            Err(failure) if failure.is_denied() => return Ok(Some(failure)),
+            Err(failure)
+                if failure.is_denied()
+                    || requirement == Requirement::IfAllowed && self.may_omit(&failure) =>
+            {
+                return Ok(Some(failure));
+            }
             Err(failure) if failure.is_no_such_entity() => {
                 return Err(self.not_found(key, CallError::not_found(SearchScope::Account)));
             }

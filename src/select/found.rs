@@ -6,7 +6,7 @@ use std::io;
 use super::{Choice, contradiction};
 use crate::error::RunError;
 use crate::ident::{AccessKeyId, UserName};
-use crate::metadata::{Denied, KeyMetadata, Target};
+use crate::metadata::{KeyMetadata, Target, Unread};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report;
 use crate::request::Key;
@@ -25,8 +25,8 @@ pub(crate) struct Sweep {
     /// How many users were not read, because `--except-user` names them, and because the credential report shows that none
     /// of their keys matches.
     pub(crate) not_read: [usize; 2],
-    /// What cannot be printed because IAM denied the read.
-    pub(crate) denied: Denied,
+    /// What cannot be printed because its read has no result.
+    pub(crate) unread: Unread,
     /// All keys by ID. A user who is renamed during the sweep may be read under both names. The later one counts, but the
     /// conditions must be met both times.
     found: HashMap<AccessKeyId, Found>,
@@ -52,7 +52,7 @@ impl Sweep {
             results: Vec::new(),
             users: 0,
             not_read: [0; 2],
-            denied: Denied::default(),
+            unread: Unread::default(),
             found: HashMap::new(),
         }
     }
@@ -133,7 +133,7 @@ impl Sweep {
             self.found.insert(id, found);
             match choice {
                 Ok(target) => {
-                    self.denied.last_use |= target.metadata.denied.last_use;
+                    self.unread = self.unread | target.metadata.unread;
                     self.chosen
                         .push(&target)
                         .map_err(|error| not_stored(&error))?;

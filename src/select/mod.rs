@@ -18,11 +18,11 @@ use tokio::time::Instant;
 
 use crate::aws::{Iam, TimeBudget};
 use crate::condition::{ConditionResult, OWNER_TAGS, RequiredRead, TRUSTED_TIME};
-use crate::error::{CallError, Hint, NamedBy, TransportError};
+use crate::error::{CallError, ErrorKind, Hint, NamedBy, TransportError};
 use crate::guard;
 use crate::ident::UserName;
 use crate::log::Log;
-use crate::metadata::{Denied, KeyMetadata, Status, Target};
+use crate::metadata::{KeyMetadata, Status, Target, Unread};
 use crate::outcome::{KeyResult, Outcome};
 use crate::report::Bar;
 use crate::report::message::Messages;
@@ -49,8 +49,8 @@ pub(crate) struct Selector<'a> {
     under_path: Rc<Mutex<Option<(Instant, Names)>>>,
     /// The IDs of the users under the request's path, by lowercase name, in all lists of this run.
     ids_under_path: Rc<RefCell<HashMap<String, HashSet<String>>>>,
-    /// The denied reads that were reported.
-    reported: Rc<Cell<Denied>>,
+    /// The reads without a result that were reported.
+    reported: Rc<Cell<Unread>>,
 }
 
 /// What a run says while it waits for `LIST_LAG`.
@@ -63,7 +63,7 @@ enum Requirement {
     None,
     /// The result of the call decides nothing, whatever it is.
     IfPossible,
-    /// The result is printed. It is omitted if IAM denies the call.
+    /// The result is printed. It is omitted if the call may fail (`may_omit`).
     IfAllowed,
     /// The result decides about the key.
     Required,
@@ -138,19 +138,34 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Prints, once per run, what is omitted because IAM denies the read.
-    pub(crate) fn report_denied(&self, denied: Denied) {
+    /// Whether a value that is only printed is omitted after this failure of its read. A dry run shows a key although another
+    /// read fails, unless no other one can succeed or the time is up.
+    fn may_omit(&self, failure: &CallError) -> bool {
+        let is_of_this_read = match failure {
+            CallError::Service(error) => !matches!(
+                error.kind(),
+                ErrorKind::Credentials | ErrorKind::Throttling | ErrorKind::NoSuchEntity
+            ),
+            CallError::NotFound { .. } => false,
+            CallError::NotSent(error) => error.has_unexpected_response,
+            CallError::NoResponse(error) | CallError::Incomplete(error) => !error.ran_out_of_time,
+        };
+        failure.is_denied() || self.request.mode == Mode::DryRun && is_of_this_read
+    }
+
+    /// Prints, once per run, what is omitted because its read has no result.
+    pub(crate) fn report_unread(&self, unread: Unread) {
         let (messages, reported) = (Messages::of(self.request), self.reported.get());
-        if denied.listing && !reported.listing {
+        if unread.denied_listing && !reported.denied_listing {
             messages.note("status and creation date are unknown where IAM denied ListAccessKeys");
         }
-        if denied.last_use && !reported.last_use {
+        if unread.denied_last_use && !reported.denied_last_use {
             messages.note("the last use is unknown where IAM denied GetAccessKeyLastUsed");
         }
-        self.reported.set(Denied {
-            listing: denied.listing || reported.listing,
-            last_use: denied.last_use || reported.last_use,
-        });
+        if unread.failed_last_use && !reported.failed_last_use {
+            messages.note("the last use is unknown where GetAccessKeyLastUsed failed");
+        }
+        self.reported.set(reported | unread);
     }
 
     /// Returns the error for data that a condition lacks.

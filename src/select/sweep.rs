@@ -216,8 +216,10 @@ impl Selector<'_> {
                     metadata.last_use = read.last_use;
                     metadata.read_at = read.read_at.or(metadata.read_at);
                 }
-                Err(failure) if failure.is_denied() && requirement == Requirement::IfAllowed => {
-                    metadata.denied.last_use = true;
+                Err(failure)
+                    if requirement == Requirement::IfAllowed && self.may_omit(&failure) =>
+                {
+                    metadata.unread.note_last_use(&failure);
                 }
                 Err(failure) => return Err(failure),
             }

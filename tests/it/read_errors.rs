@@ -41,10 +41,7 @@ const OPTIONS: [(&[&str], &[&str]); 11] = [
         &["--user-name", "Bob", "--expect-account", "123456789012"],
         &["GetCallerIdentity"],
     ),
-    (
-        &["--user-name", "Bob", "--dry-run"],
-        &["ListAccessKeys", "GetAccessKeyLastUsed"],
-    ),
+    (&["--user-name", "Bob", "--dry-run"], &["ListAccessKeys"]),
 ];
 
 /// The actions that are not reads about a named key. Other tests try failures of those that sweeps and sessions need.

@@ -4,7 +4,7 @@
 use iam_sandbox::documented::{ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, actions};
+use crate::case::{BOBS_KEY, Case, actions, each_at_once};
 use crate::many::{from_stdin, outcomes, rows};
 
 const LAST_USE: &str =
@@ -70,6 +70,119 @@ fn c25_a_last_use_that_is_denied_is_unknown_with_one_note() {
         }
         let _ = printed.prints(&output).says(&[LAST_USE]).ends_with(known);
     }
+}
+
+const TWO: &str = "2 keys: 2 would be deleted; this was a dry run";
+
+/// The four kinds of dry runs, over Bob's first key among others.
+const DRY_RUNS: [(&[&str], (usize, &str)); 4] = [
+    (
+        &[
+            "--access-key-id",
+            BOBS_KEY,
+            "--user-name",
+            "Bob",
+            "--dry-run",
+        ],
+        (1, "not deleted: this was a dry run"),
+    ),
+    (&["--from", "-", "--dry-run"], (2, TWO)),
+    (&["--user-name", "Bob", "--all-keys", "--dry-run"], (2, TWO)),
+    (
+        &["--whole-account", "--only-inactive", "--dry-run"],
+        (
+            1,
+            "1 key: 1 would be deleted; this was a dry run; root user keys are not included",
+        ),
+    ),
+];
+
+#[test]
+fn c25_a_last_use_that_a_dry_run_only_shows_is_unknown_if_its_read_fails() {
+    let failures = || {
+        [
+            What::error(503, "ServiceUnavailable", "busy"),
+            What::ResetAfterActing,
+            What::TruncateBody,
+            What::page(200, "text/html", "<html>hi</html>"),
+            What::empty(200),
+        ]
+    };
+    let cases = DRY_RUNS
+        .into_iter()
+        .flat_map(|dry_run| failures().map(|what| (dry_run, what)));
+    each_at_once(cases, |((args, (keys, ends)), what)| {
+        let sandbox = Sandbox::documented().start();
+        sandbox.fault(Fault::new(what).on("GetAccessKeyLastUsed").always());
+        let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_OLD_KEY_ID},Alice\n");
+        let case = Case::at(&sandbox, args.iter().copied()).env("AWS_MAX_ATTEMPTS", "1");
+        let said = case
+            .input(list.as_bytes())
+            .run()
+            .exits(0)
+            .prints_outcomes(&[("WouldDelete", keys)]);
+        assert_eq!(said.messages().matches("the last use").count(), 1);
+        assert!(!said.messages().contains("error"), "{}", said.messages());
+        let _ = said
+            .says(&[
+                "iam-del-key: note: the last use is unknown where GetAccessKeyLastUsed failed\n",
+            ])
+            .ends_with(ends);
+    });
+}
+
+#[test]
+fn c25_a_dry_run_says_which_reads_were_denied_and_which_failed() {
+    let sandbox = Sandbox::documented().start();
+    let denied = What::error(403, "AccessDenied", "no");
+    let failed = What::error(500, "ServiceFailure", "oops");
+    sandbox.fault(Fault::new(denied).on("GetAccessKeyLastUsed"));
+    sandbox.fault(Fault::new(failed).on("GetAccessKeyLastUsed").always());
+    let args = [
+        "--user-name",
+        "Bob",
+        "--all-keys",
+        "-n",
+        "--output",
+        "table",
+    ];
+    let case = Case::at(&sandbox, args).env("AWS_MAX_ATTEMPTS", "1");
+    let printed = case.run().exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(output.matches("unknown").count(), 2, "{output}");
+    let _ = printed.prints(&output).says_exactly(&format!(
+        "{LAST_USE}iam-del-key: note: the last use is unknown where GetAccessKeyLastUsed failed\n\
+         iam-del-key: note: 2 keys of 1 user checked\n\
+         result: 2 keys: 2 would be deleted; this was a dry run\n"
+    ));
+}
+
+/// Then nothing else can be read either, or the time is up.
+#[test]
+fn c25_a_dry_run_still_ends_if_no_read_can_succeed_and_when_its_time_is_up() {
+    let failures = || {
+        [
+            (What::error(403, "ExpiredToken", "expired"), 7),
+            (What::SilenceBeforeActing, 9),
+        ]
+    };
+    let cases = DRY_RUNS
+        .into_iter()
+        .flat_map(|dry_run| failures().map(|failure| (dry_run, failure)));
+    let throttled = What::error(400, "Throttling", "Rate exceeded");
+    let cases = cases.chain([(DRY_RUNS[0], (throttled, 8))]);
+    each_at_once(cases, |((args, _), (what, status))| {
+        let sandbox = Sandbox::documented().start();
+        sandbox.fault(Fault::new(what).on("GetAccessKeyLastUsed").always());
+        let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
+        let case = Case::at(&sandbox, args.iter().copied()).args(["--timeout", "5"]);
+        let said = case.input(list.as_bytes()).run().exits(status);
+        let output = said.output().to_owned();
+        assert!(!output.contains("WouldDelete"), "{output}");
+        let said = said.prints(&output);
+        assert!(!said.messages().contains("last use is unknown"));
+        let _ = said.says(&["error: "]);
+    });
 }
 
 #[test]
@@ -233,7 +346,14 @@ fn c25_a_sweep_that_cannot_read_for_another_reason_still_ends() {
     let sandbox = Sandbox::documented().start();
     let error = What::error(500, "ServiceFailure", "oops");
     sandbox.fault(Fault::new(error).on("GetAccessKeyLastUsed").always());
-    let args = ["--user-name", "Bob", "--all-keys", "--dry-run"];
+    let args = [
+        "--user-name",
+        "Bob",
+        "--all-keys",
+        "--unused-for",
+        "30d",
+        "--dry-run",
+    ];
     let printed = run(&sandbox, &args).exits(5);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), []);
