@@ -131,7 +131,8 @@ pub(crate) struct Cli {
     /// Its owner does not have this tag (team=ops)
     ///
     /// Repeat the option for several tags. Case is ignored in keys and values. Tags are read (ListUserTags) only for users
-    /// whose keys meet the other conditions. If they cannot be read, the key is reported as failed and never changed.
+    /// whose keys meet the other conditions. If they cannot be read, the key is never changed: it is reported as failed, or
+    /// a sweep ends if the read fails and is not denied.
     #[arg(long, value_name = "KEY[=VALUE]", value_hint = ValueHint::Other, help_heading = "Only if")]
     except_tag: Vec<TagPattern>,
 
