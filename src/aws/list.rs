@@ -83,8 +83,8 @@ pub(crate) struct ListedUser {
 
 impl Iam {
     /// Reads all pages of a list, and returns the time of the last one according to IAM's clock. `add` takes the items of a
-    /// page, and returns its marker. A page without a usable marker, with a repeated one, or after `max_pages` others, is an
-    /// error and never the end of the list.
+    /// page, and returns its marker. A page without a usable marker, with a repeated one, with one although it is the last, or after
+    /// `max_pages` others, is an error and never the end of the list.
     async fn read_pages<O, E: Error + 'static>(
         &self,
         operation: &'static str,
@@ -239,6 +239,9 @@ fn next_marker(
         _ => None,
     };
     match (is_truncated, marker) {
+        (Some(false), Some(next)) if !next.trim().is_empty() => {
+            Err("it says that the list ends, but has a marker")
+        }
         (Some(false), _) => Ok(None),
         (None, _) => Err("it does not say whether the list continues (IsTruncated is missing)"),
         (_, None) => Err("it says that the list continues, but has no marker"),

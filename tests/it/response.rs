@@ -70,7 +70,7 @@ pub(crate) fn lagging(action: &str, what: What) -> Fault {
 
 /// How every list ends that is complete.
 pub(crate) const END: &str = "<IsTruncated>false</IsTruncated>";
-const SWEEP: [&str; 5] = [
+pub(crate) const SWEEP: [&str; 5] = [
     "--whole-account",
     "--only-inactive",
     "--yes",

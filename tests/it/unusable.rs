@@ -1,9 +1,9 @@
 //! Responses that cannot be used: errors that are not IAM's, and values that cannot be read or contradict each other.
 
-use iam_sandbox::{Act, Fault, What};
+use iam_sandbox::{Act, Fault, Sandbox, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
-use crate::response::{IAM, keys, last_use, member, reply, result, xml};
+use crate::case::{BOBS_KEY, Case, DELETED, actions, always, documented, each_at_once, faulty};
+use crate::response::{END, IAM, SWEEP, keys, last_use, member, reply, result, xml};
 
 const DENIED: &str =
     "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
@@ -186,6 +186,42 @@ fn c59_a_value_that_cannot_be_read_is_an_unusable_response() {
             ));
         assert!(sandbox.has_key(BOBS_KEY), "{body}");
         assert_eq!(actions(&sandbox).last().map(String::as_str), Some(action));
+    });
+}
+
+#[test]
+fn c59_a_list_that_ends_with_a_marker_is_an_error() {
+    let end = format!("{END}<Marker>next</Marker>");
+    let bobs = member(BOBS_KEY, "Bob", "Inactive");
+    let named = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
+    let pages = [
+        ("ListAccessKeys", "--only-inactive", keys(&bobs, &end)),
+        (
+            "ListUserTags",
+            "--except-tag=x",
+            result("ListUserTags", &format!("<Tags/>{end}")),
+        ),
+        (
+            "ListUsers",
+            "",
+            result("ListUsers", &format!("<Users/>{end}")),
+        ),
+    ];
+    each_at_once(pages, |(operation, option, page)| {
+        let case = |sandbox: &Sandbox| match operation {
+            "ListUsers" => Case::at(sandbox, SWEEP),
+            _ => Case::at(sandbox, named).args([option]),
+        };
+        let sandbox = faulty([always(operation, xml(page.clone()))]);
+        let said = case(&sandbox).run().exits(1).prints_anything();
+        let _ = said.says(&[
+            "unusable response from IAM at ",
+            "it says that the list ends, but has a marker",
+        ]);
+        assert!(sandbox.has_key(BOBS_KEY));
+        // An empty marker is none.
+        let sandbox = faulty([always(operation, xml(page.replace(">next<", "> <")))]);
+        let _ = case(&sandbox).run().exits(0).prints_anything();
     });
 }
 

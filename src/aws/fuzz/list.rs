@@ -36,6 +36,7 @@ fn members(
         .collect();
     let (last, others) = pages.split_last().expect("a page");
     assert_eq!(last.get("IsTruncated"), "false", "ended too early");
+    assert_eq!(last.get("Marker"), "", "ended at a marker");
     for page in others {
         assert_eq!(page.get("IsTruncated"), "true", "read past the end");
     }
