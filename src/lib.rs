@@ -258,7 +258,7 @@ async fn work(
         iam: &iam,
         selector: Selector::new(&iam, request),
         journal,
-        lacks_accounts: Cell::default(),
+        sts_failures: Cell::default(),
         in_flight,
         signals,
     };

@@ -30,8 +30,8 @@ pub(crate) struct Work<'a> {
     pub(crate) iam: &'a Iam,
     pub(crate) selector: Selector<'a>,
     pub(crate) journal: Journal,
-    /// Whether STS does not return the accounts of keys. Then it is not asked again.
-    pub(crate) lacks_accounts: Cell<bool>,
+    /// How many keys STS failed to look up in a row.
+    pub(crate) sts_failures: Cell<u8>,
     /// The keys that are being changed.
     pub(crate) in_flight: &'a InFlight,
     pub(crate) signals: Signals,
@@ -106,7 +106,7 @@ impl Work<'_> {
             self.in_flight.remove(&result.key);
             return Processed::FinishedEarlier;
         }
-        let result = self.with_account(result).await;
+        let result = self.with_account(result, &budget).await;
         let recorded = self.record(&result, prior).await;
         Processed::Finished(result, recorded)
     }

@@ -5,92 +5,145 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Work;
-use crate::error::CallError;
+use crate::aws::TimeBudget;
+use crate::error::{CallError, SearchScope};
 use crate::ident::{AccessKeyId, AccountId};
-use crate::outcome::{KeyResult, KeyState, Outcome};
-use crate::report::Proof;
+use crate::journal::EarlierAttempt;
+use crate::locate::{KeyLocation, Search};
+use crate::outcome::{Check, KeyResult, KeyState, Outcome};
 
 /// How long STS may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// How many keys STS may fail to look up in a row before it is not asked again.
+const MAX_FAILURES: u8 = 3;
+
+/// The account of a key and that of the credentials.
+enum Accounts {
+    /// According to STS.
+    BySts(AccountId, AccountId),
+    /// STS does not know that of the key, whose ID encodes another one.
+    ByKeyId(AccountId, AccountId),
+}
 
 impl Work<'_> {
-    /// Adds the account of a key if STS says that it differs from that of the credentials. Such a key is not gone. STS is
-    /// called only if IAM never listed the key, and its ID does not encode the account of the credentials: about the run's
-    /// only key for a hint, and about each key that seems to be gone.
-    pub(super) async fn with_account(&self, mut result: Box<KeyResult>) -> Box<KeyResult> {
-        let seems_gone = !matches!(result.outcome, Outcome::Failed { .. });
-        let (Outcome::Failed { failure, .. }
-        | Outcome::Missing(failure)
-        | Outcome::Done {
-            response: None,
-            failure: Some(failure),
-            ..
-        }) = &result.outcome
-        else {
-            return result;
-        };
+    /// Adds the account of a key if it differs from that of the credentials. Such a key is not gone. STS is called only if IAM
+    /// never showed the key, and its ID does not encode the account of the credentials: about the run's only key for a hint,
+    /// and about each key that seems to be gone.
+    pub(super) async fn with_account(
+        &self,
+        mut result: Box<KeyResult>,
+        budget: &TimeBudget,
+    ) -> Box<KeyResult> {
         let connection = &self.request.connection;
-        let is_known = connection.role_name.is_some() || connection.target_principal.is_some();
-        let is_asked = if seems_gone {
-            self.proof(&result) == Proof::None
-        } else {
-            self.request.single().is_some()
-        };
-        if is_known || !is_asked || !may_be_in_other_account(failure) {
+        if connection.role_name.is_some() || connection.target_principal.is_some() {
             return result;
         }
-        let found = timeout(
-            LIMIT.min(self.request.limit),
-            self.accounts(&result.key.id, seems_gone),
-        );
-        let accounts = match self.signals.race(Box::pin(found)).await {
-            Ok(Ok(Some(accounts))) if accounts.0 != accounts.1 => accounts,
-            Ok(Err(_)) => {
-                self.lacks_accounts.set(true);
-                return result;
+        let failure = match &result.outcome {
+            Outcome::Failed { failure, .. }
+                if self.request.single().is_some() && may_be_in_other_account(failure) =>
+            {
+                Some(failure.clone())
             }
+            _ if self.was_shown(&result) => return result,
+            Outcome::Missing(failure) => Some(failure.clone()),
+            Outcome::Done {
+                response: None,
+                failure,
+                ..
+            } => failure.clone(),
             _ => return result,
         };
-        let mut failure = failure.clone();
-        let theirs = accounts.0.clone();
-        if let Some(context) = failure.context_mut() {
-            context.sts_accounts = Some(accounts);
-        }
-        match &mut result.outcome {
-            Outcome::Failed { failure: known, .. } => *known = failure,
-            gone => {
+        let seems_gone = !matches!(result.outcome, Outcome::Failed { .. });
+        let found = timeout(LIMIT, self.accounts(&result.key.id, seems_gone));
+        let found = budget.spend(Duration::ZERO, found);
+        let Ok(Some(found)) = self.signals.race(Box::pin(found)).await else {
+            return result;
+        };
+        let has_context = |failure: &CallError| {
+            matches!(failure, CallError::Service(_) | CallError::NotFound { .. })
+        };
+        let failure = failure.filter(has_context);
+        let mut failure = failure.unwrap_or_else(|| CallError::not_found(SearchScope::Account));
+        let Some(context) = failure.context_mut() else {
+            return result;
+        };
+        let known = match found {
+            Ok(Some(Accounts::BySts(theirs, ours))) => {
+                // No request can change it, whatever became of the response.
+                result.is_open = false;
                 let known = KeyState::ShownNotDone(format!("it belongs to account {theirs}"));
-                *gone = Outcome::Failed { failure, known };
+                context.sts_accounts = Some((theirs, ours));
+                known
             }
-        }
+            Ok(Some(Accounts::ByKeyId(theirs, ours))) if seems_gone => {
+                context.accounts = Some((theirs.clone(), ours.clone()));
+                let hint = self.owner_hint(&result.key, &result.metadata);
+                let search = Search::new(self.iam, self.request, &result.key, hint);
+                let why = search.describe(&KeyLocation::OtherAccount(theirs, ours));
+                match result.outcome {
+                    Outcome::Missing(_) => KeyState::ShownNotDone(why),
+                    _ => KeyState::unknown(why).with_check(Check::Nothing),
+                }
+            }
+            Ok(_) => return result,
+            Err(_) => {
+                self.note_sts(false);
+                return result;
+            }
+        };
+        result.outcome = match result.outcome {
+            // What IAM answered says more.
+            Outcome::Failed { known, .. } if !matches!(known, KeyState::Unknown { .. }) => {
+                Outcome::Failed { failure, known }
+            }
+            _ => Outcome::Failed { failure, known },
+        };
         result
     }
 
-    /// Returns the account of a key and that of the credentials, if they are known.
-    async fn accounts(&self, id: &AccessKeyId, seems_gone: bool) -> Option<(AccountId, AccountId)> {
+    /// Whether IAM showed the key in this run, or listed it in an earlier one: then it is in the account of the credentials.
+    fn was_shown(&self, result: &KeyResult) -> bool {
+        let mut earlier = self.journal.attempts(&result.key.id).iter();
+        self.iam.shown(&result.key.id).is_some() || earlier.any(EarlierAttempt::is_listed)
+    }
+
+    /// Returns the account of a key and that of the credentials, if they are known and differ.
+    async fn accounts(&self, id: &AccessKeyId, seems_gone: bool) -> Option<Accounts> {
         let caller = &self.iam.caller;
-        if self.lacks_accounts.get() {
-            return None;
-        }
         let ours = match self.iam.signer.account() {
-            None if seems_gone => {
+            None if seems_gone && self.asks_sts() => {
                 let account = caller.account("the account is unknown").await;
-                self.lacks_accounts.set(account.is_err());
+                self.note_sts(account.is_ok());
                 account.ok()?
             }
             known => known?.clone(),
         };
-        if id.account().as_ref() == Some(&ours) {
-            return Some((ours.clone(), ours));
+        let encoded = id.account();
+        if encoded.as_ref() == Some(&ours) {
+            return None;
         }
-        match caller.account_of(id, LIMIT).await {
-            Ok(theirs) => Some((theirs, ours)),
-            Err(failure) => {
-                let is_about_key = failure.service().is_some() && !failure.is_denied();
-                self.lacks_accounts.set(!is_about_key);
-                None
+        if self.asks_sts() {
+            match caller.account_of(id, LIMIT).await {
+                Ok(theirs) => {
+                    self.note_sts(true);
+                    return (theirs != ours).then_some(Accounts::BySts(theirs, ours));
+                }
+                Err(failure) if failure.is_denied() => self.sts_failures.set(MAX_FAILURES),
+                Err(_) => self.note_sts(false),
             }
         }
+        Some(Accounts::ByKeyId(encoded?, ours))
+    }
+
+    /// Whether STS may be asked.
+    fn asks_sts(&self) -> bool {
+        self.sts_failures.get() < MAX_FAILURES
+    }
+
+    /// Notes whether STS answered.
+    fn note_sts(&self, answered: bool) {
+        let failures = self.sts_failures.get().saturating_add(1);
+        self.sts_failures.set(if answered { 0 } else { failures });
     }
 }
 

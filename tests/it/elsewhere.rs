@@ -71,11 +71,13 @@ fn f102_a_hint_names_the_account_that_sts_returns() {
 
 const OTHERS: &str = "210987654321";
 
+/// A key that signs, whose ID does not encode an account.
+const SIGNER: &str = "AKIAJ2KD4QX7EXAMPLEA";
+const SECRET: &str = "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";
+
 /// A key of another account is not gone, whether its ID and that of the key that signs encode their accounts or not.
 #[test]
 fn a_key_of_another_account_is_not_missing() {
-    const SIGNER: &str = "AKIAJ2KD4QX7EXAMPLEA";
-    const SECRET: &str = "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";
     let new = nth_key_id(OTHERS, 1);
     let journal = Kept::new("");
     let path = journal.path();
@@ -112,41 +114,116 @@ fn a_key_of_another_account_is_not_missing() {
     });
 }
 
+/// Nor if the response to the request was lost, or a run was killed, whatever IAM answers about a key that it does not know.
 #[test]
 fn a_key_of_another_account_is_not_presumed_deleted() {
-    let sandbox = Sandbox::documented()
-        .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
-        .fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"))
-        .start();
-    let args = ["--access-key-id", CAROLS_KEY, "--user-name", "Bob"];
-    let ended = Case::at(&sandbox, args).run().exits(3);
-    let _ = ended
-        .prints_outcome("Failed")
-        .says(&["not deleted: it belongs to account 210987654321"]);
+    let answers = [None, Some(What::error(404, "NoSuchEntity", "no"))];
+    each(answers, |answer| {
+        let sandbox = || {
+            let sandbox = Sandbox::documented()
+                .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
+                .start();
+            if let Some(answer) = &answer {
+                let answer = Fault::new(answer.clone());
+                sandbox.fault(answer.on("GetAccessKeyLastUsed").always());
+            }
+            sandbox
+        };
+        let lost = sandbox();
+        lost.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+        let kept = Kept::new("");
+        let killed = format!(
+            "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}}\n\
+             {{\"AccessKeyId\":\"{CAROLS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
+        );
+        std::fs::write(kept.path(), killed).expect("a journal");
+        let path = kept.path();
+        let journal = ["--journal", path.to_str().expect("a path")];
+        for (sandbox, more) in [(lost, &[][..]), (sandbox(), &journal)] {
+            let args = ["--access-key-id", CAROLS_KEY, "--user-name", "Bob"];
+            let ended = Case::at(&sandbox, args).args(more).run().exits(3);
+            let _ = ended
+                .prints_outcome("Failed")
+                .says(&["not deleted: it belongs to account 210987654321"]);
+        }
+    });
 }
 
-/// STS is asked about each missing key of a list, but not again once it does not answer.
+/// The ID of the key encodes another account than STS returned for the credentials, and STS says nothing about the key.
+#[test]
+fn a_key_whose_id_encodes_another_account_is_not_gone() {
+    let id = nth_key_id(OTHERS, 1);
+    for (is_lost, status, says) in [
+        (
+            false,
+            3,
+            "not deleted: the key's ID encodes account 210987654321",
+        ),
+        (
+            true,
+            10,
+            "unknown: the key's ID encodes account 210987654321",
+        ),
+    ] {
+        let sandbox = Sandbox::documented()
+            .key(KeySeed::new("admin", SIGNER).secret(SECRET))
+            .deny("sts:GetAccessKeyInfo")
+            .start();
+        if is_lost {
+            sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+        }
+        let args = [
+            "--access-key-id",
+            &id,
+            "--user-name",
+            "Bob",
+            "--ignore-missing",
+        ];
+        let case = Case::at(&sandbox, args)
+            .env("AWS_ACCESS_KEY_ID", SIGNER)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET);
+        let ended = case.run().exits(status);
+        let _ = ended.prints_anything().says(&[says]);
+    }
+}
+
+/// STS is asked about each missing key of a list, but not again once it denies that or fails three times in a row.
 #[test]
 fn keys_of_another_account_in_a_list_are_not_missing() {
-    let gone = "AKIAI44QH8DHBEXAMPLE";
-    let list = format!("{CAROLS_KEY}\n{gone}\n");
+    const GONE: [&str; 5] = [
+        "AKIAI44QH8DHBEXAMPLE",
+        "AKIAI44QH8DHCEXAMPLE",
+        "AKIAI44QH8DHDEXAMPLE",
+        "AKIAI44QH8DHEEXAMPLE",
+        "AKIAI44QH8DHFEXAMPLE",
+    ];
     let args = ["--user-name", "Bob", "--ignore-missing", "--jobs", "1"];
+    let asked = |sandbox: &Sandbox| {
+        let seen = actions(sandbox);
+        let asked = seen.iter().filter(|action| *action == "GetAccessKeyInfo");
+        asked.count()
+    };
+    // It fails for the first key.
     let sandbox = Sandbox::documented()
         .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
+        .fault(Fault::new(What::empty(500)).on("GetAccessKeyInfo").times(3))
         .start();
+    let list = format!("{}\n{CAROLS_KEY}\n{}\n", GONE[0], GONE[1]);
     let ended = from_stdin(&sandbox, &list, &args).run().exits(12);
     let _ = ended
-        .prints_outcomes(&[("Failed", 1), ("Missing", 1)])
+        .prints_outcomes(&[("Failed", 1), ("Missing", 2)])
         .says(&["hint: the key belongs to account 210987654321, "]);
-    let count = |sandbox: &Sandbox| {
-        let seen = actions(sandbox);
-        seen.iter()
-            .filter(|action| *action == "GetAccessKeyInfo")
-            .count()
-    };
-    assert_eq!(count(&sandbox), 2);
-    let sandbox = Sandbox::documented().deny("sts:GetAccessKeyInfo").start();
-    let ended = from_stdin(&sandbox, &list, &args).run().exits(0);
-    let _ = ended.prints_outcomes(&[("Missing", 2)]);
-    assert_eq!(count(&sandbox), 1);
+    assert_eq!(asked(&sandbox), 3 + 2);
+    let list = GONE.join("\n");
+    for (what, expected) in [
+        (What::error(403, "AccessDenied", "no"), 1),
+        (What::page(200, "text/html", "<html></html>"), 3),
+    ] {
+        let sandbox = Sandbox::documented()
+            .fault(Fault::new(what).on("GetAccessKeyInfo").always())
+            .start();
+        let ended = from_stdin(&sandbox, &list, &args).run().exits(0);
+        let _ = ended.prints_outcomes(&[("Missing", 5)]);
+        assert_eq!(asked(&sandbox), expected);
+    }
 }

@@ -1,7 +1,7 @@
-//! A sweep with the journal of an earlier run: which keys it takes up.
+//! A sweep, or a look-up of the owner, with the journal of an earlier run: which keys it takes up.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
-use iam_sandbox::{Sandbox, Status, What};
+use iam_sandbox::{Fault, Sandbox, Status, What};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, each_at_once};
@@ -241,4 +241,49 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
          IAM now lists the key as Inactive"
     )]);
     assert_eq!(kept.results()[BOBS_KEY], "Deactivated");
+}
+
+/// The list of the owner for whom the earlier run started the deletion decides if no others can be read.
+#[test]
+fn the_same_command_finds_what_became_of_a_key_whose_owner_cannot_be_looked_up_any_more() {
+    let presumed = format!(
+        "iam-del-key: warning: {BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key for Bob\n\
+         result: {BOBS_KEY}: deleted: an earlier run started this; IAM no longer lists the key for Bob\n"
+    );
+    let one = |sandbox: &Sandbox, kept: &Kept| {
+        let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
+        Case::at(sandbox, args).args([kept.path()]).run()
+    };
+    for denied in [
+        &["iam:ListUsers"][..],
+        &["iam:ListUsers", "iam:GetAccessKeyLastUsed"],
+    ] {
+        let sandbox = documented();
+        sandbox.remove_key(BOBS_KEY);
+        for action in denied {
+            sandbox.deny(action);
+        }
+        let kept = begun();
+        let _ = one(&sandbox, &kept)
+            .exits(0)
+            .prints_anything()
+            .says_exactly(&presumed);
+        assert_eq!(kept.results()[BOBS_KEY], "Deleted");
+        assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
+        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
+    }
+    // A read that fails may succeed in the next run.
+    let sandbox = documented();
+    sandbox.remove_key(BOBS_KEY);
+    sandbox.fault(Fault::new(What::empty(500)).on("ListUsers").always());
+    let kept = begun();
+    let _ = one(&sandbox, &kept)
+        .exits(10)
+        .prints_anything()
+        .says(&["the result is unknown"]);
+    sandbox.clear_faults();
+    let _ = one(&sandbox, &kept)
+        .exits(0)
+        .prints_anything()
+        .says(&["IAM does not list the key for any user in the account"]);
 }

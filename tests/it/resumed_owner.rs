@@ -239,51 +239,6 @@ fn f85_c56_a_begun_key_is_gone_only_from_the_list_that_iam_showed_it_in() {
     }
 }
 
-/// The list of the owner for whom the earlier run started the deletion decides if no others can be read.
-#[test]
-fn the_same_command_finds_what_became_of_a_key_whose_owner_cannot_be_looked_up_any_more() {
-    let presumed = format!(
-        "iam-del-key: warning: {BOBS_KEY} is presumed deleted: an earlier run started this; IAM no longer lists the key for Bob\n\
-         result: {BOBS_KEY}: deleted: an earlier run started this; IAM no longer lists the key for Bob\n"
-    );
-    let one = |sandbox: &Sandbox, kept: &Kept| {
-        let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
-        Case::at(sandbox, args).args([kept.path()]).run()
-    };
-    for denied in [
-        &["iam:ListUsers"][..],
-        &["iam:ListUsers", "iam:GetAccessKeyLastUsed"],
-    ] {
-        let sandbox = documented();
-        sandbox.remove_key(BOBS_KEY);
-        for action in denied {
-            sandbox.deny(action);
-        }
-        let kept = begun();
-        let _ = one(&sandbox, &kept)
-            .exits(0)
-            .prints_anything()
-            .says_exactly(&presumed);
-        assert_eq!(kept.results()[BOBS_KEY], "Deleted");
-        assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
-        assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
-    }
-    // A read that fails may succeed in the next run.
-    let sandbox = documented();
-    sandbox.remove_key(BOBS_KEY);
-    sandbox.fault(Fault::new(What::empty(500)).on("ListUsers").always());
-    let kept = begun();
-    let _ = one(&sandbox, &kept)
-        .exits(10)
-        .prints_anything()
-        .says(&["the result is unknown"]);
-    sandbox.clear_faults();
-    let _ = one(&sandbox, &kept)
-        .exits(0)
-        .prints_anything()
-        .says(&["IAM does not list the key for any user in the account"]);
-}
-
 #[test]
 fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
     for (denied, says) in [
