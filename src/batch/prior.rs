@@ -264,7 +264,7 @@ impl Work<'_> {
     }
 }
 
-/// Returns whether a later run can prove what happened to a key, of which earlier runs left these changes unfinished.
+/// Returns whether a later run can prove what happened to a key. `earlier` are its changes that earlier runs did not finish.
 fn proof(result: &KeyResult, earlier: &[EarlierAttempt]) -> Proof {
     // What proves it in this run proves it in the next one too.
     let is_proven = matches!(&result.outcome, Outcome::Done { response: None, .. })

@@ -103,7 +103,7 @@ struct Row {
 enum Earlier {
     #[default]
     Nothing,
-    /// Somebody else may have deactivated the key since.
+    /// Someone else may have deactivated the key since.
     IsUncertain,
 }
 

@@ -18,7 +18,7 @@ use crate::secret::redact;
 impl Journal {
     /// Whether the journal has to say that IAM lists a key which this run leaves alone. Earlier runs may have deleted it, and
     /// no record says that IAM listed it: with such a record, its later absence proves that it is deleted. Or it counts as
-    /// missing for another owner. Or they changed its status, and it has another one again: somebody else may then make the
+    /// missing for another owner. Or they changed its status, and it has another one again: someone else may then make the
     /// same change.
     pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
         let Some(status) = self.listed_status(result) else {

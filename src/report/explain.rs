@@ -96,7 +96,8 @@ impl Explanation {
     }
 }
 
-/// The hint for an undo of keys of which only the journal of `--deactivate` can find out what became of them.
+/// The hint for an undo of keys that a killed run started to deactivate. Only another run with its journal can find out what
+/// became of them.
 const FIND_OUT_FIRST: &str = "to find out what became of keys that the journal records as started, first run the command with --deactivate and that \
      journal again; it also deactivates those that are still active";
 

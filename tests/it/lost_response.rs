@@ -175,10 +175,23 @@ fn f72_no_lost_answer_has_most_likely_deleted_another_accounts_key() {
     each(
         [(&[][..], &READS[..1]), (bobs, &READS)],
         |(more, denied)| {
-            let sandbox = lost_and_denied(What::ResetBeforeActing, denied);
-            let case = Case::at(&sandbox, ["--access-key-id", THEIRS]).args(more);
+            let lost = || lost_and_denied(What::ResetBeforeActing, denied);
+            let case = |sandbox: &Sandbox| {
+                let case = Case::at(sandbox, ["--access-key-id", THEIRS]).args(more);
+                case.run()
+            };
+            let sandbox = lost();
+            sandbox.deny("sts:GetAccessKeyInfo");
             let says = &["the key's ID encodes account 029608264753"];
-            case.run().ends_as(10, "Unknown", says, "unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; the key's ID encodes account 029608264753, which the credentials of account 123456789012 cannot check");
+            case(&sandbox).ends_as(10, "Unknown", says, "unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; the key's ID encodes account 029608264753, which the credentials of account 123456789012 cannot check");
+            // STS knows the account.
+            let says = &["the key belongs to account 029608264753"];
+            case(&lost()).ends_as(
+                3,
+                "Failed",
+                says,
+                "not deleted: it belongs to account 029608264753",
+            );
         },
     );
 }

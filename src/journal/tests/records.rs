@@ -194,7 +194,7 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
         (&intent("Alice", None), listed(unknown()), false),
         (&intent("Bob", Some("Active")), listed(unknown()), false),
         ("", listed(unknown()), false),
-        // It is missing for somebody else, unless IAM confirmed that it is deleted.
+        // It is missing for someone else, unless IAM confirmed that it is deleted.
         (&missing, listed(skipped()), true),
         (&missing, listed(unknown()), true),
         (&missing, no_status(), false),
@@ -207,7 +207,7 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
     }
 }
 
-/// Somebody else may make the same change after that.
+/// Someone else may make the same change after that.
 #[test]
 fn a_status_that_was_changed_again_is_missing_from_the_journal() {
     let started = intent("Bob", None);

@@ -36,7 +36,7 @@ fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() 
             &[("Bob", intent.as_str()), ("bob", unconfirmed)][..],
             &[true, true][..],
         ),
-        // It was not found for somebody else, who need not be its owner.
+        // It was not found for someone else, who need not be its owner.
         (&[("Bob", &intent), ("Alice", unconfirmed)], &[false, false]),
         // No record says that IAM listed it for the owner.
         (&[("Bob", INTENT), ("Bob", unconfirmed)], &[false, false]),
