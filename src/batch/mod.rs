@@ -4,6 +4,7 @@
 mod abort;
 mod chosen;
 mod connectivity;
+mod earlier;
 mod finish;
 mod in_flight;
 mod named;

@@ -10,10 +10,9 @@ use super::prior::{DELETED_BEFORE, is_still_gone, left_unverified, not_deactivat
 use crate::aws::attempt::Attempts;
 use crate::aws::{Iam, TimeBudget};
 use crate::change::Change;
-use crate::conclude::Ambiguity;
 use crate::error::Exit;
 use crate::guard;
-use crate::ident::{AccessKeyId, UserName};
+use crate::ident::UserName;
 use crate::journal::{Journal, PriorState};
 use crate::locate::{KeyLocation, Search};
 use crate::metadata::{KeyMetadata, Target};
@@ -100,7 +99,12 @@ impl Work<'_> {
             let shown = format!("IAM now lists the key as {}", status.as_str());
             result.outcome = Outcome::started_earlier(&shown, None);
         }
+        if let Outcome::Already(status) = &result.outcome {
+            // The first list may have lagged.
+            result.metadata.status = Some(status.clone());
+        }
         result.metadata.started_earlier = prior != PriorState::None;
+        result.is_open |= self.is_open_in_list(&result.key.id, prior);
         result.metadata.was_inactive = self.journal.was_inactive(&result.key.id);
         if prior == DELETED_BEFORE && is_still_gone(&result.outcome) {
             self.in_flight.remove(&result.key);
@@ -196,7 +200,11 @@ impl Work<'_> {
                 }
             }
             Stage::Choose | Stage::ChooseAndChange | Stage::Change(_) => {
-                let decided = self.selector.decide(target.key.clone(), iam, budget);
+                let key = target.key.clone();
+                let decided = async {
+                    self.wait_for_lists(prior).await;
+                    self.selector.decide(key, iam, budget).await
+                };
                 let started_earlier = target.metadata.started_earlier;
                 // The first selection may have read the owner.
                 let first = target.metadata.has_owner_of_iam();
@@ -352,23 +360,6 @@ impl Work<'_> {
             self.with_prior_state(result, None)
         } else {
             result
-        }
-    }
-
-    /// Whether a request of an earlier run that started to change a key may still take effect: the run may have been killed
-    /// a moment ago. A list of results does not say when.
-    pub(super) fn may_still_act(&self, id: &AccessKeyId) -> bool {
-        let (now, attempts) = (self.iam.now(), self.journal.attempts(id));
-        attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(now))
-    }
-
-    /// Returns why earlier runs may have changed a key.
-    pub(super) fn earlier(&self, prior: PriorState, id: &AccessKeyId) -> Ambiguity {
-        match prior {
-            PriorState::None | PriorState::Missing | PriorState::Done => Ambiguity::None,
-            PriorState::InProgress if self.may_still_act(id) => Ambiguity::RecentRun,
-            PriorState::InProgress | DELETED_BEFORE => Ambiguity::EarlierRun,
-            PriorState::ChangedBefore(_) => Ambiguity::ChangedBefore,
         }
     }
 

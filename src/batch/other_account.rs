@@ -54,10 +54,21 @@ impl Work<'_> {
             _ => return result,
         };
         let seems_gone = !matches!(result.outcome, Outcome::Failed { .. });
-        let found = timeout(LIMIT, self.accounts(&result.key.id, seems_gone));
+        let found = timeout(LIMIT, self.accounts(&result.key.id));
         let found = budget.spend(Duration::ZERO, found);
-        let Ok(Some(found)) = self.signals.race(Box::pin(found)).await else {
-            return result;
+        let found = match self.signals.race(Box::pin(found)).await {
+            Ok(Some(found)) => found,
+            Err(exit) if seems_gone => {
+                let why = "STS did not say whether it belongs to another account";
+                let known = KeyState::unknown(why);
+                result.outcome = Outcome::Stopped {
+                    exit,
+                    known,
+                    failure,
+                };
+                return result;
+            }
+            Ok(None) | Err(_) => return result,
         };
         let has_context = |failure: &CallError| {
             matches!(failure, CallError::Service(_) | CallError::NotFound { .. })
@@ -108,10 +119,10 @@ impl Work<'_> {
     }
 
     /// Returns the account of a key and that of the credentials, if they are known and differ.
-    async fn accounts(&self, id: &AccessKeyId, seems_gone: bool) -> Option<Accounts> {
+    async fn accounts(&self, id: &AccessKeyId) -> Option<Accounts> {
         let caller = &self.iam.caller;
         let ours = match self.iam.signer.account() {
-            None if seems_gone && self.asks_sts() => {
+            None if self.asks_sts() => {
                 let account = caller.account("the account is unknown").await;
                 self.note_sts(account.is_ok());
                 account.ok()?
@@ -129,7 +140,7 @@ impl Work<'_> {
                     return (theirs != ours).then_some(Accounts::BySts(theirs, ours));
                 }
                 Err(failure) if failure.is_denied() => self.sts_failures.set(MAX_FAILURES),
-                Err(_) => self.note_sts(false),
+                Err(failure) => self.note_sts(failure.service().is_some()),
             }
         }
         Some(Accounts::ByKeyId(encoded?, ours))

@@ -11,8 +11,8 @@ use crate::error::{Exit, RunError};
 use crate::guard::{self, Principal};
 use crate::ident::AccessKeyId;
 use crate::journal::{EarlierAttempt, Owner, PriorState};
-use crate::locate::{KeyLocation, OwnerHint, Search, owner_hint};
-use crate::metadata::{Deactivation, KeyMetadata, Target};
+use crate::locate::{KeyLocation, OwnerHint, Search};
+use crate::metadata::{Deactivation, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
 use crate::report::Proof;
 use crate::request::{Action, Key, Mode};
@@ -20,33 +20,6 @@ use crate::select::Sweep;
 use crate::signal;
 
 impl Work<'_> {
-    /// Returns what earlier runs did to a key.
-    pub(super) fn prior_state(&self, target: &Target) -> PriorState {
-        let key = &target.key;
-        match self.recorded_state(key, &target.metadata) {
-            prior if target.metadata.status.is_none() => prior,
-            PriorState::Done => DELETED_BEFORE,
-            prior => although_found(prior, self.journal.attempts(&key.id)),
-        }
-    }
-
-    /// Returns what the journal says that earlier runs did to a key, or else the list, of which the key may be.
-    fn recorded_state(&self, key: &Key, metadata: &KeyMetadata) -> PriorState {
-        match self.journal.prior_state(key) {
-            PriorState::None if metadata.started_earlier => PriorState::InProgress,
-            prior => prior,
-        }
-    }
-
-    /// Returns what is known about the owner of a key.
-    pub(super) fn owner_hint(&self, key: &Key, metadata: &KeyMetadata) -> OwnerHint {
-        let earlier = self.journal.attempts(&key.id);
-        let is_open = self.recorded_state(key, metadata) == PriorState::InProgress
-            && self.may_still_act(&key.id);
-        let principal = self.iam.signer.principal;
-        owner_hint(key, metadata, earlier, principal, is_open)
-    }
-
     /// Records the result of a key if it is news. A change that an earlier run started stays unknown until then.
     pub(super) async fn record(&self, result: &KeyResult, prior: PriorState) -> io::Result<()> {
         if is_news(result, prior) {
@@ -282,7 +255,7 @@ pub(super) const DELETED_BEFORE: PriorState = PriorState::ChangedBefore(Action::
 
 /// Returns what earlier runs did to a key, given the changes that they did not finish, if a list of this run contains it or
 /// IAM names its owner: that takes precedence over a record that it was not found.
-fn although_found(prior: PriorState, unfinished: &[EarlierAttempt]) -> PriorState {
+pub(super) fn although_found(prior: PriorState, unfinished: &[EarlierAttempt]) -> PriorState {
     match prior {
         PriorState::Missing if unfinished.is_empty() => PriorState::None,
         PriorState::Missing => PriorState::InProgress,
@@ -295,6 +268,7 @@ fn is_news(result: &KeyResult, prior: PriorState) -> bool {
     match &result.outcome {
         Outcome::NotTried { .. } | Outcome::LeftUnverified { .. } => false,
         Outcome::Done { .. } | Outcome::Missing(_) => true,
+        Outcome::Failed { failure, .. } if failure.context().sts_accounts.is_some() => true,
         // What IAM confirmed in an earlier run stays recorded until a list shows that the key exists.
         _ if prior == DELETED_BEFORE && result.kind() == OutcomeKind::Unknown => false,
         _ => prior == PriorState::None || result.attempts > 0,

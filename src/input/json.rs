@@ -22,7 +22,7 @@ use crate::request::Action;
 const MAX_STRING: usize = 1 << 20;
 
 /// Further members that `--reactivate` reads.
-const UNDO_MEMBERS: [&str; 4] = ["Intent", "AccountId", "Status", "Attempts"];
+const UNDO_MEMBERS: [&str; 5] = ["Intent", "AccountId", "Status", "Attempts", "Reason"];
 
 /// The members that are read.
 const KNOWN_MEMBERS: [&str; 10] = [
@@ -137,9 +137,10 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let at = self.places.get().read;
         let (mut id, mut user_name) = (None, None);
-        let [mut outcome, mut action, mut intent, mut account] = [const { None::<String> }; 4];
-        let (mut previous_status, mut is_owner_unchecked, mut unfinished) = (None, false, 0_usize);
-        let (mut status, mut attempts) = (None::<String>, 0_usize);
+        let [mut outcome, mut action, mut intent] = [const { None::<String> }; 3];
+        let [mut account, mut status, mut reason] = [const { None::<String> }; 3];
+        let (mut previous_status, mut is_owner_unchecked) = (None, false);
+        let (mut unfinished, mut attempts) = (0_usize, 0_usize);
         let is_undo = self.keys.is_undo();
         let further = if is_undo { &UNDO_MEMBERS[..] } else { &[] };
         let (mut is_list, mut is_report, mut is_head) = (false, false, false);
@@ -184,10 +185,9 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 "AccountId" if is_undo => account = object.next_value()?,
                 "Status" if is_undo => status = object.next_value()?,
                 "Attempts" if is_undo => attempts = object.next_value()?,
+                "Reason" if is_undo => reason = object.next_value()?,
                 "PreviousStatus" => previous_status = object.next_value()?,
-                "Journal" => {
-                    return self.refuse(InputError::journal(at));
-                }
+                "Journal" => return self.refuse(InputError::journal(at)),
                 other => {
                     is_report |= other == "ReportFormat";
                     is_message |= is_same_name(other, "ExitCode");
@@ -223,7 +223,8 @@ impl<'de> Visitor<'de> for &mut Objects<'_, '_> {
                 previous_status,
                 status,
                 unfinished,
-                attempts,
+                // What only reads show has a reason.
+                attempts: attempts.min(usize::from(reason.is_none())),
                 is_printed,
                 is_owner_unchecked,
                 is_record: self.is_journal,

@@ -107,7 +107,8 @@ impl Journal {
             "Result": state,
             "Time": timestamp(at),
         });
-        if kind == OutcomeKind::Deactivated && result.attempts > 0 {
+        // Otherwise, someone else may have deactivated the key.
+        if kind == OutcomeKind::Deactivated && result.is_confirmed_by_response() {
             record["Attempts"] = json!(result.attempts);
         }
         if kind == OutcomeKind::Unknown && !result.is_open {

@@ -236,8 +236,10 @@ impl<'a> Search<'a> {
             location => location,
         };
         match guard::foreign_account(&self.key.id, &self.iam.signer) {
+            // What IAM shows is in the account of the credentials, whatever the ID encodes.
             Some((theirs, ours))
-                if location.is_absence() || location == KeyLocation::LookupDenied =>
+                if self.iam.shown(&self.key.id).is_none()
+                    && (location.is_absence() || location == KeyLocation::LookupDenied) =>
             {
                 KeyLocation::OtherAccount(theirs, ours)
             }

@@ -210,14 +210,21 @@ impl KeyResult {
         }
     }
 
+    /// Whether IAM's response confirmed that this run changed the key.
+    pub(crate) fn is_confirmed_by_response(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::Done {
+                response: Some(_),
+                ..
+            }
+        )
+    }
+
     /// Returns the status that an undo has to restore, if this run deactivated the key and knows it. After an earlier run
     /// that may have sent nothing, a list proves nothing: anybody may have deactivated the key since.
     pub(crate) fn previous_status(&self) -> Option<&'static str> {
-        let is_confirmed_by_response = match &self.outcome {
-            Outcome::Done { response, .. } => response.is_some(),
-            _ => false,
-        };
-        let is_own = is_confirmed_by_response || !self.metadata.started_earlier;
+        let is_own = self.is_confirmed_by_response() || !self.metadata.started_earlier;
         let is_deactivated = self.kind() == OutcomeKind::Deactivated;
         let status = self.metadata.previous_status();
         status.filter(|_| is_deactivated && is_own)

@@ -6,6 +6,7 @@ use iam_sandbox::{Fault, KeySeed, Sandbox, What, nth_key_id};
 use crate::case::{BOBS_KEY, Case, actions, each};
 use crate::journal::Kept;
 use crate::many::from_stdin;
+use crate::streams::wait_for;
 
 /// A key in the other account. Its ID does not encode an account.
 const CAROLS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -226,4 +227,59 @@ fn keys_of_another_account_in_a_list_are_not_missing() {
         let _ = ended.prints_outcomes(&[("Missing", 5)]);
         assert_eq!(asked(&sandbox), expected);
     }
+}
+
+/// A signal while STS is asked: nobody knows then whether the key is gone.
+#[test]
+fn a_signal_while_sts_is_asked_calls_no_key_gone() {
+    for (more, is_lost) in [(&["--ignore-missing"][..], false), (&[], true)] {
+        let kept = Kept::new("");
+        let sandbox = Sandbox::documented()
+            .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
+            .fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyInfo"))
+            .start();
+        if is_lost {
+            sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+        }
+        let args = [
+            "--access-key-id",
+            CAROLS_KEY,
+            "--user-name",
+            "Bob",
+            "--journal",
+        ];
+        let case = Case::at(&sandbox, args).args([kept.path()]).args(more);
+        let running = case.start();
+        wait_for(|| actions(&sandbox).contains(&"GetAccessKeyInfo".to_owned()));
+        running.signal("INT");
+        let says = "unknown: STS did not say whether it belongs to another account";
+        let _ = running
+            .end()
+            .exits(130)
+            .prints_outcome("Unknown")
+            .says(&[says]);
+        assert!(!kept.journal().contains("\"Missing\"") && !kept.journal().contains("\"Deleted\""));
+    }
+}
+
+/// IAM shows the key: it is in the account of the credentials, whatever its ID encodes.
+#[test]
+fn a_key_that_iam_lists_is_not_another_accounts() {
+    let id = nth_key_id(OTHERS, 1);
+    let sandbox = Sandbox::documented()
+        .key(KeySeed::new("Bob", &id))
+        .fault(Fault::new(What::ResetAfterActing).on("DeleteAccessKey"))
+        .start();
+    let args = [
+        "--access-key-id",
+        &id,
+        "--user-name",
+        "Bob",
+        "--older-than",
+        "1h",
+    ];
+    let ended = Case::at(&sandbox, args).run().exits(0);
+    let _ = ended.prints_anything().says(&["is presumed deleted"]);
+    assert!(!sandbox.has_key(&id));
+    assert!(!actions(&sandbox).contains(&"GetAccessKeyInfo".to_owned()));
 }

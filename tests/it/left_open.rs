@@ -319,6 +319,13 @@ fn a_failed_key_whose_request_may_still_act_is_begun_for_a_run_with_the_results(
     let failed = Case::at(&sandbox, args).args(["--output", "json"]).run();
     let answered = failed.exits(3).prints_outcome("Failed");
     let _ = answered.says(&["error: "]);
+    // The results of the next run say it too.
+    let unknown = results.replace("\"Failed\",\"Unfinished\":1", "\"Unknown\"");
+    for list in [&results, &unknown] {
+        let failed = from_stdin(&sandbox, list, &[]).run().exits(3);
+        assert!(failed.output().contains(OPEN), "{}", failed.output());
+        let _ = failed.prints_outcomes(&[("Failed", 1)]).says(&["error: "]);
+    }
     sandbox.rename_user("Alice", "Amy");
     sandbox.rename_user("Bob", "Alice");
     let csv = format!("AccessKeyId,UserName,Outcome,Unfinished\n{BOBS_KEY},Alice,Failed,1\n");

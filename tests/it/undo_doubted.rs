@@ -1,10 +1,11 @@
 //! `--reactivate` of a run of `--deactivate` whose keys were active again after it: somebody else may have deactivated them.
 
-use iam_sandbox::{Sandbox, Status, What};
+use iam_sandbox::{Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, always, documented, each, once};
 use crate::journal::Kept;
 use crate::reactivate::{inactive, status};
+use crate::response::{END, keys, lagging, member, xml};
 use crate::streams::wait_for;
 use crate::undo::{row, undo};
 use crate::undone::INTENT;
@@ -108,6 +109,54 @@ fn f104_a_deactivation_that_was_run_again_is_undone() {
             .prints_outcome("Reactivated")
             .says_exactly("result: 1 key: 1 reactivated\n");
     });
+}
+
+/// The list of the second run still has the status from before the first one.
+#[test]
+fn f104_a_list_that_lags_behind_the_deactivation_does_not_keep_it_from_being_undone() {
+    let denied = What::error(403, "AccessDenied", "no");
+    each(
+        [&[][..], &["--older-than", "900w"], &["--dry-run"]],
+        |more| {
+            let (sandbox, kept) = (documented(), Kept::new(""));
+            let _ = deactivate(&sandbox, &kept, &[])
+                .run()
+                .exits(0)
+                .prints_anything();
+            let stale = keys(&member(BOBS_KEY, "Bob", "Active"), END);
+            sandbox.fault(lagging("ListAccessKeys", xml(stale)));
+            sandbox.fault(once("UpdateAccessKey", denied.clone()));
+            let printed = deactivate(&sandbox, &kept, more).run().exits(0);
+            assert_eq!(printed.object()["Status"], "Inactive");
+            let _ = printed
+                .prints_outcome("Skipped")
+                .says(&["already inactive"]);
+            sandbox.clear_faults();
+            let said = undo(&sandbox, &kept.path()).run().exits(0);
+            let _ = said.prints_outcome("Reactivated").says(&["1 reactivated"]);
+        },
+    );
+}
+
+/// The second run gets no response to its own requests, and somebody else deactivates the key meanwhile.
+#[test]
+fn f104_a_deactivation_that_the_later_run_itself_presumes_is_not_undone() {
+    let sandbox = documented();
+    let kept = Kept::new("");
+    activated_again(&sandbox, &kept);
+    // The first list is denied, so that the status before is unknown.
+    let denied = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(denied).on("ListAccessKeys"));
+    sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing));
+    let running = deactivate(&sandbox, &kept, &["--timeout", "8"]).start();
+    wait_for(|| kept.journal().matches("\"Intent\"").count() == 2);
+    sandbox.set_status(BOBS_KEY, Status::Inactive);
+    let said = running.end().exits(0);
+    let _ = said
+        .prints_outcome("Deactivated")
+        .says(&["is presumed deactivated"]);
+    sandbox.clear_faults();
+    is_not_undone(&sandbox, &kept);
 }
 
 /// The run with `--deactivate` was killed. Only the same run finds out what it did, and only with a journal.
