@@ -53,6 +53,10 @@ impl Work<'_> {
             } => failure.clone(),
             _ => return result,
         };
+        let (ours, theirs) = (self.iam.signer.account(), result.key.id.account());
+        if ours.is_some() && ours == theirs.as_ref() {
+            return result;
+        }
         let seems_gone = !matches!(result.outcome, Outcome::Failed { .. });
         let found = timeout(LIMIT, self.accounts(&result.key.id));
         let found = budget.spend(Duration::ZERO, found);
