@@ -4,7 +4,7 @@ use super::*;
 use crate::error::tests::service_error;
 use crate::error::{CallError, Exit};
 use crate::ident::UserName;
-use crate::outcome::Check;
+use crate::outcome::{Check, ResponseMetadata};
 
 const HEAD: &str = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"111111111111\"}\n";
 
@@ -244,18 +244,24 @@ fn a_status_that_was_changed_again_is_missing_from_the_journal() {
     }
 }
 
+/// Requests without a response prove nothing: someone else may have deactivated the key.
 #[test]
-fn a_deactivation_says_whether_it_sent_a_request() {
-    for attempts in [0, 2] {
+fn a_deactivation_says_how_many_requests_it_took_if_iam_confirmed_it() {
+    for is_confirmed in [false, true] {
         let folder = Folder::containing(&HEAD.replace("delete", "deactivate"));
         let journal = folder.start(Action::Deactivate);
+        let outcome = Outcome::Done {
+            response: is_confirmed.then(ResponseMetadata::default),
+            evidence: None,
+            failure: None,
+        };
         let result = KeyResult {
-            attempts,
-            ..result(Action::Deactivate, done())
+            attempts: 2,
+            ..result(Action::Deactivate, outcome)
         };
         wait(journal.record_result(&result, AT)).expect("a record");
         let says_it = folder.text().contains("\"Attempts\":2");
-        assert_eq!(says_it, attempts > 0);
+        assert_eq!(says_it, is_confirmed);
     }
 }
 
