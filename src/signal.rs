@@ -19,7 +19,9 @@ use crate::error::Exit;
 /// How long the keys in flight continue after a signal. Each later step has some time left, so that a result of the last
 /// moment is still recorded and printed.
 pub(crate) const KEYS: Duration = Duration::from_millis(1600);
-/// How long a run waits for the journal after the first and after the second signal.
+/// How long a run waits for the account of a key after the first and after the second signal.
+pub(crate) const ACCOUNT: [Duration; 2] = [Duration::from_millis(1650), Duration::from_millis(50)];
+/// The same for the journal.
 pub(crate) const JOURNAL: [Duration; 2] = [Duration::from_millis(1750), Duration::from_millis(100)];
 /// The same for the reader of the results.
 pub(crate) const OUTPUT: [Duration; 2] = [Duration::from_millis(1800), Duration::from_millis(200)];
@@ -244,7 +246,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{CHECK, END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, Signals, mask};
+    use super::{ACCOUNT, CHECK, END, JOURNAL, KEYS, LAST_WORDS, OUTPUT, Signals, mask};
     use crate::error::Exit;
 
     #[tokio::test]
@@ -259,7 +261,8 @@ mod tests {
 
     #[test]
     fn after_a_signal_each_step_has_time_left_by_the_one_before() {
-        assert!(KEYS < JOURNAL[0]);
+        assert!(KEYS < ACCOUNT[0]);
+        assert!(ACCOUNT[0] < JOURNAL[0] && ACCOUNT[1] < JOURNAL[1]);
         assert!(JOURNAL[0] < OUTPUT[0] && JOURNAL[1] < OUTPUT[1]);
         assert!(OUTPUT[0] < CHECK[0] && OUTPUT[1] < CHECK[1]);
         assert!(CHECK[0] + LAST_WORDS < END);

@@ -11,6 +11,7 @@ use crate::ident::{AccessKeyId, AccountId};
 use crate::journal::EarlierAttempt;
 use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome};
+use crate::signal;
 
 /// How long STS may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -60,7 +61,7 @@ impl Work<'_> {
         let seems_gone = !matches!(result.outcome, Outcome::Failed { .. });
         let found = timeout(LIMIT, self.accounts(&result.key.id));
         let found = budget.spend(Duration::ZERO, found);
-        let found = match self.signals.race(Box::pin(found)).await {
+        let found = match self.signals.bound(signal::ACCOUNT, Box::pin(found)).await {
             Ok(Some(found)) => found,
             Err(exit) if seems_gone => {
                 let why = "STS did not say whether it belongs to another account";

@@ -6,6 +6,7 @@ use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, once};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::rows;
 use crate::reactivate::{inactive, lists_bobs_key_once_as, status};
+use crate::response::{self, END, keys, member, xml};
 
 const UNDO: &str = "hint: to undo it: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --reactivate\n";
 
@@ -64,9 +65,12 @@ fn a_dry_run_does_not_call_a_key_changed_because_a_list_lags() {
     let actions = [("deactivate", "Deactivate"), ("reactivate", "Reactivate")];
     let cases = actions.map(|action| [(action, false), (action, true)]);
     each_at_once(cases.concat(), |((action, name), is_resumed)| {
-        let (sandbox, ..) = lagging(action, 1);
+        let (sandbox, stale, _) = lagging(action, usize::from(!is_resumed));
         let kept = Kept::new("");
         if is_resumed {
+            // A run that knows of the change waits until no list lags.
+            let list = keys(&member(BOBS_KEY, "Bob", stale), END);
+            sandbox.fault(response::lagging("ListAccessKeys", xml(list)));
             let journal = format!(
                 "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":\"{ACCOUNT}\"}}\n\
                  {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{name}d\"}}\n"
