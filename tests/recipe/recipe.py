@@ -18,6 +18,7 @@ ACTIONS = [
         ).split()
     ),
     "sts:AssumeRole",
+    "sts:GetAccessKeyInfo",
 ]
 
 
