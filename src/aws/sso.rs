@@ -96,7 +96,8 @@ impl Sso {
     ///
     /// # Errors
     ///
-    /// A setting is missing, the account, the role or the region is not one, or the profile and the session contradict each other.
+    /// A setting is missing, the account, the role or the region is not one, or the profile and the session contradict each
+    /// other.
     pub(super) fn choose(
         profile: Profile<'_>,
         files: &ConfigFiles,

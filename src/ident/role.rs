@@ -113,7 +113,8 @@ impl FromStr for RoleArn {
     }
 }
 
-/// Refuses what may be a secret: STS or SSO would get it, and `CloudTrail` records it. An ARN may have a name that looks like one.
+/// Refuses what may be a secret: STS or SSO would get it, and `CloudTrail` records it. An ARN may have a name that looks
+/// like one.
 fn not_secret(text: &str) -> Result<(), Invalid> {
     if !text.starts_with("arn:") && has_secret(text) {
         return Err(Invalid::secret(text));
@@ -121,7 +122,8 @@ fn not_secret(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Parses a parameter of `AssumeRole` by the rule in the STS API reference, or the name of a permission set: ASCII letters, digits and `others`.
+/// Parses a parameter of `AssumeRole` by the rule in the STS API reference, or the name of a permission set: ASCII letters,
+/// digits and `others`.
 fn parameter(text: &str, length: RangeInclusive<usize>, others: &str) -> Result<String, Invalid> {
     let refuse = |reason| Err(Invalid::new(OsStr::new(text), reason));
     if let Some(reason) = invalid_character(text, others) {

@@ -1,4 +1,4 @@
-//! `--reactivate` of a run of `--deactivate` whose keys were active again after it: somebody else may have deactivated them.
+//! `--reactivate` of a run of `--deactivate` whose keys were active again after it: someone else may have deactivated them.
 
 use iam_sandbox::{Fault, Sandbox, Status, What};
 
@@ -24,7 +24,7 @@ fn deactivate(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
     case.args(more.iter().copied())
 }
 
-/// Checks that the undo does not reactivate Bob's key after somebody else deactivated it.
+/// Checks that the undo does not reactivate Bob's key after someone else deactivated it.
 fn is_not_undone(sandbox: &Sandbox, kept: &Kept) {
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     let printed = undo(sandbox, &kept.path()).run().exits(11);
@@ -138,7 +138,7 @@ fn f104_a_list_that_lags_behind_the_deactivation_does_not_keep_it_from_being_und
     );
 }
 
-/// The second run gets no response to its own requests, and somebody else deactivates the key meanwhile.
+/// The second run gets no response to its own requests, and someone else deactivates the key meanwhile.
 #[test]
 fn f104_a_deactivation_that_the_later_run_itself_presumes_is_not_undone() {
     let sandbox = documented();
