@@ -65,7 +65,8 @@ impl Work<'_> {
             Ok(Some(found)) => found,
             Err(exit) if seems_gone => {
                 let why = "STS did not say whether it belongs to another account";
-                let known = KeyState::unknown(why);
+                // The list of the named user lacks the key. A look-up asks STS again.
+                let known = KeyState::unknown(why).with_check(Check::Owner);
                 result.outcome = Outcome::Stopped {
                     exit,
                     known,

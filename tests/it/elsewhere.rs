@@ -252,12 +252,15 @@ fn a_signal_while_sts_is_asked_calls_no_key_gone() {
         let running = case.start();
         wait_for(|| actions(&sandbox).contains(&"GetAccessKeyInfo".to_owned()));
         running.signal("INT");
+        let find = format!(
+            "hint: check with: iam-del-key --access-key-id {CAROLS_KEY} --find-user --dry-run\n"
+        );
         let says = "unknown: STS did not say whether it belongs to another account";
         let _ = running
             .end()
             .exits(130)
             .prints_outcome("Unknown")
-            .says(&[says]);
+            .says(&[says, &find]);
         assert!(!kept.journal().contains("\"Missing\"") && !kept.journal().contains("\"Deleted\""));
     }
 }
