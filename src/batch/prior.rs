@@ -123,6 +123,15 @@ impl Work<'_> {
                     let known = known.with_check(check);
                     Outcome::Failed { failure, known }
                 }
+                // IAM knows the key, and no request of an earlier run can delete it any more.
+                Outcome::Failed { ref failure, .. }
+                    if prior == PriorState::InProgress
+                        && !may_still_act
+                        && failure.context().owner.is_some()
+                        && result.action == Action::Delete =>
+                {
+                    result.outcome
+                }
                 outcome => or_unverified(outcome, known.with_check(check), result.action, &hint),
             };
         }

@@ -17,8 +17,8 @@ use crate::secret::redact;
 
 impl Journal {
     /// Whether the journal has to say that IAM lists a key which this run leaves alone. Earlier runs may have deleted it, and
-    /// no record says that IAM listed it: with such a record, its later absence proves that it is deleted. Or it counts as
-    /// missing for another owner. Or they changed its status, and it has another one again: someone else may then make the
+    /// no record says that IAM listed it: with such a record, its later absence proves that it is deleted. Or IAM listed it for
+    /// someone else before, who may have another name now. Or it counts as missing for another owner. Or they changed its status, and it has another one again: someone else may then make the
     /// same change.
     pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
         let Some(status) = self.listed_status(result) else {
@@ -26,7 +26,7 @@ impl Journal {
         };
         let id = &result.key.id;
         let owner = Owner::of(result.owner(), self.principal);
-        let lacks_it = |attempt: &EarlierAttempt| attempt.owner == owner && !attempt.was_listed;
+        let lacks_it = |attempt: &EarlierAttempt| attempt.is_listed() != (attempt.owner == owner);
         let finished = &self.replay.finished;
         let is_done = finished.contains_id(id, End::Done);
         match self.action {

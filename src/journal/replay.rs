@@ -152,6 +152,11 @@ impl Replay {
         let is_listed = record.status.is_some() && owner != Owner::Unknown;
         if is_listed {
             self.finished.add(&id, &owner, End::Listed);
+            // Other users may have the names by now for which requests were sent before.
+            if let Some(attempts) = self.unfinished.get(&id) {
+                let moved = self.moved.entry(id.clone()).or_default();
+                moved.extend(attempts.iter().map(|attempt| attempt.owner.clone()));
+            }
             if let Some(moved) = self.moved.get_mut(&id) {
                 moved.retain(|moved| *moved != owner);
             }

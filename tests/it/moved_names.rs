@@ -187,6 +187,45 @@ fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
     }
 }
 
+/// Bob has become Zoe, and a run whose list says so changes nothing. After that, the list of the new Bob proves nothing.
+#[test]
+fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one() {
+    let id = nth_key_id(ACCOUNT, 1);
+    let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    each([false, true], |is_killed| {
+        let sandbox = Sandbox::builder()
+            .user("Amy")
+            .key(KeySeed::new("Bob", &id))
+            .deny("iam:GetAccessKeyLastUsed")
+            .start();
+        let kept = Kept::new("");
+        let run = |name, age| {
+            let key = ["--access-key-id", &id, "--user-name", name, "--older-than"];
+            let case = Case::at(&sandbox, key).args([age, "--journal"]);
+            case.args([kept.path()])
+        };
+        let lost = || {
+            sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+            sandbox.fault(once("DeleteAccessKey", gone.clone()));
+        };
+        lost();
+        let _ = run("Bob", "1d").run().exits(10).prints_anything();
+        sandbox.rename_user("Bob", "Zoe");
+        sandbox.rename_user("Amy", "Bob");
+        if is_killed {
+            lost();
+        }
+        let age = if is_killed { "1d" } else { "9999d" };
+        let _ = run("Zoe", age).run().exits(10).prints_anything();
+        let listed = format!("\"{id}\",\"UserName\":\"Zoe\"");
+        assert!(kept.journal().contains(&listed), "{}", kept.journal());
+        let _ = run("Bob", "1d").run().exits(10).prints_anything();
+        let of_zoe = run("Zoe", "1d").run().exits(0);
+        let _ = of_zoe.prints("{\"ResponseMetadata\":{}}\n").says_nothing();
+        assert!(!sandbox.has_key(&id));
+    });
+}
+
 /// That the name moved takes nothing from what the lists of all users prove.
 #[test]
 fn a_key_that_no_user_has_is_deleted_although_the_name_of_its_owner_moved() {

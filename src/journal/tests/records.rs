@@ -193,6 +193,8 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
         (&started, no_status(), false),
         (&intent("Alice", None), listed(unknown()), false),
         (&intent("Bob", Some("Active")), listed(unknown()), false),
+        // Another name was the owner's then.
+        (&intent("Alice", Some("Active")), listed(unknown()), true),
         ("", listed(unknown()), false),
         // It is missing for someone else, unless IAM confirmed that it is deleted.
         (&missing, listed(skipped()), true),

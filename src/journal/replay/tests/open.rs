@@ -30,6 +30,7 @@ fn a_failure_ends_no_change_whose_request_may_still_act() {
 #[test]
 fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() {
     let (intent, failed) = (listed(INTENT), listed(FAILED));
+    let left_alone = listed("\"Outcome\":\"NotTried\",\"Unfinished\":1");
     let unconfirmed = "\"Outcome\":\"Unknown\",\"OwnerUnchecked\":true";
     for (records, expected) in [
         (
@@ -55,6 +56,14 @@ fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() 
         (
             &[("Bob", &intent), ("Bob", unconfirmed), ("Bob", &failed)],
             &[],
+        ),
+        // IAM listed it for someone else after that, and then for the first owner again.
+        (&[("Bob", &intent), ("Alice", &intent)], &[true, false]),
+        (&[("Bob", &intent), ("Alice", &left_alone)], &[true]),
+        (&[("Bob", &intent), ("Alice", STILL_OPEN)], &[false]),
+        (
+            &[("Bob", &intent), ("Alice", &intent), ("bob", &intent)],
+            &[false, true, false],
         ),
     ] {
         let replay = replay("delete", records);
