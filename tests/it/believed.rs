@@ -7,7 +7,7 @@ use iam_sandbox::{KeySeed, Sandbox, Status};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::{ACCOUNT, Kept, UNREAD};
 use crate::many::rows;
 use crate::resumed::{bobs_row, record};
@@ -15,7 +15,7 @@ use crate::undo::undo;
 
 /// A journal of another account in which Bob's key is deleted.
 fn of_another_account() -> Kept {
-    let kept = begun();
+    let kept = started();
     let journal = kept.journal().replace(ACCOUNT, "999999999999");
     let deleted = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     std::fs::write(kept.path(), journal + &deleted).expect("a journal");
@@ -120,7 +120,7 @@ fn c66_a_journal_with_a_record_that_this_program_does_not_write_is_refused() {
     ];
     each(cases, |(action, record, what)| {
         let sandbox = documented();
-        let kept = begun();
+        let kept = started();
         let named = format!("\"{action}\"");
         let before = kept.journal().replace("\"delete\"", &named);
         let record = format!(
@@ -144,7 +144,7 @@ fn c66_a_journal_with_a_key_or_an_owner_that_iam_cannot_have_is_refused() {
     let sandbox = documented();
     let cases = [("x", "\"Bob\""), (BOBS_KEY, "\"a b\""), (BOBS_KEY, "\"\"")];
     each(cases, |(id, owner)| {
-        let kept = begun();
+        let kept = started();
         let record =
             format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":{owner},\"Outcome\":\"Deleted\"}}\n");
         std::fs::write(kept.path(), kept.journal() + &record).expect("a journal");
@@ -156,10 +156,10 @@ fn c66_a_journal_with_a_key_or_an_owner_that_iam_cannot_have_is_refused() {
 }
 
 #[test]
-fn c66_a_key_that_was_begun_after_it_was_settled_is_in_progress() {
+fn c66_a_key_that_was_started_after_it_was_settled_is_in_progress() {
     each(["Deleted", "Missing"], |outcome| {
         let sandbox = documented();
-        let kept = begun();
+        let kept = started();
         let journal = kept.journal();
         let (head, intent) = journal.split_once('\n').expect("two records");
         let settled = record(BOBS_KEY, "Bob", outcome);
@@ -182,7 +182,7 @@ fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
     ];
     each(cases, |(outcome, end)| {
         let sandbox = documented();
-        let kept = begun();
+        let kept = started();
         let journal = kept.journal();
         let (head, intent) = journal.split_once('\n').expect("two records");
         let [settled, failed] = [outcome, end].map(|outcome| record(BOBS_KEY, "Bob", outcome));
@@ -202,7 +202,7 @@ fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
 
 #[test]
 fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
-    let kept = begun();
+    let kept = started();
     let journal = kept.journal();
     let (head, _) = journal.split_once('\n').expect("two records");
     // The first is only presumed to be deleted, as another user's, and the second is no key of this run.
@@ -226,9 +226,9 @@ fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// A journal in which Bob's active key was begun to be made inactive.
-fn begun_to_deactivate() -> Kept {
-    let kept = begun();
+/// A journal in which Bob's active key was started to be made inactive.
+fn started_to_deactivate() -> Kept {
+    let kept = started();
     let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
     let journal = journal.replace("\"Time\"", "\"PreviousStatus\":\"Active\",\"Time\"");
     std::fs::write(kept.path(), journal).expect("a journal");
@@ -255,7 +255,7 @@ fn c27_a_deactivation_that_a_killed_run_began_is_undone_only_if_this_run_did_it(
         if !denied.is_empty() {
             sandbox.deny(denied);
         }
-        let kept = begun_to_deactivate();
+        let kept = started_to_deactivate();
         let case = Case::at(&sandbox, args.iter().copied());
         let case = case.args(["--deactivate", "--yes", "--journal"]);
         let printed = case.args([kept.path()]).run().exits(0);
@@ -284,7 +284,7 @@ fn c27_a_deactivation_that_a_killed_run_began_is_undone_only_if_this_run_did_it(
 fn c27_a_deactivation_of_a_key_that_was_not_active_before_has_no_status_to_restore() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_to_deactivate();
+    let kept = started_to_deactivate();
     let unread = "\"PreviousStatus\":\"Active\",";
     std::fs::write(kept.path(), kept.journal().replace(unread, "")).expect("a journal");
     let printed = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
@@ -300,7 +300,7 @@ fn c27_a_deactivation_of_a_key_that_was_not_active_before_has_no_status_to_resto
 /// What earlier runs changed is in a journal that this run does not have.
 #[test]
 fn a_journal_without_its_start_or_behind_a_broken_link_is_not_read() {
-    let journal = begun().journal();
+    let journal = started().journal();
     let (_, record) = journal.split_once('\n').expect("two lines");
     let result = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     let cases = [

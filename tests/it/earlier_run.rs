@@ -4,7 +4,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, once};
-use crate::intent::{begun, begun_an_hour_ago};
+use crate::intent::{started, started_an_hour_ago};
 use crate::journal::Kept;
 use crate::proof::{READS, denied};
 
@@ -86,7 +86,7 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
 #[test]
 fn a_server_error_of_this_run_counts_after_an_earlier_run_too() {
     let sandbox = documented();
-    let kept = begun_an_hour_ago();
+    let kept = started_an_hour_ago();
     let error = What::error(500, "ServiceFailure", "no");
     sandbox.fault(Fault::new(error).on("DeleteAccessKey").always());
     let case = Case::documented(&sandbox, &["--timeout", "8", "--journal"]);
@@ -132,11 +132,11 @@ fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody
     let only_inactive = ["--find-user", "--only-inactive"];
     let cases = [
         (
-            begun as fn() -> Kept,
+            started as fn() -> Kept,
             &["--user-name", "Bob"][..],
             "Unknown",
         ),
-        (begun_an_hour_ago, &only_inactive, "Skipped"),
+        (started_an_hour_ago, &only_inactive, "Skipped"),
     ];
     each(cases, |(start, more, outcome)| {
         let (sandbox, kept) = (documented(), start());
@@ -145,8 +145,8 @@ fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody
         let presumed = format!(
             "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Alice\",\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true}}\n"
         );
-        let begun = kept.journal().replace("\"Bob\"", "\"Alice\"");
-        std::fs::write(kept.path(), begun + &presumed).expect("a journal");
+        let started = kept.journal().replace("\"Bob\"", "\"Alice\"");
+        std::fs::write(kept.path(), started + &presumed).expect("a journal");
         let run = |more: &[&str]| {
             let args = ["--access-key-id", BOBS_KEY, "--output", "json", "--journal"];
             let case = Case::at(&sandbox, args).args([kept.path()]);
@@ -179,13 +179,13 @@ fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody
 #[test]
 fn a_sweep_that_lists_a_key_which_was_presumed_deleted_ends_that() {
     let sandbox = documented();
-    let kept = begun_an_hour_ago();
-    let begun = kept.journal().replace("\"Bob\"", "\"Alice\"");
-    let missing = begun.lines().last().expect("a record").replace(
+    let kept = started_an_hour_ago();
+    let started = kept.journal().replace("\"Bob\"", "\"Alice\"");
+    let missing = started.lines().last().expect("a record").replace(
         "\"Intent\":\"delete\"",
         "\"Outcome\":\"Deleted\",\"OwnerUnchecked\":true",
     );
-    std::fs::write(kept.path(), format!("{begun}{missing}\n")).expect("a journal");
+    std::fs::write(kept.path(), format!("{started}{missing}\n")).expect("a journal");
     let args = ["--user-name", "Bob", "--all-keys", "--only-inactive"];
     for _ in 0..2 {
         let case = Case::at(&sandbox, args).args(["--yes", "--journal"]);

@@ -6,15 +6,15 @@ use iam_sandbox::{Sandbox, What};
 use crate::assume_root::identity;
 use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, faulty};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::{Kept, SOON, UNREAD};
 
 const ONE: &str = "result: this run changed no key; 1 key from earlier runs is still unknown\n";
 const BOTH: &str = "result: this run changed no key; 2 keys from earlier runs are still unknown\n";
 
-/// A journal in which the keys of Bob and Alice were begun, and a list with Bob's.
-fn both_begun() -> Kept {
-    let kept = begun();
+/// A journal in which the keys of Bob and Alice were started, and a list with Bob's.
+fn both_started() -> Kept {
+    let kept = started();
     let journal = kept.journal();
     let bobs = journal.lines().last().expect("a record");
     let alices = bobs.replace(BOBS_KEY, ALICE_KEY_ID).replace("Bob", "Alice");
@@ -33,7 +33,7 @@ fn a_signal_before_the_first_key() {
     let other = "AKIAAAAAAAAAAAAAAAAA";
     each_at_once(0..6, |number| {
         let sandbox = faulty([always("GetCallerIdentity", What::SilenceBeforeActing)]);
-        let kept = both_begun();
+        let kept = both_started();
         let of_two = |one| ["--access-key-id", one, "--access-key-id", other];
         let all = [
             "--whole-account",
@@ -83,14 +83,14 @@ fn an_account_that_cannot_be_read_or_is_another_one() {
         (other, &[], 2, UNREAD),
     ] {
         let sandbox = faulty([always("GetCallerIdentity", what)]);
-        let kept = both_begun();
+        let kept = both_started();
         kept.case(&sandbox, more).run().stops(status, &[result]);
     }
 }
 
 #[test]
 fn a_list_that_cannot_be_read_may_have_any_of_the_keys() {
-    let kept = both_begun();
+    let kept = both_started();
     kept.list("AccessKeyId,UserName\nnothing,Bob\n");
     let printed = kept.case(&documented(), &[]).run().exits(2);
     let _ = printed.prints_nothing().says(&["nothing", BOTH]);
@@ -101,7 +101,7 @@ fn a_list_that_cannot_be_read_may_have_any_of_the_keys() {
 fn what_this_run_finds_out_is_not_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let kept = both_begun();
+    let kept = both_started();
     kept.list(&format!(
         "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n{BOB_SECOND_KEY_ID},Bob\n"
     ));
@@ -112,13 +112,13 @@ fn what_this_run_finds_out_is_not_unknown() {
 
 #[test]
 fn a_signal_during_the_reads_of_the_only_key() {
-    each_at_once([true, false], |is_begun| {
-        let kept = if is_begun { begun() } else { Kept::new("") };
+    each_at_once([true, false], |is_started| {
+        let kept = if is_started { started() } else { Kept::new("") };
         let sandbox = faulty([always("GetAccessKeyLastUsed", What::SilenceBeforeActing)]);
         let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
         let running = Case::at(&sandbox, args).args([kept.path()]).start();
         assert!(sandbox.wait_for_requests(2, SOON));
-        let says = if is_begun {
+        let says = if is_started {
             "hint: to continue, run the same command again\n\
              hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run\n\
              result: AKIDPMS9RO4H3FEXAMPLE: unknown: an earlier run started to change it, and the result is unknown\n"

@@ -13,7 +13,7 @@ use crate::many::{outcomes, rows};
 use crate::resumed_owner::finds_it_deleted;
 
 #[test]
-fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
+fn f85_what_was_started_is_looked_for_before_it_is_done_again() {
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
     let intent = |id: &str| {
         format!(
@@ -55,8 +55,8 @@ fn f85_what_was_begun_is_looked_for_before_it_is_done_again() {
     }
 }
 
-/// A journal in which Bob's key was begun, after IAM listed it among his, and no more.
-pub(crate) fn begun() -> Kept {
+/// A journal in which Bob's key was started, after IAM listed it among his, and no more.
+pub(crate) fn started() -> Kept {
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"{ACCOUNT}\"}}\n\
@@ -67,12 +67,12 @@ pub(crate) fn begun() -> Kept {
 }
 
 /// The same, so long ago that the request is not valid any more.
-pub(crate) fn begun_an_hour_ago() -> Kept {
-    begun_at(SystemTime::now() - Duration::from_hours(1))
+pub(crate) fn started_an_hour_ago() -> Kept {
+    started_at(SystemTime::now() - Duration::from_hours(1))
 }
 
-fn begun_at(time: SystemTime) -> Kept {
-    let kept = begun();
+fn started_at(time: SystemTime) -> Kept {
+    let kept = started();
     let time = humantime::format_rfc3339_seconds(time);
     let dated = kept.journal().replace("\"t\"", &format!("\"{time}\""));
     std::fs::write(kept.path(), dated).expect("a journal");
@@ -83,12 +83,12 @@ fn begun_at(time: SystemTime) -> Kept {
 fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
     let started = SystemTime::now() - Duration::from_mins(12);
     let time = |time| humantime::format_rfc3339_seconds(time).to_string();
-    let (started_at, until) = (time(started), time(started + Duration::from_mins(30)));
+    let (start, until) = (time(started), time(started + Duration::from_mins(30)));
     let dated = format!(
         "IAM lists it as Active, but the request of an earlier run may still take effect until {until}"
     );
     let undated = "an earlier run started to change it, and the result is unknown";
-    let kept = begun_at(started);
+    let kept = started_at(started);
     let journal = kept.journal();
     let intent = journal.lines().last().expect("an intent");
     let inactive = &["--only-inactive"][..];
@@ -109,7 +109,7 @@ fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
         ),
         (Some("t"), inactive, "its status is Active", undated),
     ] {
-        let another = another.map(|time| intent.replace(&started_at, time) + "\n");
+        let another = another.map(|time| intent.replace(&start, time) + "\n");
         let both = journal.clone() + &another.unwrap_or_default();
         std::fs::write(kept.path(), both).expect("a journal");
         let sandbox = documented();
@@ -152,7 +152,7 @@ fn thirty_minutes_are_counted_by_iams_clock() {
 }
 
 #[test]
-fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_now() {
+fn f85_an_unfinished_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_now() {
     let denied = What::error(403, "AccessDenied", "no");
     let list = Fault::new(What::empty(500)).on("ListAccessKeys").always();
     for (fault, more, says) in [
@@ -176,7 +176,7 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
         if let Some(what) = fault {
             sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
         }
-        let kept = begun();
+        let kept = started();
         let printed = kept.case(&sandbox, more).run().exits(10);
         let output = printed.output().to_owned();
         assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
@@ -191,11 +191,11 @@ fn f85_a_begun_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_n
 }
 
 #[test]
-fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
+fn f85_an_unfinished_key_is_unknown_where_iam_cannot_be_reached() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.stop_listening();
-    let (kept, sts) = (begun(), documented());
+    let (kept, sts) = (started(), documented());
     let case = kept.case(&sandbox, &[]);
     let case = case.env("AWS_ENDPOINT_URL_STS", sts.url());
     let printed = case.run().exits(10);
@@ -213,11 +213,11 @@ fn f85_a_begun_key_is_unknown_where_iam_cannot_be_reached() {
 }
 
 #[test]
-fn f85_a_begun_key_that_is_still_listed_is_not_changed() {
+fn f85_an_unfinished_key_that_is_still_listed_is_not_changed() {
     let sandbox = documented();
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("DeleteAccessKey").always());
-    let kept = begun();
+    let kept = started();
     // The request of a run that has just been killed may still act.
     let printed = kept.case(&sandbox, &[]).run().exits(10);
     let output = printed.output().to_owned();
@@ -227,7 +227,7 @@ fn f85_a_begun_key_that_is_still_listed_is_not_changed() {
         .says(&["unknown: an earlier run started this; IAM still lists the key"])
         .ends_with("1 key: 1 unknown");
     // One that is an hour old is not valid any more.
-    let kept = begun_an_hour_ago();
+    let kept = started_an_hour_ago();
     let printed = kept.case(&sandbox, &[]).run().exits(6);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Failed".to_owned(), 1)]);
@@ -239,10 +239,10 @@ fn f85_a_begun_key_that_is_still_listed_is_not_changed() {
 }
 
 #[test]
-fn f85_a_dry_run_says_nothing_false_of_a_begun_key() {
+fn f85_a_dry_run_says_nothing_false_of_an_unfinished_key() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let printed = begun().case(&sandbox, &["--dry-run"]).run().exits(10);
+    let printed = started().case(&sandbox, &["--dry-run"]).run().exits(10);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
     let _ = printed
@@ -252,8 +252,8 @@ fn f85_a_dry_run_says_nothing_false_of_a_begun_key() {
 }
 
 #[test]
-fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
-    // The first key ends the run, or the question does; the second was begun, and nobody can look for it.
+fn f85_an_unfinished_key_that_this_run_leaves_is_unknown() {
+    // The first key ends the run, or the question does; the second was started, and nobody can look for it.
     for (more, answer, status) in [
         (&["--jobs", "1", "--fail-fast"][..], None, 12),
         (&["--interactive"], Some("n\n"), 11),
@@ -264,7 +264,7 @@ fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
         for action in ["iam:DeleteAccessKey", "iam:ListAccessKeys"] {
             sandbox.deny(action);
         }
-        let kept = begun();
+        let kept = started();
         kept.list(&format!(
             "AccessKeyId,UserName\n{BOB_SECOND_KEY_ID},Bob\n{BOBS_KEY},Bob\n"
         ));
@@ -295,7 +295,7 @@ fn f85_a_begun_key_that_this_run_leaves_is_unknown() {
 #[test]
 fn f85_a_key_whose_journal_is_not_read_is_unknown() {
     let sandbox = documented();
-    let kept = begun();
+    let kept = started();
     let one = |more: &[&str]| {
         Case::documented(&sandbox, &["--journal"])
             .args([kept.path()])
@@ -328,7 +328,7 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
 }
 
 #[test]
-fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
+fn f85_an_unfinished_key_of_a_run_that_ends_before_it_begins_is_unknown() {
     let settled = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     for (more, known) in [
         (
@@ -339,7 +339,7 @@ fn f85_a_begun_key_of_a_run_that_ends_before_it_begins_is_unknown() {
     ] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
-        let kept = begun();
+        let kept = started();
         std::fs::write(kept.path(), kept.journal() + more).expect("a journal");
         let case = Case::documented(&sandbox, &["--journal"])
             .args([kept.path()])

@@ -11,7 +11,7 @@ use std::time::Duration;
 use iam_sandbox::{Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DOCUMENTED, actions, documented, each, once};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::Kept;
 use crate::many::{crowd, left, rows};
 use crate::resumed_owner::finds_it_deleted;
@@ -235,7 +235,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn c70_a_deletion_that_an_earlier_list_confirms_is_printed_by_the_next_run() {
-    let (sandbox, kept) = (documented(), begun());
+    let (sandbox, kept) = (documented(), started());
     let ended = without_room_for_the_result(&sandbox, kept.case(&sandbox, &[])).end();
     let says = "the next run with this journal verifies and reports it\n";
     ended.stops_as(1, &[says], "1 key: 1 deleted");
@@ -324,7 +324,7 @@ fn c75_a_journal_that_somebody_else_can_write_is_refused() {
     let sandbox = documented();
     let done = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     let planted = || {
-        let kept = begun();
+        let kept = started();
         std::fs::write(kept.path(), kept.journal() + &done).expect("a journal");
         kept
     };

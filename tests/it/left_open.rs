@@ -5,7 +5,7 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once};
-use crate::intent::{begun, begun_an_hour_ago};
+use crate::intent::{started, started_an_hour_ago};
 use crate::journal::Kept;
 use crate::many::from_stdin;
 
@@ -34,7 +34,7 @@ fn has_no_change(sandbox: &Sandbox) {
 }
 
 #[test]
-fn a_begun_key_that_does_not_meet_a_condition_is_unknown() {
+fn an_unfinished_key_that_does_not_meet_a_condition_is_unknown() {
     let conditions = [
         (&["--only-inactive"][..], "its status is Active"),
         (&["--older-than", "9000d"], "it was created "),
@@ -42,7 +42,7 @@ fn a_begun_key_that_does_not_meet_a_condition_is_unknown() {
     ];
     each_at_once(conditions, |(condition, why)| {
         let sandbox = documented();
-        let kept = begun();
+        let kept = started();
         let before = kept.journal();
         for case in [
             named(&sandbox, &kept, condition),
@@ -63,14 +63,14 @@ fn a_begun_key_that_does_not_meet_a_condition_is_unknown() {
 }
 
 #[test]
-fn a_begun_key_that_a_run_did_not_reach_is_unknown() {
+fn an_unfinished_key_that_a_run_did_not_reach_is_unknown() {
     let reasons = [
         What::error(404, "NoSuchEntity", "The Access Key cannot be found."),
         What::error(403, "AccessDenied", "no"),
     ];
     each(reasons, |reason| {
         let sandbox = documented();
-        let kept = begun();
+        let kept = started();
         sandbox.fault(
             Fault::new(reason.clone())
                 .on("DeleteAccessKey")
@@ -90,9 +90,9 @@ fn a_begun_key_that_a_run_did_not_reach_is_unknown() {
 }
 
 #[test]
-fn a_begun_key_that_a_sweep_does_not_select_is_unknown() {
+fn an_unfinished_key_that_a_sweep_does_not_select_is_unknown() {
     let sandbox = documented();
-    let kept = begun();
+    let kept = started();
     let printed = all_of_bob(&sandbox, &kept, &["--only-inactive"])
         .run()
         .exits(10);
@@ -107,12 +107,12 @@ fn a_begun_key_that_a_sweep_does_not_select_is_unknown() {
 }
 
 #[test]
-fn a_begun_key_whose_tags_a_sweep_cannot_read_is_unknown() {
+fn an_unfinished_key_whose_tags_a_sweep_cannot_read_is_unknown() {
     let sandbox = Sandbox::builder()
         .key(KeySeed::new("Bob", BOBS_KEY))
         .start();
     sandbox.deny("iam:ListUserTags");
-    let kept = begun();
+    let kept = started();
     let printed = all_of_bob(&sandbox, &kept, &["--except-tag", "keep"]).run();
     let _ = printed.exits(10).prints_outcomes(&[("Unknown", 1)]).says(&[
         "(AccessDenied) when calling the ListUserTags operation",
@@ -122,9 +122,9 @@ fn a_begun_key_whose_tags_a_sweep_cannot_read_is_unknown() {
 }
 
 #[test]
-fn a_begun_deactivation_that_does_not_meet_a_condition_is_unknown() {
+fn an_unfinished_deactivation_that_does_not_meet_a_condition_is_unknown() {
     let sandbox = documented();
-    let kept = begun();
+    let kept = started();
     let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
     std::fs::write(kept.path(), journal).expect("a journal");
     let printed = named(&sandbox, &kept, &["--deactivate", "--older-than", "9000d"]).run();
@@ -136,21 +136,21 @@ fn a_begun_deactivation_that_does_not_meet_a_condition_is_unknown() {
 }
 
 #[test]
-fn a_dry_run_does_not_say_that_a_begun_key_is_not_deleted() {
+fn a_dry_run_does_not_say_that_an_unfinished_key_is_not_deleted() {
     each([named, all_of_bob], |case| {
         let sandbox = Sandbox::builder()
             .key(KeySeed::new("Bob", BOBS_KEY))
             .start();
-        let printed = case(&sandbox, &begun(), &["--dry-run"]).run().exits(10);
+        let printed = case(&sandbox, &started(), &["--dry-run"]).run().exits(10);
         let said = printed.prints_outcomes(&[("Unknown", 1)]);
         let _ = said.says(&["this run did not change it: it was a dry run", STARTED]);
     });
 }
 
 #[test]
-fn a_begun_key_that_iam_lists_after_its_request_expired_is_not_changed() {
+fn an_unfinished_key_that_iam_lists_after_its_request_expired_is_not_changed() {
     let sandbox = documented();
-    let kept = begun_an_hour_ago();
+    let kept = started_an_hour_ago();
     let printed = named(&sandbox, &kept, &["--only-inactive"]).run().exits(11);
     let _ = printed.prints_outcome("Skipped").says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY} is not deleted: its status is Active\n\
@@ -176,7 +176,7 @@ type Start = fn(&Sandbox, &Kept) -> Case;
 
 /// The earlier run did not list Bob's key. This one does, and leaves it alone. Then it is gone.
 #[test]
-fn a_list_that_showed_a_begun_key_counts_later_although_this_run_left_the_key_alone() {
+fn a_list_that_showed_an_unfinished_key_counts_later_although_this_run_left_the_key_alone() {
     let cases: [(Start, i32); 5] = [
         (|at, kept| kept.case(at, &["--only-inactive"]), 10),
         (|at, kept| named(at, kept, &["--only-inactive"]), 10),
@@ -190,7 +190,7 @@ fn a_list_that_showed_a_begun_key_counts_later_although_this_run_left_the_key_al
     ];
     each(cases, |(case, status)| {
         let sandbox = documented();
-        let kept = begun();
+        let kept = started();
         let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
         std::fs::write(kept.path(), journal).expect("a journal");
         let _ = case(&sandbox, &kept).run().exits(status).prints_anything();
@@ -213,7 +213,7 @@ fn a_list_that_showed_a_begun_key_counts_later_although_this_run_left_the_key_al
 fn an_owner_that_only_the_journal_names_is_not_printed_as_that_of_the_key() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let kept = begun();
+    let kept = started();
     let args = ["--access-key-id", BOBS_KEY, "--find-user", "--journal"];
     let case = Case::at(&sandbox, args).args([kept.path()]);
     case.run().deletes(
@@ -223,7 +223,7 @@ fn an_owner_that_only_the_journal_names_is_not_printed_as_that_of_the_key() {
 
 /// A request for a name that another user has for a moment finds the key once the name is the owner's again.
 #[test]
-fn a_key_that_another_user_had_is_still_begun_when_its_owner_has_the_name_again() {
+fn a_key_that_another_user_had_is_still_started_when_its_owner_has_the_name_again() {
     let has_key = |sandbox: &Sandbox, kept: &Kept, user: &str, more: &[&str]| {
         let args = ["--access-key-id", BOBS_KEY, "--user-name", user];
         let case = Case::at(sandbox, args).args(["--output", "json", "--journal"]);
@@ -238,7 +238,7 @@ fn a_key_that_another_user_had_is_still_begun_when_its_owner_has_the_name_again(
             (Kept::new(""), "Alice")
         } else {
             sandbox.rename_user("Bob", "Zoe");
-            (begun(), "Bob")
+            (started(), "Bob")
         };
         let more = ["--timeout", "8"];
         let elsewhere = has_key(&sandbox, &kept, named, &more).run().exits(3);
@@ -267,7 +267,7 @@ fn a_key_that_another_user_had_is_still_begun_when_its_owner_has_the_name_again(
 
 /// The reads of a dry run may lag: by now, the user for whom the request was may have the name of the key's owner.
 #[test]
-fn a_dry_run_does_not_say_that_a_begun_key_of_another_user_is_not_deleted() {
+fn a_dry_run_does_not_say_that_an_unfinished_key_of_another_user_is_not_deleted() {
     each([false, true], |is_denied| {
         let sandbox = documented();
         let kept = Kept::new("");
@@ -300,7 +300,7 @@ fn a_dry_run_does_not_say_that_a_begun_key_of_another_user_is_not_deleted() {
 
 /// The results of the run are the list of the next one. They say that a request of the run may still act.
 #[test]
-fn a_failed_key_whose_request_may_still_act_is_begun_for_a_run_with_the_results() {
+fn a_failed_key_whose_request_may_still_act_is_started_for_a_run_with_the_results() {
     const OPEN: &str = "\"Outcome\":\"Failed\",\"Unfinished\":1";
     let sandbox = documented();
     sandbox.fault(
@@ -355,8 +355,8 @@ fn a_failed_key_whose_request_may_still_act_is_begun_for_a_run_with_the_results(
 
 /// A later run names another user, and IAM answers its request. That starts no new thirty minutes.
 #[test]
-fn a_begun_key_that_a_later_run_seeks_at_another_user_is_not_changed_once_its_request_has_expired()
-{
+fn an_unfinished_key_that_a_later_run_seeks_at_another_user_is_not_changed_once_its_request_has_expired()
+ {
     let named = |sandbox: &Sandbox, kept: &Kept, user: &str, more: &[&str]| {
         let args = ["--access-key-id", BOBS_KEY, "--user-name", user];
         let case = Case::at(sandbox, args).args(["--output", "json", "--journal"]);
@@ -371,7 +371,7 @@ fn a_begun_key_that_a_later_run_seeks_at_another_user_is_not_changed_once_its_re
         if is_denied {
             sandbox.deny("iam:GetAccessKeyLastUsed");
         }
-        let kept = begun_an_hour_ago();
+        let kept = started_an_hour_ago();
         unlisted(&kept);
         let sought = named(&sandbox, &kept, "Alice", &[]);
         let _ = if is_denied {

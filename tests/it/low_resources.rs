@@ -10,7 +10,7 @@ use iam_sandbox::{Fault, Sandbox, What};
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::completion::asked_at;
 use crate::dialogue::Dialogue;
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::Kept;
 use crate::many::{crowd, from_stdin, left, outcomes, rows};
 use crate::running::Running;
@@ -100,8 +100,8 @@ fn f66_no_thread_is_left() {
         .prints_nothing()
         .says(&["aborted at ", "not enough memory or threads"])
         .ends_with("not deleted: nothing was sent to IAM");
-    // Those of the journal, which is read, opened and written, are the last, and it says that the key was begun.
-    let kept = begun();
+    // Those of the journal, which is read, opened and written, are the last, and it says that the key was started.
+    let kept = started();
     let case = Case::documented(&sandbox, &["--endpoint-url", &by_name, "--journal"]);
     let _ = case
         .args([kept.path()])
@@ -255,7 +255,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
     }
     let before = settled();
     assert!(before > 0 && left(&sandbox, 50) > 0);
-    // With room again the rest is done, and what was begun is looked for.
+    // With room again the rest is done, and what was started is looked for.
     let printed = case(1 << 20).exits(0);
     let output = printed.output().to_owned();
     let _ = printed
@@ -332,7 +332,7 @@ fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
     assert_eq!(left(&sandbox, KEYS), KEYS);
 }
 
-/// The disk has room for what is begun, and none for its result.
+/// The disk has room for what is started, and none for its result.
 pub(crate) const NO_ROOM_FOR_RESULTS: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>

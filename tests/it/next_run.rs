@@ -13,7 +13,7 @@ use crate::streams::wait_for;
 use crate::undo::row;
 
 /// A list and a journal that name this user as the owner of Bob's key.
-fn begun(action: &str, owner: &str) -> Kept {
+fn started(action: &str, owner: &str) -> Kept {
     let kept = Kept::new(&list(owner));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":\"123456789012\"}}\n\
@@ -43,7 +43,7 @@ fn a_key_with_a_wrong_owner_is_not_tried_by_the_same_command_again() {
         };
         let sandbox = without("iam:GetAccessKeyLastUsed");
         for case in [
-            begun("deactivate", owner).case(&sandbox, &["--deactivate"]),
+            started("deactivate", owner).case(&sandbox, &["--deactivate"]),
             Kept::new(&list(owner)).case(&lost(), &["--deactivate"]),
             from_stdin(&lost(), &list(owner), &["--deactivate"]),
         ] {
@@ -60,7 +60,7 @@ fn a_key_with_a_wrong_owner_is_not_tried_by_the_same_command_again() {
 #[test]
 fn a_key_that_cannot_be_read_is_not_tried_by_the_same_command_again() {
     let sandbox = without("iam:ListAccessKeys");
-    let kept = begun("delete", "Bob");
+    let kept = started("delete", "Bob");
     let printed = kept.case(&sandbox, &["--only-inactive"]).run().exits(10);
     let said = printed.prints_outcomes(&[("Unknown", 1)]);
     assert!(!said.messages().contains("the same command"));
@@ -88,10 +88,10 @@ fn a_run_that_failed_fast_is_continued_without_the_key_that_fails() {
 }
 
 #[test]
-fn a_begun_key_is_not_checked_in_the_list_of_a_user_who_does_not_have_it() {
+fn an_unfinished_key_is_not_checked_in_the_list_of_a_user_who_does_not_have_it() {
     let sandbox = documented();
     let all = ["--user-name", "Alice", "--all-keys", "--yes"];
-    let kept = begun("deactivate", "Alice");
+    let kept = started("deactivate", "Alice");
     let sweep = Case::at(&sandbox, all).args(["--deactivate", "--journal"]);
     for (case, status) in [
         (kept.case(&sandbox, &["--deactivate", "--dry-run"]), 10),
@@ -159,7 +159,7 @@ fn the_owners_of_refused_keys_are_looked_up_if_one_is_unknown() {
 #[test]
 fn a_run_that_max_keys_refuses_still_reports_a_key_that_an_earlier_run_started() {
     let sandbox = denied(&READS);
-    let kept = begun("delete", "Bob");
+    let kept = started("delete", "Bob");
     kept.list(&format!(
         "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n"
     ));
@@ -214,7 +214,7 @@ fn an_interrupted_run_with_a_journal_says_once_how_to_continue() {
         ("reactivate", "; keys that are already active are skipped"),
     ];
     let runs = runs.map(|run| [(1, false), (1, true), (2, true)].map(|more| (run, more)));
-    each_at_once(runs.concat(), |((action, how), (jobs, is_begun))| {
+    each_at_once(runs.concat(), |((action, how), (jobs, is_started))| {
         let sandbox = documented();
         for id in [BOBS_KEY, BOB_SECOND_KEY_ID]
             .iter()
@@ -227,8 +227,8 @@ fn an_interrupted_run_with_a_journal_says_once_how_to_continue() {
             _ => "UpdateAccessKey",
         };
         sandbox.fault(always(operation, What::SilenceBeforeActing));
-        let kept = if is_begun {
-            begun(action, "Bob")
+        let kept = if is_started {
+            started(action, "Bob")
         } else {
             Kept::new("")
         };

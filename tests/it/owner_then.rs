@@ -7,7 +7,7 @@ use crate::case::{BOBS_KEY, Case, actions, documented, each, each_at_once};
 use crate::journal::Kept;
 use crate::many::from_stdin;
 use crate::proof::{READS, denied};
-use crate::resumed_owner::begun_to;
+use crate::resumed_owner::started_to;
 use crate::target_principal::{OLD_KEY, TARGET, organization};
 
 const ROOT_USER: &str = ",\"RootUser\":true";
@@ -115,7 +115,7 @@ fn a_key_that_no_user_had_may_be_the_root_users() {
 #[test]
 fn what_was_started_for_a_calling_user_is_not_gone_because_the_root_user_does_not_have_it() {
     let sandbox = organization().start();
-    let kept = begun_to("delete", BOBS_KEY, "null", "");
+    let kept = started_to("delete", BOBS_KEY, "null", "");
     let case = Case::at(&sandbox, TARGET)
         .args(["--access-key-id", BOBS_KEY, "--ignore-missing", "--journal"])
         .args([kept.path()]);
@@ -152,7 +152,7 @@ fn what_was_started_for_the_root_user_is_not_gone_because_no_user_has_it() {
     each_at_once(cases, |(status, more, says)| {
         let sandbox = denied(&READS[..1]);
         sandbox.remove_key(BOBS_KEY);
-        let kept = begun_to("delete", BOBS_KEY, "null", status);
+        let kept = started_to("delete", BOBS_KEY, "null", status);
         let more: Vec<&str> = more.copied().collect();
         let printed = kept.case(&sandbox, &more).run().exits(10);
         let _ = printed
@@ -161,7 +161,7 @@ fn what_was_started_for_the_root_user_is_not_gone_because_no_user_has_it() {
     });
     let sandbox = denied(&READS[..1]);
     sandbox.remove_key(BOBS_KEY);
-    let kept = begun_to("delete", BOBS_KEY, "null", &listed);
+    let kept = started_to("delete", BOBS_KEY, "null", &listed);
     let all = [
         "--whole-account",
         "--yes",
@@ -191,7 +191,7 @@ fn what_a_calling_user_started_may_still_delete_a_key_of_another_one() {
     );
     for more in [&[][..], &["--ignore-missing"]] {
         let sandbox = documented();
-        let kept = begun_to("delete", BOBS_KEY, "null", "");
+        let kept = started_to("delete", BOBS_KEY, "null", "");
         let printed = kept.case(&sandbox, more).run().exits(10);
         let _ = printed.prints_outcome("Unknown").says(&[&unknown]);
         // IAM answered the request of this run, so only the earlier one may still act.

@@ -7,11 +7,11 @@ use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Status, What};
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, faulty, once};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::Kept;
 use crate::many::from_stdin;
 use crate::proof::{READS, denied};
-use crate::resumed_owner::{begun_to, begun_without_owner, finds_it, finds_it_deleted};
+use crate::resumed_owner::{finds_it, finds_it_deleted, started_to, started_without_owner};
 use crate::streams::wait_for;
 
 const LISTED: &str = ",\"Status\":\"Active\"";
@@ -65,7 +65,7 @@ fn a_deletion_that_is_presumed_for_a_named_owner_is_finished_for_that_owner_only
 #[test]
 fn a_resumed_run_with_little_time_sends_the_request() {
     let sandbox = documented();
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
     let printed = kept.case(&sandbox, &["--find-user", "--timeout", "5"]);
     let _ = printed
         .run()
@@ -83,7 +83,7 @@ fn a_resumed_key_with_an_owner_has_one_time_limit() {
         let slow = What::Delay(Duration::from_secs(seconds));
         sandbox.fault(always(action, slow));
     }
-    let kept = begun();
+    let kept = started();
     let more = ["--timeout", "5", "--only-inactive"];
     let printed = kept.case(&sandbox, &more).run().exits(10);
     let _ = printed
@@ -97,7 +97,7 @@ fn a_check_that_the_time_limit_ends_is_not_called_a_failed_one() {
     sandbox.remove_key(BOBS_KEY);
     let slow = What::Delay(Duration::from_secs(2));
     sandbox.fault(always("GetAccessKeyLastUsed", slow));
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
     let printed = kept.case(&sandbox, &["--timeout", "6"]).run().exits(10);
     let _ = printed.prints_outcome("Unknown").says(&[
         "an earlier run started this, and IAM now reports no such key; there was not enough time to check the key",
@@ -111,7 +111,7 @@ fn a_key_that_does_not_exist_is_printed_once_and_keeps_its_recorded_owner() {
     sandbox.remove_key(BOBS_KEY);
     let no_such_key = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     sandbox.fault(always("GetAccessKeyLastUsed", no_such_key));
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
     // Where the disk is full, only standard error says it.
     let running = kept.case(&sandbox, &[]).start();
     wait_for(|| !actions(&sandbox).is_empty());
@@ -162,7 +162,7 @@ fn a_key_that_was_only_missing_may_have_been_deleted_by_an_earlier_run() {
     each(cases, |(listed, denied, more, exit, outcome, says)| {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
-        let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", listed);
+        let kept = started_to("delete", BOBS_KEY, "\"Bob\"", listed);
         kept.list(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
         for read in denied {
             sandbox.deny(read);
@@ -193,7 +193,7 @@ fn after_a_signal_a_missing_key_may_have_been_deleted_by_an_earlier_run() {
     }
     let delay = What::Delay(Duration::from_millis(200));
     sandbox.fault(once("DeleteAccessKey", delay));
-    let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
+    let kept = started_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
     kept.list(&format!("{BOBS_KEY}\n"));
     let case = Case::documented(&sandbox, &["--ignore-missing", "--journal"]);
     let running = case.args([kept.path()]).start();
@@ -255,7 +255,7 @@ fn that_iam_listed_the_key_is_not_forgotten_by_the_next_run() {
 
     // A run that was resumed saw it before it sent its own request.
     let sandbox = denied(&READS[..1]);
-    let kept = begun();
+    let kept = started();
     let lists = always("ListAccessKeys", What::error(403, "AccessDenied", "no"));
     sandbox.fault(lost());
     sandbox.fault(lists.skip(1));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each_at_once};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::Kept;
 use crate::lost_response::UNCONFIRMED;
 
@@ -218,7 +218,7 @@ fn c13_one_limit_covers_every_step_of_a_key() {
         sandbox.fault(Fault::new(slow.clone()).on(action).always());
     }
     // An earlier run started it; a condition is read; the deletion would be third.
-    let printed = begun()
+    let printed = started()
         .case(&sandbox, &["--timeout", "5", "--older-than", "1d"])
         .run()
         .exits(10);

@@ -4,12 +4,12 @@ use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, documented, each_at_once, once};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::from_stdin;
 use crate::proof::{READS, denied, on_delete};
 use crate::response::{END, keys, member, xml};
-use crate::resumed_owner::{begun_to, begun_without_owner};
+use crate::resumed_owner::{started_to, started_without_owner};
 
 /// What an intent has if IAM listed the key.
 const LISTED: &str = ",\"Status\":\"Active\"";
@@ -41,12 +41,12 @@ fn c50_an_owner_for_whom_iam_listed_the_key_is_not_forgotten() {
 }
 
 #[test]
-fn a_begun_key_whose_owner_is_looked_up_is_found_in_the_lists_of_all_users() {
+fn an_unfinished_key_whose_owner_is_looked_up_is_found_in_the_lists_of_all_users() {
     // Bob was renamed, and another user got the name.
     let sandbox = denied(&READS[..1]);
     sandbox.rename_user("Bob", "Robert");
     sandbox.add_key(KeySeed::new("Bob", &nth_key_id(ACCOUNT, 9)));
-    let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
+    let kept = started_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
     kept.ends(
         &sandbox,
         &["--find-user"],
@@ -58,10 +58,10 @@ fn a_begun_key_whose_owner_is_looked_up_is_found_in_the_lists_of_all_users() {
 }
 
 #[test]
-fn a_begun_key_that_no_user_has_is_finished() {
+fn an_unfinished_key_that_no_user_has_is_finished() {
     let sandbox = denied(&READS[..1]);
     sandbox.remove_key(BOBS_KEY);
-    let kept = begun_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
+    let kept = started_to("delete", BOBS_KEY, "\"Bob\"", LISTED);
     let nobodys = "IAM does not list the key for any user in the account";
     kept.ends(&sandbox, &["--find-user"], 0, nobodys, "1 key: 1 deleted");
     let finished = "result: 1 key: 1 finished by an earlier run";
@@ -107,7 +107,7 @@ fn a_key_that_is_in_the_list_of_the_earlier_owner_is_reviewed_with_that_owner() 
         if is_denied {
             sandbox.deny("iam:GetAccessKeyLastUsed");
         }
-        let kept = begun_to(action, BOBS_KEY, "\"Bob\"", ",\"Status\":\"Active\"");
+        let kept = started_to(action, BOBS_KEY, "\"Bob\"", ",\"Status\":\"Active\"");
         let args = ["--access-key-id", BOBS_KEY, "--timeout", "8", "--journal"];
         let case = Case::at(&sandbox, args).args([kept.path()]).args(more);
         let case = case.args(option.split_whitespace());
@@ -138,7 +138,7 @@ fn a_key_that_any_list_of_an_earlier_run_had_is_deleted_if_no_user_has_it() {
             .start();
         let kept = match case {
             "resumed" => {
-                let kept = begun();
+                let kept = started();
                 let journal = kept.journal().replace(LISTED, "");
                 std::fs::write(kept.path(), journal).expect("a journal");
                 kept
@@ -200,12 +200,12 @@ fn a_key_that_any_list_of_an_earlier_run_had_is_deleted_if_no_user_has_it() {
 }
 
 #[test]
-fn a_dry_run_calls_a_begun_key_that_no_user_has_missing_as_the_run_does() {
+fn a_dry_run_calls_an_unfinished_key_that_no_user_has_missing_as_the_run_does() {
     let missing = "1 key: 1 already gone";
     each_at_once(["\"Bob\"", "null"], |owner| {
         let sandbox = denied(&READS[..1]);
         sandbox.remove_key(BOBS_KEY);
-        let kept = begun_without_owner(BOBS_KEY, owner);
+        let kept = started_without_owner(BOBS_KEY, owner);
         for more in [&["--dry-run"][..], &[]] {
             let args = [&["--find-user", "--ignore-missing"], more].concat();
             let said = kept.case(&sandbox, &args).run().exits(0);

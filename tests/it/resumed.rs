@@ -5,7 +5,7 @@ use iam_sandbox::{Fault, Sandbox, Status, What};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, Printed, actions, always, documented, each, each_at_once};
-use crate::intent::{begun, begun_an_hour_ago};
+use crate::intent::{started, started_an_hour_ago};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::rows;
 use crate::response::{keys, lagging, member, xml};
@@ -48,7 +48,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
     each(SELECTIONS, |(selection, last)| {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
-        let kept = begun();
+        let kept = started();
         let before = kept.journal();
         let printed = sweep(&sandbox, &kept, &[selection, &["--dry-run"]].concat())
             .run()
@@ -80,7 +80,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
 fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
     // Nobody deleted it, its request has expired, and it does not satisfy the condition.
     let sandbox = documented();
-    let kept = begun_an_hour_ago();
+    let kept = started_an_hour_ago();
     sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
         0,
         "iam-del-key: note: 2 keys of 1 user checked\n\
@@ -210,8 +210,8 @@ fn a_key_that_iam_lists_again_and_refuses_to_delete_is_not_settled() {
 fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let kept = begun();
-    // IAM had not listed it when it was begun.
+    let kept = started();
+    // IAM had not listed it when it was started.
     let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
     std::fs::write(kept.path(), &journal).expect("a journal");
     for _ in 0..2 {
@@ -230,7 +230,7 @@ fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
 fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun();
+    let kept = started();
     let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
     std::fs::write(kept.path(), journal).expect("a journal");
     let args = ["--user-name", "Bob", "--all-keys", "--deactivate"];
@@ -263,7 +263,7 @@ fn the_same_command_finds_what_became_of_a_key_whose_owner_cannot_be_looked_up_a
         for action in denied {
             sandbox.deny(action);
         }
-        let kept = begun();
+        let kept = started();
         let _ = one(&sandbox, &kept)
             .exits(0)
             .prints_anything()
@@ -276,7 +276,7 @@ fn the_same_command_finds_what_became_of_a_key_whose_owner_cannot_be_looked_up_a
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.fault(Fault::new(What::empty(500)).on("ListUsers").always());
-    let kept = begun();
+    let kept = started();
     let _ = one(&sandbox, &kept)
         .exits(10)
         .prints_anything()

@@ -1,18 +1,18 @@
-//! Whose a begun key was: only a list of the owner that all runs named says that it is gone.
+//! Whose a started key was: only a list of the owner that all runs named says that it is gone.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
 use serde_json::Value;
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::Kept;
 use crate::many::{outcomes, rows};
 use crate::streams::wait_for;
 use crate::verification::{NEVER, last_use};
 
 #[test]
-fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
+fn f85_of_an_unfinished_key_without_an_owner_no_list_says_that_it_is_gone() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let kept = Kept::new(&format!("{BOBS_KEY}\n"));
@@ -37,12 +37,12 @@ fn f85_of_a_begun_key_without_an_owner_no_list_says_that_it_is_gone() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// A journal in which a key was begun, and no more; the list names no owner.
-pub(crate) fn begun_without_owner(id: &str, user_name: &str) -> Kept {
-    begun_to("delete", id, user_name, "")
+/// A journal in which a key was started, and no more; the list names no owner.
+pub(crate) fn started_without_owner(id: &str, user_name: &str) -> Kept {
+    started_to("delete", id, user_name, "")
 }
 
-pub(crate) fn begun_to(action: &str, id: &str, user_name: &str, status: &str) -> Kept {
+pub(crate) fn started_to(action: &str, id: &str, user_name: &str, status: &str) -> Kept {
     let kept = Kept::new(&format!("{id}\n"));
     let journal = format!(
         "{{\"Journal\":1,\"Action\":\"{action}\",\"AccountId\":null}}\n\
@@ -69,7 +69,7 @@ pub(crate) fn finds_it(sandbox: &Sandbox, kept: &Kept, more: &[&str], why: &str)
 }
 
 #[test]
-fn the_result_of_a_begun_key_names_the_owner_whom_iam_confirmed() {
+fn the_result_of_an_unfinished_key_names_the_owner_whom_iam_confirmed() {
     const LISTED: &str = ",\"Status\":\"Active\"";
     let look_ups = [
         None,
@@ -96,7 +96,7 @@ fn the_result_of_a_begun_key_names_the_owner_whom_iam_confirmed() {
         if let Some(answer) = look_ups[look_up].clone() {
             sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
         }
-        let kept = begun_to(action, BOBS_KEY, "\"Bob\"", status);
+        let kept = started_to(action, BOBS_KEY, "\"Bob\"", status);
         let args = ["--access-key-id", BOBS_KEY, "--find-user", "--yes"];
         let one = || {
             Case::at(&sandbox, args)
@@ -131,7 +131,7 @@ fn the_result_of_a_begun_key_names_the_owner_whom_iam_confirmed() {
 }
 
 #[test]
-fn the_undo_of_begun_keys_finds_their_owners() {
+fn the_undo_of_unfinished_keys_finds_their_owners() {
     let two = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
     let one = format!("{BOBS_KEY}\n");
     for (list, more, undo) in [
@@ -140,7 +140,7 @@ fn the_undo_of_begun_keys_finds_their_owners() {
         (&two, &["--find-user"], "--find-user"),
     ] {
         let sandbox = documented();
-        let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", ",\"Status\":\"Active\"");
+        let kept = started_to("deactivate", BOBS_KEY, "\"Bob\"", ",\"Status\":\"Active\"");
         let alices = format!(
             "{{\"AccessKeyId\":\"{ALICE_KEY_ID}\",\"UserName\":\"Alice\",\"Intent\":\"deactivate\",\"Time\":\"t\",\"Status\":\"Active\"}}\n"
         );
@@ -158,19 +158,19 @@ fn the_undo_of_begun_keys_finds_their_owners() {
 }
 
 #[test]
-fn f85_a_begun_key_whose_owner_nobody_knows_stays_unknown() {
+fn f85_an_unfinished_key_whose_owner_nobody_knows_stays_unknown() {
     // It is in no list here: another account's, or deleted.
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let kept = begun_without_owner(BOBS_KEY, "null");
+    let kept = started_without_owner(BOBS_KEY, "null");
     stays_unknown(&sandbox, &kept, &[], "IAM does not report who owns the key");
 }
 
 #[test]
-fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
+fn f85_of_an_unfinished_key_with_another_owner_now_no_list_says_that_it_is_gone() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
     // Alice's list does not have it, and it is alive.
     stays_unknown(
         &sandbox,
@@ -182,14 +182,14 @@ fn f85_of_a_begun_key_with_another_owner_now_no_list_says_that_it_is_gone() {
 }
 
 #[test]
-fn f85_a_begun_key_of_a_user_who_is_gone_stays_unknown() {
+fn f85_an_unfinished_key_of_a_user_who_is_gone_stays_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.rename_user("Bob", "Robert");
-    stays_unknown(&sandbox, &begun(), &[], "the user does not exist");
+    stays_unknown(&sandbox, &started(), &[], "the user does not exist");
 }
 
-/// A run that can find nothing out about the one key of its list, and leaves it begun.
+/// A run that can find nothing out about the one key of its list, and leaves it started.
 fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
     let known = if more.contains(&"--dry-run") {
         "1 key: 1 unknown; this was a dry run"
@@ -205,7 +205,7 @@ fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
 }
 
 #[test]
-fn f85_c56_a_begun_key_is_gone_only_from_the_list_that_iam_showed_it_in() {
+fn f85_c56_an_unfinished_key_is_gone_only_from_the_list_that_iam_showed_it_in() {
     const LISTED: &str = ",\"Status\":\"Active\"";
     for (then, status, now, is_found) in [
         ("\"Bob\"", LISTED, &["--user-name", "bob"][..], true),
@@ -222,7 +222,7 @@ fn f85_c56_a_begun_key_is_gone_only_from_the_list_that_iam_showed_it_in() {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         sandbox.deny("iam:GetAccessKeyLastUsed");
-        let kept = begun_to("delete", BOBS_KEY, then, status);
+        let kept = started_to("delete", BOBS_KEY, then, status);
         if is_found {
             // The lists of all users are read if the owner is looked up.
             let (no_longer, nobodys) = (
@@ -240,7 +240,7 @@ fn f85_c56_a_begun_key_is_gone_only_from_the_list_that_iam_showed_it_in() {
 }
 
 #[test]
-fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
+fn f85_an_unfinished_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
     for (denied, says) in [
         (
             &["iam:GetAccessKeyLastUsed"][..],
@@ -257,14 +257,14 @@ fn f85_a_begun_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
         }
         let lost = Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");
         sandbox.fault(lost.times(4));
-        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
         stays_unknown(&sandbox, &kept, &["--user-name", "Alice"], says);
         assert!(sandbox.has_key(BOBS_KEY));
     }
 }
 
 #[test]
-fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
+fn f85_an_unfinished_key_that_no_condition_can_be_read_of_is_unknown() {
     let inactive = ["--ignore-missing", "--only-inactive"];
     for (now, more) in [
         (&["--user-name", "Alice"][..], &inactive[..]),
@@ -276,7 +276,7 @@ fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
     ] {
         let sandbox = documented();
         sandbox.deny("iam:GetAccessKeyLastUsed");
-        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
         stays_unknown(
             &sandbox,
             &kept,
@@ -288,12 +288,12 @@ fn f85_a_begun_key_that_no_condition_can_be_read_of_is_unknown() {
 }
 
 #[test]
-fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
+fn f85_an_unfinished_key_that_signs_is_unknown_where_the_guard_keeps_it() {
     let sandbox = documented();
     for action in ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"] {
         sandbox.deny(action);
     }
-    let kept = begun_without_owner(ADMIN_KEY_ID, "\"admin\"");
+    let kept = started_without_owner(ADMIN_KEY_ID, "\"admin\"");
     stays_unknown(
         &sandbox,
         &kept,
@@ -303,28 +303,28 @@ fn f85_a_begun_key_that_signs_is_unknown_where_the_guard_keeps_it() {
 }
 
 #[test]
-fn f85_a_begun_key_that_is_listed_as_inactive_may_have_been_deactivated() {
+fn f85_an_unfinished_key_that_is_listed_as_inactive_may_have_been_deactivated() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
+    let kept = started_to("deactivate", BOBS_KEY, "\"Bob\"", "");
     let more = ["--deactivate", "--find-user", "--older-than", "9999d"];
     stays_unknown(&sandbox, &kept, &more, "the result is unknown");
 }
 
 #[test]
-fn f85_a_begun_key_that_iam_still_knows_is_gone_if_the_list_of_the_owner_it_names_lacks_it() {
-    let begun_bobs = || {
+fn f85_an_unfinished_key_that_iam_still_knows_is_gone_if_the_list_of_the_owner_it_names_lacks_it() {
+    let started_bobs = || {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         let answer = last_use("Bob", NEVER);
         sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
-        (sandbox, begun_without_owner(BOBS_KEY, "\"Bob\""))
+        (sandbox, started_without_owner(BOBS_KEY, "\"Bob\""))
     };
-    let (sandbox, kept) = begun_bobs();
+    let (sandbox, kept) = started_bobs();
     let whose = "IAM does not list the key for Bob, whom it named as the owner";
     finds_it(&sandbox, &kept, &["--user-name", "Alice"], whose);
     // The list is denied.
-    let (sandbox, kept) = begun_bobs();
+    let (sandbox, kept) = started_bobs();
     sandbox.deny("iam:ListAccessKeys");
     stays_unknown(
         &sandbox,
@@ -335,7 +335,7 @@ fn f85_a_begun_key_that_iam_still_knows_is_gone_if_the_list_of_the_owner_it_name
 }
 
 #[test]
-fn f85_another_owner_of_a_begun_key_is_believed_only_if_their_list_has_it() {
+fn f85_another_owner_of_an_unfinished_key_is_believed_only_if_their_list_has_it() {
     // The key was deleted, and then Bob was renamed: IAM still names the owner for a moment, or for longer.
     for times in [1, 2, 100] {
         let sandbox = documented();
@@ -343,15 +343,15 @@ fn f85_another_owner_of_a_begun_key_is_believed_only_if_their_list_has_it() {
         let answer = last_use("Alice", NEVER);
         sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").times(times));
         let whose = "IAM does not list the key for Alice, whom it named as the owner";
-        finds_it(&sandbox, &begun(), &["--older-than", "1d"], whose);
+        finds_it(&sandbox, &started(), &["--older-than", "1d"], whose);
     }
 }
 
 #[test]
-fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
+fn f85_a_key_that_was_started_to_be_deactivated_under_another_owner_is_unknown() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
-    let kept = begun_to("deactivate", BOBS_KEY, "\"Bob\"", "");
+    let kept = started_to("deactivate", BOBS_KEY, "\"Bob\"", "");
     for (more, started) in [
         (&[][..], "an earlier run started this"),
         (&["--dry-run"], "an earlier run started to change it"),
@@ -366,11 +366,11 @@ fn f85_a_key_that_was_begun_to_be_deactivated_under_another_owner_is_unknown() {
 }
 
 #[test]
-fn f85_a_signal_makes_no_begun_key_deleted_by_a_list_that_never_had_it() {
+fn f85_a_signal_makes_no_unfinished_key_deleted_by_a_list_that_never_had_it() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));
-    let kept = begun_without_owner(BOBS_KEY, "null");
+    let kept = started_without_owner(BOBS_KEY, "null");
     let running = kept.case(&sandbox, &[]).start();
     wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     running.signal("INT");

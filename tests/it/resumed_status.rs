@@ -79,7 +79,7 @@ fn a_status_that_a_killed_run_set_is_a_result_of_the_next_one() {
 #[test]
 fn the_undo_of_a_resumed_deactivation_says_how_to_reactivate_the_key() {
     let sandbox = inactive();
-    let kept = begun(INTENT);
+    let kept = started(INTENT);
     let short = ["--deactivate", "--timeout", "7", "--journal"];
     let case = Case::documented(&sandbox, &short).args([kept.path()]);
     let _ = case
@@ -107,7 +107,7 @@ fn the_undo_of_a_resumed_deactivation_says_how_to_reactivate_the_key() {
 }
 
 /// A journal of `--deactivate` with this record of Bob's key.
-fn begun(record: &str) -> Kept {
+fn started(record: &str) -> Kept {
     let kept = Kept::new("");
     let head = format!("{{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":\"{ACCOUNT}\"}}\n");
     std::fs::write(kept.path(), head + &row(BOBS_KEY, record)).expect("a journal");
@@ -116,10 +116,10 @@ fn begun(record: &str) -> Kept {
 
 /// The user may have been renamed, and another one may have the name.
 #[test]
-fn a_begun_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key() {
+fn an_unfinished_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
-    let kept = begun(INTENT);
+    let kept = started(INTENT);
     let case = Case::documented(&sandbox, &["--deactivate", "--ignore-missing", "--journal"]);
     let printed = case.args([kept.path()]).run().exits(0);
     assert_eq!(printed.object()["Reason"], "IAM did not confirm the owner");
@@ -151,7 +151,7 @@ fn a_deactivated_key_is_not_missing_because_a_user_of_that_name_does_not_have_it
             .deny("iam:GetAccessKeyLastUsed")
             .start();
         sandbox.remove_key(BOBS_KEY);
-        let kept = begun(record);
+        let kept = started(record);
         let args = ["--deactivate", "--ignore-missing", "--journal"];
         let case = Case::documented(&sandbox, &args).args([kept.path()]);
         let ended = case.args(more).run().exits(status);

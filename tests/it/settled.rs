@@ -4,11 +4,11 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, faulty};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::Kept;
 use crate::many::from_stdin;
 use crate::reactivate::status;
-use crate::resumed_owner::begun_without_owner;
+use crate::resumed_owner::started_without_owner;
 
 const ACCOUNT: &str = "123456789012";
 const NO_USER: &str = "iam-del-key: error: AKIDPMS9RO4H3FEXAMPLE: An error occurred (NoSuchEntity) when calling the \
@@ -28,9 +28,9 @@ fn without_bob() -> Sandbox {
 }
 
 #[test]
-fn a_hint_says_how_to_settle_a_begun_key_of_a_user_who_is_gone() {
+fn a_hint_says_how_to_settle_an_unfinished_key_of_a_user_who_is_gone() {
     let sandbox = without_bob();
-    let printed = begun().case(&sandbox, &[]).run().exits(10);
+    let printed = started().case(&sandbox, &[]).run().exits(10);
     let _ = printed.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
         "{NO_USER}{CHECK}\
          hint: for keys that were not found: check the user name; remove the owners from the list and use --find-user to \
@@ -41,9 +41,9 @@ fn a_hint_says_how_to_settle_a_begun_key_of_a_user_who_is_gone() {
 }
 
 #[test]
-fn a_begun_key_that_iam_listed_is_deleted_if_no_user_of_the_account_has_it() {
+fn an_unfinished_key_that_iam_listed_is_deleted_if_no_user_of_the_account_has_it() {
     let sandbox = without_bob();
-    let kept = begun();
+    let kept = started();
     kept.list(&format!("{BOBS_KEY}\n"));
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(0);
     let _ = printed
@@ -65,9 +65,9 @@ fn finished(sandbox: &Sandbox, kept: &Kept) {
 }
 
 #[test]
-fn a_begun_key_that_iam_never_listed_is_missing_at_most() {
+fn an_unfinished_key_that_iam_never_listed_is_missing_at_most() {
     let sandbox = without_bob();
-    let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+    let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
     let printed = kept.case(&sandbox, &["--find-user"]).run().exits(10);
     let _ = printed.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; unknown: an earlier run started this; \
@@ -89,13 +89,13 @@ fn a_begun_key_that_iam_never_listed_is_missing_at_most() {
 }
 
 #[test]
-fn a_begun_key_of_a_user_who_was_renamed_is_found_and_deleted() {
-    for begun in [begun(), begun_without_owner(BOBS_KEY, "\"Bob\"")] {
+fn an_unfinished_key_of_a_user_who_was_renamed_is_found_and_deleted() {
+    for started in [started(), started_without_owner(BOBS_KEY, "\"Bob\"")] {
         let sandbox = documented();
         sandbox.deny("iam:GetAccessKeyLastUsed");
         sandbox.rename_user("Bob", "Robert");
-        begun.list(&format!("{BOBS_KEY}\n"));
-        let printed = begun.case(&sandbox, &["--find-user"]).run().exits(0);
+        started.list(&format!("{BOBS_KEY}\n"));
+        let printed = started.case(&sandbox, &["--find-user"]).run().exits(0);
         let _ = printed
             .prints_outcomes(&[("Deleted", 1)])
             .says_exactly("result: 1 key: 1 deleted\n");
@@ -111,9 +111,9 @@ fn a_finished_change_of_status_counts_after_its_user_was_renamed() {
             ("reactivate", "Reactivated", Status::Active, "active"),
         ],
         |(action, outcome, status, word)| {
-            let begun = format!("\"Intent\":\"{action}\",\"Time\":\"t\"");
+            let started = format!("\"Intent\":\"{action}\",\"Time\":\"t\"");
             let done = format!("\"Outcome\":\"{outcome}\"");
-            for (record, is_begun) in [(done, false), (begun, true)] {
+            for (record, is_started) in [(done, false), (started, true)] {
                 let sandbox = documented();
                 sandbox.set_status(BOBS_KEY, status);
                 sandbox.rename_user("Bob", "Robert");
@@ -128,7 +128,7 @@ fn a_finished_change_of_status_counts_after_its_user_was_renamed() {
                     let case = Case::documented(&sandbox, &[&action, "--yes", "--journal"]);
                     case.args([kept.path()]).run().exits(0)
                 };
-                if is_begun {
+                if is_started {
                     let _ = again()
                         .prints_outcome(outcome)
                         .says(&["an earlier run started this"]);
@@ -192,13 +192,13 @@ fn a_list_whose_credentials_have_expired_is_continued_with_others() {
 }
 
 #[test]
-fn a_list_that_was_denied_is_not_proposed_to_check_a_begun_key() {
+fn a_list_that_was_denied_is_not_proposed_to_check_an_unfinished_key() {
     each_at_once(
         [&["--only-inactive"][..], &["--only-inactive", "--dry-run"]],
         |more| {
             let sandbox = documented();
             sandbox.deny("iam:ListAccessKeys");
-            let printed = begun().case(&sandbox, more).run().exits(10);
+            let printed = started().case(&sandbox, more).run().exits(10);
             let said = printed.prints_outcomes(&[("Unknown", 1)]);
             assert!(
                 !said
@@ -213,10 +213,10 @@ fn a_list_that_was_denied_is_not_proposed_to_check_a_begun_key() {
 }
 
 #[test]
-fn no_list_is_proposed_to_check_a_begun_key_of_another_account() {
+fn no_list_is_proposed_to_check_an_unfinished_key_of_another_account() {
     let id = nth_key_id("999999999999", 1);
     each_at_once([&["--only-inactive"][..], &["--dry-run"]], |more| {
-        let kept = begun_without_owner(&id, "\"Bob\"");
+        let kept = started_without_owner(&id, "\"Bob\"");
         kept.list(&format!("AccessKeyId,UserName\n{id},Bob\n"));
         let printed = kept.case(&documented(), more).run().exits(10);
         let said = printed.prints_outcomes(&[("Unknown", 1)]);
@@ -229,8 +229,8 @@ fn no_list_is_proposed_to_check_a_begun_key_of_another_account() {
 }
 
 #[test]
-fn a_begun_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
-    let kept = begun();
+fn an_unfinished_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
+    let kept = started();
     let printed = kept.case(&without_bob(), &["--only-inactive"]).run();
     let said = printed.exits(10).prints_outcomes(&[("Unknown", 1)]);
     assert!(!said.messages().contains("list-access-keys"));
@@ -243,7 +243,7 @@ fn a_begun_key_of_a_user_who_is_gone_is_not_checked_in_the_list_of_that_user() {
 /// The list names an owner, so `--find-user` looks up none.
 #[test]
 fn a_hint_does_not_propose_find_user_if_it_is_there_already() {
-    let kept = begun();
+    let kept = started();
     let printed = kept.case(&without_bob(), &["--find-user"]).run().exits(10);
     let said = printed.prints_outcomes(&[("Unknown", 1)]);
     assert!(!said.messages().contains("use --find-user instead"));
@@ -258,7 +258,7 @@ fn your_own_key_is_not_looked_up_in_a_list_that_was_denied() {
     for action in ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"] {
         sandbox.deny(action);
     }
-    let kept = begun_without_owner(ADMIN_KEY_ID, "\"admin\"");
+    let kept = started_without_owner(ADMIN_KEY_ID, "\"admin\"");
     let printed = kept.case(&sandbox, &["--user-name", "admin"]).run();
     let said = printed.exits(10).prints_outcomes(&[("Unknown", 1)]);
     assert!(!said.messages().contains("hint: check with"));
@@ -269,7 +269,7 @@ fn your_own_key_is_not_looked_up_in_a_list_that_was_denied() {
 fn a_dry_run_does_not_suggest_itself() {
     let sandbox = without_bob();
     let args = ["--access-key-id", BOBS_KEY, "--find-user", "--dry-run"];
-    let kept = begun();
+    let kept = started();
     let printed = Case::at(&sandbox, args)
         .args(["--journal"])
         .args([kept.path()])

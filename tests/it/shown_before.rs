@@ -10,7 +10,7 @@ use crate::case::{BOBS_KEY, Case, actions, always, documented, each_at_once, onc
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::from_stdin;
 use crate::proof::{READS, denied, list, on_delete, unchecked};
-use crate::resumed_owner::begun_without_owner;
+use crate::resumed_owner::started_without_owner;
 use crate::streams::wait_for;
 use crate::verification::{NEVER, last_use};
 
@@ -241,7 +241,7 @@ fn an_owner_whom_iam_no_longer_names_is_unchecked() {
     // Bob may have been renamed after the first look-up, and somebody else may be called Bob now.
     each_at_once(["--user-name=Bob", "--find-user"], |more| {
         let sandbox = named_once();
-        let kept = begun_without_owner(BOBS_KEY, "\"Bob\"");
+        let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
         let printed = kept.case(&sandbox, &[more]).run().exits(0);
         let output = printed.output().to_owned();
         let row: Value = serde_json::from_str(&output).expect("one result");

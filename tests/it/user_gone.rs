@@ -1,11 +1,11 @@
-//! Sweeps that are resumed after the user of a begun key is gone: the lists of all users settle the key.
+//! Sweeps that are resumed after the user of a started key is gone: the lists of all users settle the key.
 
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each_at_once};
-use crate::intent::begun;
+use crate::intent::started;
 use crate::journal::{ACCOUNT, Kept};
-use crate::resumed_owner::begun_to;
+use crate::resumed_owner::started_to;
 
 /// A sweep that selects no key.
 fn sweep(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
@@ -33,7 +33,7 @@ const STARTED: &str = "an earlier run started this";
 const IN_NO_LIST: &str = "IAM does not list the key for any user in the account";
 
 #[test]
-fn a_begun_key_that_no_user_has_is_deleted() {
+fn an_unfinished_key_that_no_user_has_is_deleted() {
     let sweeps = [
         (&[][..], "4 keys of 3 users checked"),
         // The sweep does not read all users.
@@ -48,7 +48,7 @@ fn a_begun_key_that_no_user_has_is_deleted() {
         (&["--fail-fast"], "4 keys of 3 users checked"),
     ];
     each_at_once(sweeps, |(more, checked)| {
-        let (sandbox, kept) = (bob_is_gone(), begun());
+        let (sandbox, kept) = (bob_is_gone(), started());
         let proof = format!("{STARTED}; {IN_NO_LIST}");
         let ended = sweep(&sandbox, &kept, more).run().exits(0);
         let _ = ended.prints(&row("Deleted", &proof)).says_exactly(&format!(
@@ -64,7 +64,7 @@ fn a_begun_key_that_no_user_has_is_deleted() {
 }
 
 #[test]
-fn a_begun_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
+fn an_unfinished_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
     let cases = [
         // IAM did not list it for Bob, so it may be another account's or the root user's.
         ("delete", "", &[][..], ""),
@@ -78,7 +78,7 @@ fn a_begun_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
     ];
     each_at_once(cases, |(action, status, more, inactive)| {
         let sandbox = bob_is_gone();
-        let kept = begun_to(action, BOBS_KEY, "\"Bob\"", status);
+        let kept = started_to(action, BOBS_KEY, "\"Bob\"", status);
         let ended = sweep(&sandbox, &kept, more).run().exits(10);
         let _ = ended.prints_outcomes(&[("Unknown", 1)]).says_exactly(&format!(
             "iam-del-key: note: 4 keys of 3 users checked{inactive}\n\
@@ -108,7 +108,7 @@ fn unsettled(checked: &str, check: &str, end: &str) -> String {
 }
 
 #[test]
-fn a_begun_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_read() {
+fn an_unfinished_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_read() {
     let renamed = documented();
     renamed.rename_user("Bob", "Robert");
     renamed.deny("iam:GetAccessKeyLastUsed");
@@ -129,7 +129,7 @@ fn a_begun_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_read() {
         (reused, "5", of_robert, Some("NotTried")),
         (unread, "4", FIND_USER, None),
     ] {
-        let kept = begun();
+        let kept = started();
         let ended = sweep(&sandbox, &kept, &[]).run().exits(10);
         let said = ended.prints_outcomes(&[("Unknown", 1)]);
         let _ = said.says_exactly(&unsettled(checked, check, ""));
@@ -138,8 +138,8 @@ fn a_begun_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_read() {
 }
 
 #[test]
-fn a_sweep_of_a_user_who_is_gone_says_how_to_verify_the_begun_key() {
-    let (sandbox, kept) = (bob_is_gone(), begun());
+fn a_sweep_of_a_user_who_is_gone_says_how_to_verify_the_unfinished_key() {
+    let (sandbox, kept) = (bob_is_gone(), started());
     let run = |keys: &[&str]| {
         let case = Case::at(&sandbox, keys).args(["--yes", "--older-than", "1d", "--journal"]);
         case.args([kept.path()]).run()
@@ -162,7 +162,7 @@ fn a_sweep_of_a_user_who_is_gone_says_how_to_verify_the_begun_key() {
 
 #[test]
 fn a_dry_run_names_no_user_who_is_gone() {
-    let kept = begun();
+    let kept = started();
     let before = kept.journal();
     let ended = sweep(&bob_is_gone(), &kept, &["--dry-run"]).run().exits(10);
     let said = ended.prints_outcomes(&[("Unknown", 1)]);
@@ -172,8 +172,8 @@ fn a_dry_run_names_no_user_who_is_gone() {
 
 /// Bob has another name since the earlier run, and somebody else has his, whose list is all that may be read.
 #[test]
-fn a_begun_key_is_only_presumed_deleted_if_another_user_may_have_the_name() {
-    let (sandbox, kept) = (documented(), begun());
+fn an_unfinished_key_is_only_presumed_deleted_if_another_user_may_have_the_name() {
+    let (sandbox, kept) = (documented(), started());
     sandbox.rename_user("Bob", "Robert");
     sandbox.rename_user("Alice", "Bob");
     sandbox.deny("iam:GetAccessKeyLastUsed");
