@@ -8,7 +8,6 @@ use super::Work;
 use crate::aws::TimeBudget;
 use crate::error::{CallError, SearchScope};
 use crate::ident::{AccessKeyId, AccountId};
-use crate::journal::EarlierAttempt;
 use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome};
 use crate::signal;
@@ -121,7 +120,7 @@ impl Work<'_> {
     /// Whether IAM showed the key in this run, or listed it in an earlier one: then it is in the account of the credentials.
     fn was_shown(&self, result: &KeyResult) -> bool {
         let mut earlier = self.journal.attempts(&result.key.id).iter();
-        self.iam.shown(&result.key.id).is_some() || earlier.any(EarlierAttempt::is_listed)
+        self.iam.shown(&result.key.id).is_some() || earlier.any(|attempt| attempt.was_listed)
     }
 
     /// Returns the account of a key and that of the credentials, if they are known and differ.
