@@ -242,7 +242,7 @@ async fn work(
         in_flight.add_unread_journal("the journal belongs to another account");
         return Err(stop.into());
     }
-    if let (Some(origin), Some(ours)) = (origin, account) {
+    if let (Some(origin), Some(ours)) = (&origin, account) {
         origin.check_account(ours)?;
     }
     note_finished(&journal, request);

@@ -210,10 +210,7 @@ impl Work<'_> {
                 let first = target.metadata.has_owner_of_iam();
                 let first = first.then(|| named_by(self.request, &target.metadata));
                 match self.signals.race(Box::pin(decided)).await {
-                    Ok(Ok(mut target)) => {
-                        target.metadata.started_earlier = started_earlier;
-                        Ok(target)
-                    }
+                    Ok(Ok(selected)) => self.selected(selected, &target.metadata, prior),
                     Ok(Err(result)) if presumed.is_some() && result.is_denied() => {
                         return Err(presumed.unwrap_or(result));
                     }

@@ -12,7 +12,7 @@ use crate::guard::{self, Principal};
 use crate::ident::AccessKeyId;
 use crate::journal::{EarlierAttempt, Owner, PriorState};
 use crate::locate::{KeyLocation, OwnerHint, Search};
-use crate::metadata::{Deactivation, Target};
+use crate::metadata::{Deactivation, KeyMetadata, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
 use crate::report::Proof;
 use crate::request::{Action, Key, Mode};
@@ -61,6 +61,22 @@ impl Work<'_> {
     pub(super) fn unchanged(&self, target: Target, outcome: Outcome) -> Box<KeyResult> {
         let result = KeyResult::unchanged(target, self.request.action, outcome);
         self.with_prior_state(Box::new(result), None)
+    }
+
+    /// Returns a key that meets the conditions, with what the list says about it. It is refused if an earlier run undid its
+    /// deactivation, and it is inactive again: someone else may have deactivated it.
+    pub(super) fn selected(
+        &self,
+        mut target: Target,
+        given: &KeyMetadata,
+        prior: PriorState,
+    ) -> Result<Target, Box<KeyResult>> {
+        target.metadata.started_earlier = given.started_earlier;
+        target.metadata.deactivation = given.deactivation;
+        if given.deactivation.is_some() && prior == PriorState::ChangedBefore(Action::Reactivate) {
+            return Err(self.unchanged(target, Outcome::Refused(Refusal::StatusUnknown)));
+        }
+        Ok(target)
     }
 
     /// Replaces the outcome of a key that an earlier run started to change and this run did not: it may be changed all the

@@ -41,6 +41,8 @@ pub(crate) struct Origin {
     /// Its name for messages.
     name: String,
     account: AccountId,
+    /// Keeps other runs from writing it.
+    lock: Option<File>,
 }
 
 impl Origin {
@@ -50,7 +52,7 @@ impl Origin {
     ///
     /// It is of another account.
     pub(crate) fn check_account(&self, ours: &AccountId) -> Result<(), RunError> {
-        let Self { name, account } = self;
+        let Self { name, account, .. } = self;
         if account == ours {
             return Ok(());
         }
@@ -190,21 +192,27 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
         let source = BufReader::with_capacity(BUFFER_SIZE, WaitingInput::of(opened));
         return keys_of(Box::new(source), &name, options);
     }
-    if options.action == Action::Reactivate {
-        check_finished(&opened, &name)?;
-    }
+    let lock = match options.action {
+        Action::Reactivate => lock(&opened, &name)?,
+        Action::Delete | Action::Deactivate => None,
+    };
     let source = Box::new(BufReader::with_capacity(BUFFER_SIZE, opened));
-    keys_of(source, &name, options)
+    let mut list = keys_of(source, &name, options)?;
+    if let Some(origin) = &mut list.origin {
+        origin.lock = lock;
+    }
+    Ok(list)
 }
 
-/// Refuses a journal that a run still writes.
-fn check_finished(file: &File, name: &str) -> Result<(), RunError> {
+/// Keeps runs from writing a journal until the result is dropped, if the system can lock it. Refuses one that a run still writes.
+fn lock(file: &File, name: &str) -> Result<Option<File>, RunError> {
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
             let stop = RunError::refused(format!("another run is using the journal {name}"));
             Err(stop.hint("wait for that run to end"))
         }
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        Ok(()) => Ok(file.try_clone().ok()),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 
@@ -225,7 +233,11 @@ fn keys_of(
         )
     });
     let name = name.to_owned();
-    list.origin = account.map(|account| Origin { name, account });
+    list.origin = account.map(|account| Origin {
+        name,
+        account,
+        lock: None,
+    });
     Ok(list)
 }
 

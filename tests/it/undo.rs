@@ -5,12 +5,13 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use iam_sandbox::{Sandbox, Status, What, nth_key_id};
+use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
 
 use crate::case::{BOBS_KEY, Case, always, each, once};
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{crowd, from_stdin, outcomes, rows};
 use crate::reactivate::{inactive, status};
+use crate::streams::wait_for;
 
 /// Undoes the run that left this file.
 pub(crate) fn undo(sandbox: &Sandbox, file: &Path) -> Case {
@@ -184,6 +185,60 @@ fn f104_a_journal_that_a_run_still_writes_is_not_undone() {
     let _ = said
         .prints_outcome("Reactivated")
         .says_exactly("result: 1 key: 1 reactivated\n");
+}
+
+#[test]
+fn f104_no_run_changes_keys_with_a_journal_that_is_being_undone() {
+    let (sandbox, list) = crowd(2);
+    let kept = Kept::new(&list);
+    let deactivate = || kept.case(&sandbox, &["--deactivate"]);
+    let _ = deactivate()
+        .run()
+        .exits(0)
+        .prints_anything()
+        .says(&["2 deactivated"]);
+    sandbox.fault(Fault::new(What::SilenceBeforeActing).on("UpdateAccessKey"));
+    let sent = sandbox.requests().len();
+    let undoing = undo(&sandbox, &kept.path()).args(["--jobs", "1"]).start();
+    wait_for(|| {
+        sandbox.requests()[sent..]
+            .iter()
+            .any(|sent| sent.action == "UpdateAccessKey")
+    });
+    let parallel = deactivate().run().exits(11).prints_nothing();
+    let _ = parallel.says(&["another run is using the journal"]);
+    undoing.signal("INT");
+    let _ = undoing
+        .end()
+        .exits(130)
+        .prints_anything()
+        .says(&["interrupted"]);
+}
+
+/// Somebody deactivated a key after an earlier undo, whose journal is the same.
+#[test]
+fn f104_an_undo_that_its_journal_records_is_not_made_again() {
+    each([(&[][..], 12), (&["--dry-run"], 0)], |(more, ended)| {
+        let (sandbox, list) = crowd(2);
+        let kept = Kept::new(&list);
+        let deactivate = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+        let _ = deactivate.prints_anything().says(&["2 deactivated"]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let again = |more: &[&str]| {
+            let journal = folder.path().join("undone.jsonl");
+            let case = undo(&sandbox, &kept.path()).args(["--journal"]);
+            case.args([journal]).args(more.iter().copied()).run()
+        };
+        let undone = again(&[]).exits(0).prints_anything();
+        let _ = undone.says(&["2 reactivated"]);
+        let [first, second] = [0, 1].map(|n| nth_key_id(ACCOUNT, n));
+        sandbox.set_status(&first, Status::Inactive);
+        let refused = again(more).exits(ended);
+        let refused = refused.prints_outcomes(&[("Refused", 1), ("Skipped", 1)]);
+        let _ = refused.says(&["2 keys: 1 refused, 1 already active"]);
+        let found = [first, second].map(|id| statuses(&sandbox)[&id]);
+        assert_eq!(found, [Status::Inactive, Status::Active]);
+    });
 }
 
 /// An undo has a journal of its own, and is run again with it.
