@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::Work;
 use crate::aws::TimeBudget;
-use crate::error::{CallError, SearchScope};
+use crate::error::{CallError, Exit, SearchScope};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::locate::{KeyLocation, Search};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome};
@@ -31,9 +31,19 @@ impl Work<'_> {
     /// and about each key that seems to be gone.
     pub(super) async fn with_account(
         &self,
-        mut result: Box<KeyResult>,
+        result: Box<KeyResult>,
         budget: &TimeBudget,
     ) -> Box<KeyResult> {
+        let mut result = self.ask_account(result, budget).await;
+        if let Some(exit) = self.signals.first()
+            && self.request.single().is_some()
+        {
+            result.outcome = stopped(result.outcome, exit);
+        }
+        result
+    }
+
+    async fn ask_account(&self, mut result: Box<KeyResult>, budget: &TimeBudget) -> Box<KeyResult> {
         let connection = &self.request.connection;
         if connection.role_name.is_some() || connection.target_principal.is_some() {
             return result;
@@ -51,6 +61,11 @@ impl Work<'_> {
                 failure,
                 ..
             } => failure.clone(),
+            Outcome::Stopped {
+                known: KeyState::Done(evidence),
+                failure,
+                ..
+            } if !evidence.is_empty() => failure.clone(),
             _ => return result,
         };
         let (ours, theirs) = (self.iam.signer.account(), result.key.id.account());
@@ -108,6 +123,11 @@ impl Work<'_> {
             }
         };
         result.outcome = match result.outcome {
+            Outcome::Stopped { exit, .. } => Outcome::Stopped {
+                exit,
+                known,
+                failure: Some(failure),
+            },
             // What IAM answered says more.
             Outcome::Failed { known, .. } if !matches!(known, KeyState::Unknown { .. }) => {
                 Outcome::Failed { failure, known }
@@ -160,6 +180,28 @@ impl Work<'_> {
     fn note_sts(&self, answered: bool) {
         let failures = self.sts_failures.get().saturating_add(1);
         self.sts_failures.set(if answered { 0 } else { failures });
+    }
+}
+
+/// Returns the outcome of a run's only key after a signal that came while STS was asked.
+fn stopped(outcome: Outcome, exit: Exit) -> Outcome {
+    let (known, failure) = match outcome {
+        Outcome::Done {
+            response: None,
+            evidence,
+            failure,
+        } => (KeyState::Done(evidence.unwrap_or_default()), failure),
+        Outcome::Missing(failure) => {
+            let known = KeyState::NotDone("it was not found".to_owned());
+            (known, Some(failure))
+        }
+        Outcome::Failed { failure, known } => (known, Some(failure)),
+        outcome => return outcome,
+    };
+    Outcome::Stopped {
+        exit,
+        known,
+        failure,
     }
 }
 

@@ -1,5 +1,7 @@
 //! A key that IAM does not show because it belongs to another account: a hint names the account that STS returns.
 
+use std::time::Duration;
+
 use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, What, nth_key_id};
 
@@ -262,6 +264,58 @@ fn a_signal_while_sts_is_asked_calls_no_key_gone() {
             .prints_outcome("Unknown")
             .says(&[says, &find]);
         assert!(!kept.journal().contains("\"Missing\"") && !kept.journal().contains("\"Deleted\""));
+    }
+}
+
+/// A signal before STS is asked: the reads show that the key is gone, but it is another account's.
+#[test]
+fn a_signal_before_sts_is_asked_calls_no_key_of_another_account_gone() {
+    let kept = Kept::new("");
+    let sandbox = Sandbox::documented()
+        .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
+        .deny("iam:GetAccessKeyLastUsed")
+        .fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"))
+        .start();
+    let args = ["--access-key-id", CAROLS_KEY, "--user-name", "Bob"];
+    let case = Case::at(&sandbox, args).args(["--journal"]);
+    let running = case.args([kept.path()]).start();
+    wait_for(|| actions(&sandbox).contains(&"ListAccessKeys".to_owned()));
+    running.signal("INT");
+    let ended = running.end().exits(130).prints_outcome("Failed");
+    let _ = ended.says(&["not deleted: it belongs to account 210987654321"]);
+    assert!(!kept.journal().contains("\"Deleted\""));
+}
+
+/// STS answers slowly that the key is not another account's.
+#[test]
+fn a_signal_while_sts_is_asked_decides_the_exit_status_of_one_key() {
+    let slowly = What::Drip {
+        byte_every: Duration::from_millis(1),
+        is_head_whole: false,
+    };
+    let unlisted = "AKIAI44QH8DHBEXAMPLE";
+    for (more, is_lost, outcome, state) in [
+        (
+            &["--ignore-missing"][..],
+            false,
+            "Failed",
+            "not deleted: it was not found",
+        ),
+        (&[], true, "Deleted", "is presumed deleted"),
+    ] {
+        let sandbox = Sandbox::documented()
+            .deny("iam:GetAccessKeyLastUsed")
+            .fault(Fault::new(slowly.clone()).on("GetAccessKeyInfo"))
+            .start();
+        if is_lost {
+            sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+        }
+        let args = ["--access-key-id", unlisted, "--user-name", "Bob"];
+        let running = Case::at(&sandbox, args).args(more).start();
+        wait_for(|| actions(&sandbox).contains(&"GetAccessKeyInfo".to_owned()));
+        running.signal("TERM");
+        let ended = running.end().exits(143).prints_outcome(outcome);
+        let _ = ended.says(&["interrupted", state]);
     }
 }
 
