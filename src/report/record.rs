@@ -69,8 +69,9 @@ pub(super) fn object(result: &KeyResult) -> Value {
         (Some(error), _) => error.request_id.as_ref(),
         (None, response) => response.and_then(|response| response.request_id.as_ref()),
     };
-    // The action prevents that `--from` turns a failed deactivation into a deletion.
-    let names_action = result.kind().is_incomplete() && *action != Action::Delete;
+    // The action prevents that `--from` turns a failed deactivation into a deletion. A missing key may be another user's.
+    let is_open_or_missing = result.kind().is_incomplete() || result.kind() == OutcomeKind::Missing;
+    let names_action = is_open_or_missing && *action != Action::Delete;
     let is_left_open = *is_open && result.kind() == OutcomeKind::Failed;
     members([
         ("AccessKeyId", Some(json!(key.id))),

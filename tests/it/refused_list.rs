@@ -1,8 +1,10 @@
 //! Lists of keys that are refused before any request is sent.
 
+use iam_sandbox::documented::ALICE_KEY_ID;
+
 use crate::case::{BOBS_KEY, CANARIES, Case, documented};
 use crate::input::SOON;
-use crate::many::crowd;
+use crate::many::{crowd, from_stdin};
 
 /// A list that is refused before any request is sent.
 pub(crate) fn refused(list: impl AsRef<[u8]>, more: &[&str], says: &[&str]) {
@@ -204,4 +206,27 @@ fn f81_a_broken_line_far_down_deletes_nothing() {
         .ends_with("no key was changed")
         .within(SOON);
     assert_eq!(sandbox.connections(), 0);
+}
+
+/// A key that a deactivation does not find for the named user may be another user's.
+#[test]
+fn a_key_that_was_missing_when_it_was_to_be_deactivated_is_not_deleted() {
+    let sandbox = documented();
+    sandbox.deny("iam:GetAccessKeyLastUsed");
+    let list = format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Bob\n");
+    let missing = from_stdin(&sandbox, &list, &["--deactivate", "--ignore-missing"]).run();
+    let missing = missing.exits(0);
+    let results = missing.output().to_owned();
+    let _ = missing
+        .prints_outcomes(&[("Missing", 1)])
+        .says(&["it could not be checked"]);
+    sandbox.allow("iam:GetAccessKeyLastUsed");
+    for more in [&[][..], &["--find-user"], &["--find-user", "--dry-run"]] {
+        let deletion = from_stdin(&sandbox, &results, more).run();
+        deletion.stops(2, &["was to be deactivated, but this command deletes"]);
+    }
+    assert!(sandbox.has_key(ALICE_KEY_ID));
+    let again = from_stdin(&sandbox, &results, &["--deactivate", "--find-user"]).run();
+    let again = again.exits(0).prints_outcomes(&[("Deactivated", 1)]);
+    let _ = again.says(&["1 key: 1 deactivated"]);
 }
