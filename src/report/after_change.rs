@@ -43,17 +43,18 @@ pub(super) struct Deactivated {
 impl Deactivated {
     /// Adds the key of this result, if it was deactivated or its reactivation was refused.
     pub(super) fn add(&mut self, result: &KeyResult) {
-        match (&result.outcome, result.previous_status()) {
-            (Outcome::Refused(Refusal::StatusUnknown), _) => {}
+        let is_refused = matches!(result.outcome, Outcome::Refused(Refusal::StatusUnknown));
+        match result.previous_status() {
+            _ if is_refused => {}
             _ if result.kind() != OutcomeKind::Deactivated => return,
-            (_, Some(_)) => self.is_undoable = true,
-            (_, None) => self.is_unsure = true,
+            Some(_) => self.is_undoable = true,
+            None => self.is_unsure = true,
         }
         // Activating a key that was not active would not restore its previous status.
         let may_have_been_active = match result.metadata.status {
             Some(Status::Active) => true,
             None => !result.metadata.was_inactive,
-            Some(_) => false,
+            Some(_) => is_refused,
         };
         if may_have_been_active && self.keys.len() as u64 <= MAX_UNDO_KEYS {
             self.keys.push(Key {
