@@ -12,7 +12,7 @@ pub(crate) struct Summary {
     /// Keys that an earlier run finished.
     pub(crate) finished_earlier: u64,
     /// Keys that were skipped because they had the status already.
-    already_inactive: u64,
+    pub(crate) already_inactive: u64,
     already_active: u64,
     /// The exit status of the keys so far.
     exit: Option<Exit>,

@@ -32,6 +32,8 @@ pub(super) const MAX_UNDO_KEYS: u64 = 5;
 pub(super) struct Deactivated {
     /// The first of them: one more than a command is printed for.
     keys: Vec<Key>,
+    /// The number of all of them.
+    count: u64,
     /// Whether one of them is known to have been active.
     is_undoable: bool,
     /// Whether the previous status of one of them is unknown.
@@ -56,7 +58,11 @@ impl Deactivated {
             None => !result.metadata.was_inactive,
             Some(_) => is_refused,
         };
-        if may_have_been_active && self.keys.len() as u64 <= MAX_UNDO_KEYS {
+        if !may_have_been_active {
+            return;
+        }
+        self.count += 1;
+        if self.keys.len() as u64 <= MAX_UNDO_KEYS {
             self.keys.push(Key {
                 id: result.key.id.clone(),
                 user_name: result.owner().cloned(),
@@ -196,11 +202,12 @@ impl Report<'_> {
     pub(super) fn undo_all(&self, resume: Resume) -> Vec<Hint> {
         let Deactivated {
             keys,
+            count,
             is_undoable,
             is_unsure,
             unrecorded,
         } = &self.deactivated;
-        let is_long = keys.len() as u64 > MAX_UNDO_KEYS;
+        let is_long = *count > MAX_UNDO_KEYS;
         let others = if *is_unsure {
             " (keys whose earlier status is unknown are refused)"
         } else {
@@ -263,11 +270,23 @@ impl Report<'_> {
         } else {
             return None;
         };
-        let source = match request.selection {
-            Selection::Listed { .. } => ", but the list has their IDs",
-            _ => "",
+        let others = if self.summary.total() == self.deactivated.count {
+            None
+        } else if self.summary.already_inactive > 0 {
+            Some("keys that were inactive before")
+        } else {
+            Some("other keys, which may have been inactive before")
         };
-        let hint = format!("{lack}{source}; next time, --journal FILE records them");
+        let next = "next time, --journal FILE records";
+        let hint = match (&request.selection, others) {
+            (Selection::Listed { .. }, None) => {
+                format!("{lack}, but the list has their IDs; {next} them")
+            }
+            (Selection::Listed { .. }, Some(others)) => format!(
+                "{lack}, and the list also has {others}: do not reactivate those; {next} the deactivated keys"
+            ),
+            _ => format!("{lack}; {next} them"),
+        };
         request.journal.is_none().then(|| hint.into())
     }
 

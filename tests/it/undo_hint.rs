@@ -140,6 +140,48 @@ fn f104_how_to_undo_a_long_run_is_said_by_what_was_kept() {
     });
 }
 
+/// Whoever reactivates a whole list also reactivates the keys that others made inactive.
+#[test]
+fn f104_a_list_with_other_keys_does_not_say_which_were_deactivated() {
+    let lacks = [
+        (
+            &["--output", "off"],
+            "no output says which keys were deactivated",
+        ),
+        (
+            &["--query", "Outcome"],
+            "with --query, the output may not say which keys were deactivated",
+        ),
+    ];
+    let missing = "AKIAQQQQQQQQQQQQQQQQ,user-000001\n";
+    let cases = [
+        (2, "", 0, "keys that were inactive before"),
+        (2, missing, 12, "keys that were inactive before"),
+        (
+            0,
+            missing,
+            12,
+            "other keys, which may have been inactive before",
+        ),
+    ];
+    each(lacks, |(more, lack)| {
+        for (inactive, rest, status, others) in cases {
+            let (sandbox, list) = crowd(8);
+            for n in 0..inactive {
+                sandbox.set_status(&nth_key_id("123456789012", n), Status::Inactive);
+            }
+            let case = from_stdin(&sandbox, &(list + rest), &["--deactivate", "--find-user"]);
+            let printed = case.args(more).run().exits(status);
+            let _ = printed.prints_anything().says(&[&format!(
+                "hint: {lack}, and the list also has {others}: do not reactivate those; next time, --journal FILE records the \
+                 deactivated keys\n\
+                 hint: to undo it, add --access-key-id with the ID of each deactivated key to this command: iam-del-key \
+                 --find-user --reactivate\n"
+            )]);
+        }
+    });
+}
+
 /// Where standard output is a file, the hint names it, unless the file had content before, which may be no list to undo.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
