@@ -92,6 +92,9 @@ impl Work<'_> {
     pub(super) fn remaining_outcome(&self, reason: &AbortReason) -> Outcome {
         let (exit, why) = match reason {
             AbortReason::Signal(exit) => return self.interrupted(*exit),
+            AbortReason::NotConfirmed(exit) if exit.is_signal() => {
+                (*exit, "the run was interrupted")
+            }
             AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
             AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),
             AbortReason::NotRenewed(stop) => (stop.exit, stop.message.as_str()),

@@ -7,7 +7,7 @@ use super::{Run, matching};
 use crate::error::Exit;
 use crate::log::Log;
 use crate::metadata::Target;
-use crate::outcome::{Outcome, OutcomeKind, Refusal};
+use crate::outcome::{Outcome, OutcomeKind};
 use crate::report::Resume;
 use crate::report::destination::resume_from_output;
 use crate::report::message::Messages;
@@ -92,7 +92,9 @@ impl Run<'_> {
             }
             let result = work.unchanged(target, work.remaining_outcome(reason));
             let _ = work.record_listing(&result).await;
-            let is_declined = matches!(result.outcome, Outcome::Refused(Refusal::Declined));
+            let is_untouched =
+                matches!(result.kind(), OutcomeKind::Refused | OutcomeKind::NotTried);
+            let is_declined = is_untouched && self.report.is_not_confirmed;
             // After a signal, the run does not wait for readers.
             if !is_declined
                 && written.is_ok()
@@ -182,11 +184,12 @@ impl Run<'_> {
     /// Returns what a later run can continue or undo this run from.
     pub(super) fn resume(&self, has_journal: bool) -> Resume {
         let request = self.work.request;
-        // A list of keys contains no keys of the root user.
+        // A list of keys contains no keys of the root user, and without a yes, the results lack the remaining keys.
         let has_results = request.query.is_none()
             && self.report.format == Format::Json
             && request.connection.target_principal.is_none()
-            && !self.report.output.is_closed();
+            && !self.report.output.is_closed()
+            && !self.report.is_not_confirmed;
         match resume_from_output() {
             _ if has_journal => Resume::Journal,
             _ if !has_results => Resume::Again,

@@ -128,7 +128,13 @@ impl Report<'_> {
     /// Returns how to continue, if another run can do more.
     fn resume_hint(&self, resume: Resume) -> Option<String> {
         let summary = &self.summary;
-        let not_tried = summary.count_of(OutcomeKind::NotTried) + self.not_reached;
+        // One sentence has reported the keys that a signal at the question kept from being tried.
+        let not_tried = if self.is_not_confirmed {
+            0
+        } else {
+            summary.count_of(OutcomeKind::NotTried)
+        };
+        let not_tried = not_tried + self.not_reached;
         let unknown = summary.count_of(OutcomeKind::Unknown);
         let rest = not_tried + unknown.saturating_sub(self.settled);
         if self.request.mode != Mode::Change || rest == 0 {

@@ -329,8 +329,9 @@ impl<'a> Report<'a> {
             self.messages.print(Level::Result, &known);
         }
         // One sentence has reported that nothing was changed.
-        let refused = self.summary.count_of(OutcomeKind::Refused);
-        if !self.is_not_confirmed || refused != self.summary.total() {
+        let count = |kind| self.summary.count_of(kind);
+        let untouched = count(OutcomeKind::Refused) + count(OutcomeKind::NotTried);
+        if !self.is_not_confirmed || untouched != self.summary.total() {
             self.print_summary(resume);
         }
     }

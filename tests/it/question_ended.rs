@@ -45,6 +45,31 @@ fn a_signal_at_the_question_about_several_keys_prints_one_sentence() {
     });
 }
 
+/// As everywhere else: a signal keeps keys from being tried, and a no refuses them.
+#[test]
+fn c73_keys_that_a_signal_kept_from_being_changed_were_not_tried() {
+    let keys = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
+    let declined = format!("iam-del-key: error: {DECLINED}\n");
+    let cases = [
+        (&b"\x03"[..], 130, INTERRUPTED, "not tried"),
+        (b"\x04", 11, &declined, "refused"),
+    ];
+    each(cases, |(answer, status, sentence, which)| {
+        let sandbox = documented();
+        let case = Case::at(&sandbox, ["--older-than", "30d", "--from"]);
+        let path = case.path("list.csv");
+        let case = case.args([path]).file("list.csv", &keys);
+        let dialogue = Dialogue::start(case).shows("[y/N] ").without_echo();
+        let printed = dialogue.types(answer).end().exits(status);
+        let said = printed.prints_outcomes(&[("Skipped", 1)]);
+        let (_, after) = said.messages().split_once("[y/N] ").expect("asked once");
+        let counts = format!("result: 2 keys: 1 skipped, 1 {which}\n");
+        assert_eq!(after.trim_start(), format!("{sentence}{counts}"));
+        let _ = said.says(&[sentence]);
+        assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
+    });
+}
+
 #[test]
 fn c73_a_run_that_was_stopped_asks_again_and_forgets_what_was_typed() {
     let sandbox = documented();
