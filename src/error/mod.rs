@@ -351,7 +351,10 @@ impl CallError {
 
 /// Returns the hint for an error of the operating system with this text, if too few files may be open.
 pub(crate) fn file_limit_hint(text: &str) -> Option<&'static str> {
-    text.to_ascii_lowercase()
-        .contains("too many open files")
+    // The texts of different C libraries.
+    let texts = ["too many open files", "no file descriptors available"];
+    let text = text.to_ascii_lowercase();
+    let is_limited = texts.iter().any(|known| text.contains(known));
+    is_limited
         .then_some("this shell allows too few open files: raise their number with `ulimit -n 1024`")
 }
