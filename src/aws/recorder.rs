@@ -28,7 +28,7 @@ use super::response_history::SharedHistory;
 use super::response_limit::ResponseLimit;
 use super::tls;
 use super::user_agent;
-use crate::error::{CredentialKind, ErrorKind, classify};
+use crate::error::{CredentialKind, ErrorKind, NO_MEMORY, classify};
 use crate::guard::Signer;
 use crate::lock::lock;
 use crate::log::Log;
@@ -160,7 +160,7 @@ impl Intercept for Recorder {
         if self.attempts.is_closed() {
             return Err("the run is ending: no more attempts are made".into());
         }
-        memory::reserve().map_err(|_| "not enough memory: no attempt is made")?;
+        memory::reserve().map_err(|_| NO_MEMORY)?;
         let operation = self.attempts.operation;
         let request = context.request_mut();
         let parameters = Parameters::of(request.body().bytes().unwrap_or_default());

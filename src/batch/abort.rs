@@ -18,8 +18,11 @@ pub(super) enum AbortReason {
         exit: Exit,
         why: String,
     },
-    /// IAM did not respond for this number of consecutive keys.
-    Unreachable(usize),
+    /// There was no response for this number of consecutive keys. `why` is a clause.
+    Unreachable {
+        keys: usize,
+        why: &'static str,
+    },
     /// The credentials have expired and could not be renewed, or the new ones belong to another principal: then it is a
     /// refusal.
     NotRenewed(Arc<RunError>),
@@ -98,7 +101,7 @@ impl Work<'_> {
             AbortReason::NotConfirmed(_) => return Outcome::Refused(Refusal::Declined),
             AbortReason::KeyFailed { exit, why } => (*exit, why.as_str()),
             AbortReason::NotRenewed(stop) => (stop.exit, stop.message.as_str()),
-            AbortReason::Unreachable(_) => (Exit::Unreachable, "IAM did not respond"),
+            AbortReason::Unreachable { why, .. } => (Exit::Unreachable, *why),
             AbortReason::OutputFailed(_) => (Exit::Other, "a result could not be written"),
             AbortReason::JournalChanged => (Exit::Other, "another process changed the journal"),
             AbortReason::StorageFailed(_) | AbortReason::Fatal(_) => {

@@ -21,6 +21,8 @@ pub(super) struct Connectivity {
     responses: usize,
     /// The number of consecutive keys without a response.
     silent: usize,
+    /// The number of those among them for which this process could make no request.
+    local: usize,
     /// The number of pauses since the last response.
     pauses: usize,
     /// The end of the current pause.
@@ -30,6 +32,13 @@ pub(super) struct Connectivity {
 impl Connectivity {
     /// Records what the result of a key says about the connection.
     pub(super) fn add(&mut self, outcome: &Outcome) {
+        if let Outcome::Failed {
+            failure: CallError::NotSent(error),
+            ..
+        } = outcome
+        {
+            self.local += usize::from(error.is_local());
+        }
         match outcome {
             Outcome::Failed {
                 failure: CallError::NotSent(_),
@@ -62,6 +71,15 @@ impl Connectivity {
         *self = Self {
             responses: self.responses + 1,
             ..Self::default()
+        }
+    }
+
+    /// Returns why there was no response, as a clause.
+    pub(super) fn why_silent(&self) -> &'static str {
+        if self.local == self.silent {
+            "no request could be made"
+        } else {
+            "IAM did not respond"
         }
     }
 
@@ -101,7 +119,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{AT_FIRST, Connectivity, PAUSES};
-    use crate::error::{CallError, TransportError};
+    use crate::error::{CallError, NO_MEMORY, TransportError};
     use crate::outcome::Outcome;
 
     fn silence() -> Outcome {
@@ -151,6 +169,23 @@ mod tests {
             let mut connectivity = Connectivity::default();
             connectivity.add(&Outcome::not_done(failure, ""));
             assert_eq!(connectivity.max_keys(8), expected);
+        }
+    }
+
+    #[test]
+    fn iam_is_silent_only_if_a_request_could_be_made() {
+        let no_memory = || TransportError::new("iam.amazonaws.com", NO_MEMORY);
+        let refused = || TransportError::new("iam.amazonaws.com", "the connection was refused");
+        for (errors, expected) in [
+            (vec![no_memory(), no_memory()], "no request could be made"),
+            (vec![no_memory(), refused()], "IAM did not respond"),
+            (vec![refused(), no_memory()], "IAM did not respond"),
+        ] {
+            let mut connectivity = Connectivity::default();
+            for error in errors {
+                connectivity.add(&Outcome::not_done(CallError::NotSent(error), ""));
+            }
+            assert_eq!(connectivity.why_silent(), expected);
         }
     }
 

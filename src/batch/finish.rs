@@ -21,8 +21,8 @@ impl Run<'_> {
         let report = &mut self.report;
         report.bar.clear();
         match &reason {
-            AbortReason::Unreachable(keys) => {
-                let why = format!("IAM did not respond for {keys} keys in a row");
+            AbortReason::Unreachable { keys, why } => {
+                let why = format!("{why} for {keys} keys in a row");
                 report.print_stop("Unreachable", &why, Exit::Unreachable, &[]);
             }
             AbortReason::NotRenewed(stop) => {
@@ -37,7 +37,7 @@ impl Run<'_> {
         // A signal may have come while the keys in flight finished.
         if let AbortReason::KeyFailed { .. }
         | AbortReason::NotRenewed(_)
-        | AbortReason::Unreachable(_) = reason
+        | AbortReason::Unreachable { .. } = reason
             && let Some(exit) = self.work.signals.first()
         {
             reason = AbortReason::Signal(exit);
@@ -63,7 +63,7 @@ impl Run<'_> {
             (
                 AbortReason::KeyFailed { .. }
                 | AbortReason::NotRenewed(_)
-                | AbortReason::Unreachable(_)
+                | AbortReason::Unreachable { .. }
                 | AbortReason::Fatal(_),
                 _,
             ) => self.report.summary.exit(),

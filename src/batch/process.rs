@@ -50,7 +50,8 @@ impl Run<'_> {
                 match connectivity.pause(Instant::now()) {
                     Ok(until) => pause = until,
                     Err(keys) => {
-                        reason = Some(AbortReason::Unreachable(keys));
+                        let why = connectivity.why_silent();
+                        reason = Some(AbortReason::Unreachable { keys, why });
                         continue;
                     }
                 }

@@ -67,6 +67,9 @@ pub(crate) enum SearchScope {
     Account,
 }
 
+/// Why no request is sent if there is no memory for its response.
+pub(crate) const NO_MEMORY: &str = "not enough memory: no attempt is made";
+
 /// Why IAM could not be reached or did not return a usable response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TransportError {
@@ -93,6 +96,11 @@ impl TransportError {
             reason: reason.into(),
             ..Self::default()
         }
+    }
+
+    /// Whether this process had too little memory, or too few open files, for a request.
+    pub(crate) fn is_local(&self) -> bool {
+        self.reason.contains(NO_MEMORY) || file_limit_hint(&self.reason).is_some()
     }
 
     /// Creates the error of a read that the limit of `--timeout` ended. `what` is a clause.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
 use crate::blocked::interrupt;
-use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
+use crate::case::{BOBS_KEY, Case, DELETED, documented, each, each_at_once};
+use crate::low_resources::stand_in;
 use crate::many::{crowd, from_stdin, left, outcomes, rows, summary};
 use crate::running::Running;
 
@@ -187,6 +188,47 @@ fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
                 "hint: to continue, ",
             ])
             .ends_with(&format!("2000 keys: {}", summary(&output)));
+    });
+}
+
+/// There is no memory for the answer to a request.
+const NO_MEMORY_FOR_ANSWERS: &str = "
+#include <stddef.h>
+void *__libc_malloc(size_t size);
+void *malloc(size_t size) { return size == 1 << 20 ? NULL : __libc_malloc(size); }
+";
+
+/// No connection can be opened.
+const TOO_MANY_CONNECTIONS: &str = "
+#include <errno.h>
+#include <sys/socket.h>
+int socket(int domain, int type, int protocol) { errno = EMFILE; return -1; }
+";
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn f66_iam_is_not_what_keeps_a_list_from_being_worked_on() {
+    let cases = [
+        (NO_MEMORY_FOR_ANSWERS, "not enough memory: "),
+        (TOO_MANY_CONNECTIONS, "Too many open files "),
+    ];
+    each(cases, |(source, cause)| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let library = stand_in(folder.path(), source);
+        let (sandbox, list) = crowd(6);
+        let case = from_stdin(&sandbox, &list, &["--jobs", "1"]);
+        let printed = case.env("LD_PRELOAD", library).run().exits(9);
+        let output = printed.output().to_owned();
+        let left_out = rows(&output).pop().expect("a row");
+        assert_eq!(left_out["Reason"], "no request could be made");
+        let _ = printed
+            .prints_outcomes(&[("Failed", 4), ("NotTried", 2)])
+            .says(&[
+                cause,
+                "error: no request could be made for 4 keys in a row: no more keys are tried\n",
+            ])
+            .ends_with("6 keys: 4 failed and not changed, 2 not tried");
+        assert_eq!(sandbox.connections(), 0);
     });
 }
 
