@@ -178,8 +178,12 @@ impl Work<'_> {
         let mut choice = match stage {
             Stage::Verify => {
                 let why = "it was not selected";
+                let action = self.request.action;
+                let is_reached = seen.as_ref().is_some_and(|seen| seen.shows_done(action));
+                let reached = action.status().filter(|_| is_reached && !is_change);
                 let found = self.in_no_list(&target.key, seen.as_ref());
                 let outcome = match self.signals.race(Box::pin(found)).await {
+                    Ok(None) if let Some(status) = reached => Outcome::Already(status),
                     Ok(Some(outcome)) => outcome,
                     Ok(None) => left_unverified(Exit::Unknown, why, KeyState::started_earlier()),
                     Err(exit) => self.interrupted(exit),

@@ -222,12 +222,15 @@ impl Work<'_> {
             && !attempts.iter().any(is_users)
     }
 
-    /// Returns the keys that an earlier run started to change, and the sweep neither selected nor shows to be unchanged.
+    /// Returns the keys that an earlier run started to change, and the sweep neither selected nor shows to be unchanged. A dry
+    /// run counts a status that IAM lists as reached.
     pub(super) fn unfinished(&self, sweep: &Sweep) -> Vec<Key> {
+        let is_dry_run = self.request.mode == Mode::DryRun;
         let mut keys = self.journal.unfinished();
         keys.retain(|key| {
             self.request.selection.may_include(key)
                 && sweep.passed_over(&key.id)
+                && !(is_dry_run && sweep.shows_reached(&key.id))
                 && (self.may_still_act(&key.id) || !sweep.shows_unchanged(&key.id))
         });
         for key in &mut keys {

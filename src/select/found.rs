@@ -99,6 +99,12 @@ impl Sweep {
         found.is_some_and(|found| !found.is_already_inactive)
     }
 
+    /// Whether IAM listed the key with the status that it is to get.
+    pub(crate) fn shows_reached(&self, id: &AccessKeyId) -> bool {
+        let found = self.found.get(id);
+        found.is_some_and(|found| found.is_already_inactive)
+    }
+
     /// Adds the keys of a user. Whether no other user had them.
     pub(super) fn add(&mut self, (user, keys): Inspected) -> Result<bool, RunError> {
         let mut fits = true;

@@ -1,6 +1,6 @@
 //! A sweep, or a look-up of the owner, with the journal of an earlier run: which keys it takes up.
 
-use iam_sandbox::documented::ALICE_KEY_ID;
+use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
 use serde_json::Value;
 
@@ -34,6 +34,15 @@ const SELECTIONS: [(&[&str], &str); 2] = [
 ];
 
 const ALL_OF_BOB: &[&str] = &["--user-name", "bob", "--all-keys", "--only-inactive"];
+const ALL_OF_BOB_ACTIVE: &[&str] = &["--user-name", "bob", "--all-keys"];
+const WHOLE_ACCOUNT_OLD: &[&str] = &["--whole-account", "--older-than", "9000d"];
+const WHOLE_ACCOUNT_WITHOUT_BOB: &[&str] = &[
+    "--whole-account",
+    "--older-than",
+    "9000d",
+    "--except-user",
+    "Bob",
+];
 const WHOLE_ACCOUNT: &[&str] = &[
     "--whole-account",
     "--only-inactive",
@@ -241,6 +250,55 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
          IAM now lists the key as Inactive"
     )]);
     assert_eq!(kept.results()[BOBS_KEY], "Deactivated");
+}
+
+/// A dry run of the single key says the same.
+#[test]
+fn the_dry_run_of_a_sweep_counts_a_status_that_iam_lists_as_reached() {
+    let one: &[&str] = &["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
+    let nothing = "result: nothing to do: all keys are already inactive";
+    for (selection, denied, expected, last) in [
+        (one, None, &[("Skipped", 1)][..], "already inactive\n"),
+        (ALL_OF_BOB_ACTIVE, None, &[], nothing),
+        (
+            ALL_OF_BOB_ACTIVE,
+            Some("iam:GetAccessKeyLastUsed"),
+            &[],
+            nothing,
+        ),
+        (
+            WHOLE_ACCOUNT_OLD,
+            None,
+            &[],
+            "none of the other keys meets the conditions; root user keys are not included",
+        ),
+        // The sweep does not read his list.
+        (
+            WHOLE_ACCOUNT_WITHOUT_BOB,
+            None,
+            &[("Skipped", 1)],
+            "1 key: 1 already inactive; this was a dry run; root user keys are not included",
+        ),
+    ] {
+        let sandbox = documented();
+        for id in [BOBS_KEY, BOB_SECOND_KEY_ID] {
+            sandbox.set_status(id, Status::Inactive);
+        }
+        if let Some(action) = denied {
+            sandbox.deny(action);
+        }
+        let kept = started();
+        let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
+        std::fs::write(kept.path(), &journal).expect("a journal");
+        let case = sweep(
+            &sandbox,
+            &kept,
+            &[selection, &["--deactivate", "--dry-run"]].concat(),
+        );
+        let printed = case.args(["--output", "json"]).run().exits(0);
+        let _ = printed.prints_outcomes(expected).says(&[last]);
+        assert_eq!(kept.journal(), journal);
+    }
 }
 
 /// The list of the owner for whom the earlier run started the deletion decides if no others can be read.
