@@ -141,7 +141,7 @@ impl Condition {
             Self::ExceptUser(glob) => match &metadata.owner {
                 None => ConditionResult::MissingData("the key's owner"),
                 Some(owner) if glob.matches(owner) => ConditionResult::NotMet(format!(
-                    "its owner {owner} matches --except-user {glob}"
+                    "the user {owner} matches --except-user {glob}"
                 )),
                 Some(_) => ConditionResult::Met,
             },
@@ -151,7 +151,7 @@ impl Condition {
                 (Some(owner), Some(tags)) => match tags.iter().find(|tag| pattern.matches(tag)) {
                     None => ConditionResult::Met,
                     Some(UserTag { key, value }) => ConditionResult::NotMet(format!(
-                        "its owner {owner} has the tag {}, which matches --except-tag {}",
+                        "the user {owner} has the tag {}, which matches --except-tag {}",
                         escape_field(&format!("{key}={value}")),
                         escape_field(&pattern.to_string())
                     )),

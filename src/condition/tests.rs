@@ -132,7 +132,7 @@ fn only_the_tags_are_missing_once_all_else_is_met() {
         key: key.to_owned(),
         value: value.to_owned(),
     };
-    let ops = "its owner Bob has the tag Team=Ops, which matches --except-tag team=ops";
+    let ops = "the user Bob has the tag Team=Ops, which matches --except-tag team=ops";
     for (owner, status, owner_tags, expected) in [
         (None, Some(Status::Inactive), None, Err("the key's owner")),
         (Some("Bob"), None, None, Err("the key's status")),

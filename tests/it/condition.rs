@@ -127,7 +127,7 @@ fn never_used_counts_from_the_creation() {
 #[test]
 fn users_who_are_excepted_keep_their_keys() {
     for glob in ["Alice", "aLiCe", "al*", "*LICE", "?lice", "[a-c]lice"] {
-        let reason = format!("its owner Alice matches --except-user {glob}");
+        let reason = format!("the user Alice matches --except-user {glob}");
         skipped(
             ALICE_OLD_KEY_ID,
             &["--except-user", "nobody", "--except-user", glob],
@@ -138,6 +138,19 @@ fn users_who_are_excepted_keep_their_keys() {
         ALICE_OLD_KEY_ID,
         &["--except-user", "lice", "--except-user", "Bob*"],
     );
+}
+
+/// The key is Bob's.
+#[test]
+fn a_user_who_is_only_named_is_not_called_the_owner() {
+    let by_tag = ("--except-tag", "team", "has the tag team=web, which");
+    for (option, value, what) in [("--except-user", "A*", "matches --except-user A*"), by_tag] {
+        let sandbox = Sandbox::documented().tag("Alice", "team", "web").start();
+        let case = alices(&sandbox, BOBS_KEY, &[option, value]);
+        let said = case.run().exits(11).prints_outcome("Skipped");
+        let _ = said.says(&[&format!("{BOBS_KEY} is not deleted: the user Alice {what}")]);
+        assert!(sandbox.has_key(BOBS_KEY));
+    }
 }
 
 #[test]
@@ -162,7 +175,7 @@ fn c61_a_class_of_characters_compares_without_case() {
             let case = Case::at(&sandbox, args).args(["--except-user", glob]);
             if is_spared {
                 let _ = case.run().exits(11).prints_outcome("Skipped").says(&[
-                    &format!("its owner {name} matches --except-user {glob}"),
+                    &format!("the user {name} matches --except-user {glob}"),
                     "is not deleted: ",
                 ]);
             } else {
@@ -184,7 +197,7 @@ fn an_owner_who_is_found_can_be_excepted() {
         .prints_outcome("Skipped")
         .says_exactly(
             "iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE belongs to the user Bob\n\
-             iam-del-key: error: AKIDPMS9RO4H3FEXAMPLE is not deleted: its owner Bob matches --except-user b*\n\
+             iam-del-key: error: AKIDPMS9RO4H3FEXAMPLE is not deleted: the user Bob matches --except-user b*\n\
              hint: a key must meet every condition; --dry-run shows its details\n",
         );
     assert!(sandbox.has_key(BOBS_KEY));
@@ -203,7 +216,7 @@ fn the_signing_user_can_be_excepted() {
         .exits(11)
         .prints_outcome("Skipped")
         .says_exactly(
-            "iam-del-key: error: AKIAQAAAAAAAADMINTWO is not deleted: its owner admin matches --except-user Admin\n\
+            "iam-del-key: error: AKIAQAAAAAAAADMINTWO is not deleted: the user admin matches --except-user Admin\n\
              hint: a key must meet every condition; --dry-run shows its details\n",
         );
     assert!(sandbox.has_key("AKIAQAAAAAAAADMINTWO"));

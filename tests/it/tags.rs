@@ -41,8 +41,7 @@ const BOBS: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
 fn a_user_with_the_tag_keeps_the_key() {
     let found = ["--access-key-id", BOBS_KEY, "--find-user"];
     for tag in ["Team", "tEAM", "team=ops", "TEAM=OPS", "Team = ops"] {
-        let reason =
-            format!("its owner Bob has the tag Team=Ops, which matches --except-tag {tag}");
+        let reason = format!("the user Bob has the tag Team=Ops, which matches --except-tag {tag}");
         for args in [&BOBS[..], &found] {
             skips(&account().start(), args, tag, &reason);
         }
@@ -77,7 +76,7 @@ fn the_owner_may_be_the_calling_user() {
         .tag("admin", "Team", "Ops")
         .start();
     let own = ["--access-key-id", "AKIAQAAAAAAAADMINTWO"];
-    let reason = "its owner admin has the tag Team=Ops";
+    let reason = "the user admin has the tag Team=Ops";
     skips(&sandbox, &own, "team", reason);
     assert!(sandbox.has_key("AKIAQAAAAAAAADMINTWO"));
 }
@@ -218,7 +217,7 @@ fn white_space_around_a_tag_does_not_matter() {
         let sandbox = account().start();
         let page = What::page(200, "text/xml", result("ListUserTags", tags));
         sandbox.fault(Fault::new(page).on("ListUserTags").always());
-        skips(&sandbox, &BOBS, tag, "its owner Bob has the tag ");
+        skips(&sandbox, &BOBS, tag, "the user Bob has the tag ");
     }
 }
 
