@@ -85,7 +85,7 @@ impl Report<'_> {
             CallError::Service(error)
                 if error.is_about_user() && context.named_by == NamedBy::Iam =>
             {
-                let again = "the user was just renamed or deleted: ";
+                let again = "the user was recently renamed or deleted: ";
                 let is_root = |name: &UserName| {
                     name.as_str() == "root" || AccountId::from_str(name.as_str()).is_ok()
                 };
@@ -95,7 +95,7 @@ impl Report<'_> {
             }
             CallError::Service(error) if error.is_about_user() => {
                 let why = if context.was_shown {
-                    "the user was renamed or deleted during this run; "
+                    "the user was recently renamed or deleted; "
                 } else {
                     "check the user name; "
                 };

@@ -90,7 +90,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
             "iam-del-key: note: {BOBS_KEY} belongs to the user Bob\n\
              iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user with \
              name Bob cannot be found.\n\
-             hint: the user was just renamed or deleted: {AGAIN}\
+             hint: the user was recently renamed or deleted: {AGAIN}\
              result: {BOBS_KEY}: not deleted: IAM found no such user\n"
         ));
     let _ = find(&sandbox, BOBS_KEY)
@@ -113,7 +113,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
     assert!(!said.messages().contains("find the key's owner"));
     let _ = said
         .says(&[&format!(
-            "hint: the user was just renamed or deleted: {AGAIN}"
+            "hint: the user was recently renamed or deleted: {AGAIN}"
         )])
         .ends_with("not deleted: no request to change it was sent to IAM");
 }
@@ -141,7 +141,7 @@ fn an_owner_of_the_index_who_is_renamed_since_is_looked_up_again() {
         let ended = case().run().exits(exit);
         let _ = ended
             .prints_nothing()
-            .says(&["the user was just renamed or deleted: run the same command again\n"]);
+            .says(&["the user was recently renamed or deleted: run the same command again\n"]);
         let _ = case().run().exits(0).prints_nothing();
         assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
     });
@@ -256,7 +256,7 @@ fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
 fn a_key_whose_owner_is_no_user_may_be_the_root_users() {
     let hint = "hint: if this is a root user's key, omit --find-user, and use the root user's credentials or \
                 --target-principal with the account\nresult: ";
-    let renamed = "hint: the user was just renamed or deleted: run the same command again\n";
+    let renamed = "hint: the user was recently renamed or deleted: run the same command again\n";
     let cases = [
         ("", 1, format!("the key's owner is missing\n{hint}")),
         ("root", 3, format!("{renamed}{hint}")),

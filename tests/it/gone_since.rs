@@ -138,7 +138,7 @@ fn a_user_whose_keys_iam_listed_is_gone_since_then() {
     sandbox.fault(always("UpdateAccessKey", missing("user with name Bob")));
     let said = Case::documented(&sandbox, &["--deactivate"]).run().exits(3);
     let _ = said.prints_outcome("Failed").says(&[&format!(
-        "hint: the user was renamed or deleted during this run; to find the key's owner: iam-del-key --access-key-id {BOBS_KEY} \
+        "hint: the user was recently renamed or deleted; to find the key's owner: iam-del-key --access-key-id {BOBS_KEY} \
          --find-user --dry-run\n"
     )]);
 }
