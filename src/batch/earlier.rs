@@ -1,15 +1,18 @@
-//! What earlier runs did to the keys of this run, and whether their requests may still act.
+//! What earlier runs did to the keys of this run, which of them they did not finish, and whether their requests may still act.
 
 use tokio::time::sleep_until;
 
 use super::Work;
 use super::prior::{DELETED_BEFORE, although_found};
 use crate::conclude::Ambiguity;
+use crate::error::RunError;
 use crate::ident::AccessKeyId;
 use crate::journal::PriorState;
-use crate::locate::{LIST_LAG, OwnerHint, owner_hint};
-use crate::metadata::{KeyMetadata, Target};
-use crate::request::{Action, Key};
+use crate::locate::{KeyLocation, LIST_LAG, OwnerHint, owner_hint};
+use crate::metadata::{KeyMetadata, Status, Target};
+use crate::outcome::{KeyResult, Outcome};
+use crate::request::{Action, Key, Mode};
+use crate::select::Sweep;
 
 impl Work<'_> {
     /// Returns what earlier runs did to a key.
@@ -58,6 +61,61 @@ impl Work<'_> {
     pub(super) fn may_still_act(&self, id: &AccessKeyId) -> bool {
         let (now, attempts) = (self.iam.now(), self.journal.attempts(id));
         attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(now))
+    }
+
+    /// Returns the status with which IAM listed the key in this run, unless the outcome is that IAM does not know it.
+    pub(super) fn status_of(
+        &self,
+        result: &KeyResult,
+        seen: Option<&KeyLocation>,
+    ) -> Option<Status> {
+        let (key, metadata) = (&result.key, &result.metadata);
+        let status = metadata.status.clone();
+        status.or_else(|| match (&result.outcome, seen) {
+            (Outcome::Missing(_), _) => None,
+            (Outcome::Failed { failure, .. }, _) if failure.is_no_such_entity() => None,
+            (_, Some(KeyLocation::Listed(status) | KeyLocation::OtherUser(_, status))) => {
+                status.clone()
+            }
+            _ => self.iam.listed_status(&key.id, result.owner()),
+        })
+    }
+
+    /// Returns the keys that an earlier run started to change, and the sweep neither selected nor shows to be unchanged. A dry
+    /// run counts a status that IAM lists as reached.
+    pub(super) fn unfinished(&self, sweep: &Sweep) -> Vec<Key> {
+        let is_dry_run = self.request.mode == Mode::DryRun;
+        let mut keys = self.journal.unfinished();
+        keys.retain(|key| {
+            self.request.selection.may_include(key)
+                && sweep.passed_over(&key.id)
+                && !(is_dry_run && sweep.shows_reached(&key.id))
+                && (self.may_still_act(&key.id) || !sweep.shows_unchanged(&key.id))
+        });
+        for key in &mut keys {
+            // The owner may have a new name, and another user the old one.
+            if let Some(owner) = sweep.owner(&key.id) {
+                key.user_name = Some(owner.clone());
+            }
+        }
+        keys
+    }
+
+    /// Adds to the error of a sweep of a user who does not exist how to verify the keys that earlier runs started to change.
+    pub(super) fn with_unfinished(&self, error: RunError) -> RunError {
+        let mut keys = self.journal.unfinished();
+        keys.retain(|key| self.request.selection.may_include(key));
+        if error.code != "NoSuchEntity" || keys.is_empty() {
+            return error;
+        }
+        let ids = keys
+            .iter()
+            .map(|key| format!("--access-key-id {} ", key.id));
+        error.hint(format!(
+            "if the user was renamed or deleted, replace --user-name and --all-keys with {}--find-user to verify what earlier \
+             runs started",
+            ids.collect::<String>()
+        ))
     }
 
     /// Returns why earlier runs may have changed a key.

@@ -7,7 +7,7 @@ use super::Work;
 use super::one::name_owner;
 use crate::aws::{Iam, TimeBudget};
 use crate::conclude::{Ambiguity, Response, check};
-use crate::error::{Exit, RunError};
+use crate::error::Exit;
 use crate::guard::{self, Principal};
 use crate::ident::AccessKeyId;
 use crate::journal::{EarlierAttempt, Owner, PriorState};
@@ -88,12 +88,15 @@ impl Work<'_> {
         seen: Option<KeyLocation>,
     ) -> Box<KeyResult> {
         let mut result = *result;
-        let status = &result.metadata.status;
         let id = &result.key.id;
-        let shows_unchanged = status.is_some() && *status != result.action.status();
         let attempts = self.journal.attempts(id);
         let recorded = self.recorded_state(&result.key, &result.metadata);
         let prior = although_found(recorded, attempts);
+        let status = &match prior {
+            PriorState::InProgress => self.status_of(&result, seen.as_ref()),
+            _ => result.metadata.status.clone(),
+        };
+        let shows_unchanged = status.is_some() && *status != result.action.status();
         if let (PriorState::ChangedBefore(action), Some(status)) = (prior, status)
             && action.status().as_ref() == Some(status)
             && matches!(result.outcome, Outcome::Skipped(_))
@@ -222,43 +225,6 @@ impl Work<'_> {
             && !attempts.iter().any(is_users)
     }
 
-    /// Returns the keys that an earlier run started to change, and the sweep neither selected nor shows to be unchanged. A dry
-    /// run counts a status that IAM lists as reached.
-    pub(super) fn unfinished(&self, sweep: &Sweep) -> Vec<Key> {
-        let is_dry_run = self.request.mode == Mode::DryRun;
-        let mut keys = self.journal.unfinished();
-        keys.retain(|key| {
-            self.request.selection.may_include(key)
-                && sweep.passed_over(&key.id)
-                && !(is_dry_run && sweep.shows_reached(&key.id))
-                && (self.may_still_act(&key.id) || !sweep.shows_unchanged(&key.id))
-        });
-        for key in &mut keys {
-            // The owner may have a new name, and another user the old one.
-            if let Some(owner) = sweep.owner(&key.id) {
-                key.user_name = Some(owner.clone());
-            }
-        }
-        keys
-    }
-
-    /// Adds to the error of a sweep of a user who does not exist how to verify the keys that earlier runs started to change.
-    pub(super) fn with_unfinished(&self, error: RunError) -> RunError {
-        let mut keys = self.journal.unfinished();
-        keys.retain(|key| self.request.selection.may_include(key));
-        if error.code != "NoSuchEntity" || keys.is_empty() {
-            return error;
-        }
-        let ids = keys
-            .iter()
-            .map(|key| format!("--access-key-id {} ", key.id));
-        error.hint(format!(
-            "if the user was renamed or deleted, replace --user-name and --all-keys with {}--find-user to verify what earlier \
-             runs started",
-            ids.collect::<String>()
-        ))
-    }
-
     /// Returns whether a later run can prove what happened to a key.
     pub(super) fn proof(&self, result: &KeyResult) -> Proof {
         proof(result, self.journal.attempts(&result.key.id))
@@ -335,7 +301,13 @@ pub(super) fn not_deactivated(deactivation: Option<Deactivation>) -> Option<Outc
 /// Returns the outcome of a key that an earlier run changed, or started to, and this run did not verify. `why` is a clause.
 pub(super) fn left_unverified(exit: Exit, why: &str, known: KeyState) -> Outcome {
     let why = format!("this run did not change it: {why}");
-    Outcome::LeftUnverified { exit, why, known }
+    let is_own_key = false;
+    Outcome::LeftUnverified {
+        exit,
+        why,
+        known,
+        is_own_key,
+    }
 }
 
 /// Returns the outcome of a key that an earlier run started to change, given the outcome by this run alone. `known` is the
@@ -344,14 +316,27 @@ fn or_unverified(outcome: Outcome, known: KeyState, action: Action, owner: &Owne
     let unverified = |why: &str| left_unverified(Exit::Unknown, why, known.clone());
     match outcome {
         Outcome::NotTried { exit, why } => left_unverified(exit, &why, known),
-        Outcome::LeftUnverified { exit, why, .. } => Outcome::LeftUnverified { exit, why, known },
+        Outcome::LeftUnverified {
+            exit,
+            why,
+            is_own_key,
+            ..
+        } => Outcome::LeftUnverified {
+            exit,
+            why,
+            known,
+            is_own_key,
+        },
         Outcome::WouldChange(_) => unverified("it was a dry run"),
         Outcome::Skipped(why) => unverified(&why),
         Outcome::Refused(Refusal::Declined) => unverified("not confirmed"),
         Outcome::Refused(Refusal::StatusUnknown) => unverified(STATUS_UNKNOWN),
-        Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => {
-            unverified("it belongs to your own credentials")
-        }
+        Outcome::OwnKey | Outcome::Refused(Refusal::SigningKey) => Outcome::LeftUnverified {
+            exit: Exit::Unknown,
+            why: "this run did not change it: it belongs to your own credentials".to_owned(),
+            known,
+            is_own_key: true,
+        },
         Outcome::Stopped {
             exit,
             known: KeyState::NotDone(_) | KeyState::ShownNotDone(_),

@@ -73,6 +73,8 @@ pub(crate) enum Outcome {
         why: String,
         /// The state of the key.
         known: KeyState,
+        /// Whether that is because the key belongs to the credentials in use.
+        is_own_key: bool,
     },
     /// A signal ended the run.
     Stopped {
@@ -100,6 +102,9 @@ pub(crate) enum Refusal {
     /// The run that deactivated the key does not know whether the key was inactive already.
     StatusUnknown,
 }
+
+/// What is known about a key that a guard refused, as a fragment.
+pub(crate) const NOT_REQUESTED: &str = "no request to change it was sent to IAM";
 
 /// Why a key is not reactivated that may have been inactive before, or that someone else may have deactivated.
 pub(crate) const STATUS_UNKNOWN: &str =

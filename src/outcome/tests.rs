@@ -72,8 +72,12 @@ fn state(letter: char) -> KeyState {
 }
 
 fn unverified(exit: Exit) -> Outcome {
-    let (why, known) = (String::new(), KeyState::started_earlier());
-    Outcome::LeftUnverified { exit, why, known }
+    Outcome::LeftUnverified {
+        exit,
+        why: String::new(),
+        known: KeyState::started_earlier(),
+        is_own_key: false,
+    }
 }
 
 #[test]

@@ -10,7 +10,9 @@ use super::{record, stream};
 use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
 use crate::guard::other_credentials;
 use crate::metadata::Deactivation;
-use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal, STATUS_UNKNOWN, already};
+use crate::outcome::{
+    Check, KeyResult, KeyState, NOT_REQUESTED, Outcome, Refusal, STATUS_UNKNOWN, already,
+};
 use crate::request::{Key, Mode, Selection};
 use crate::sanitize::SafeText;
 
@@ -159,9 +161,7 @@ impl Report<'_> {
             }
             Outcome::NotTried { why, .. } => error("NotTried", why, not_done("it was not tried")),
             Outcome::LeftUnverified { why, known, .. } => {
-                if result.metadata.deactivation == Some(Deactivation::Started) {
-                    next.push(FIND_OUT_FIRST.into());
-                }
+                next = self.left_unverified_hints(result);
                 error("NotTried", why, known.clone())
             }
             Outcome::Stopped { known, failure, .. } => {
@@ -221,16 +221,28 @@ impl Report<'_> {
                 next.push(other_credentials(self.request).into());
                 let message =
                     format!("{id} belongs to your own credentials: you would lock yourself out");
-                error("SigningKey", &message, not_done("nothing was sent to IAM"))
+                error("SigningKey", &message, not_done(NOT_REQUESTED))
             }
-            Outcome::Refused(Refusal::StatusUnknown) => error(
-                "StatusUnknown",
-                STATUS_UNKNOWN,
-                not_done("nothing was sent to IAM"),
-            ),
+            Outcome::Refused(Refusal::StatusUnknown) => {
+                error("StatusUnknown", STATUS_UNKNOWN, not_done(NOT_REQUESTED))
+            }
         };
         error.hints = next;
         self.about_key(result, level, error, known.as_ref())
+    }
+
+    /// Returns what helps with a key that this run did not verify.
+    fn left_unverified_hints(&self, result: &KeyResult) -> Vec<Hint> {
+        let is_own_key =
+            matches!(result.outcome, Outcome::LeftUnverified { is_own_key, .. } if is_own_key);
+        let needs_others = is_own_key.then(|| other_credentials(self.request));
+        let is_started = result.metadata.deactivation == Some(Deactivation::Started);
+        let started = is_started.then_some(FIND_OUT_FIRST);
+        needs_others
+            .into_iter()
+            .chain(started)
+            .map(Hint::from)
+            .collect()
     }
 
     fn about_key(

@@ -197,7 +197,7 @@ impl Report<'_> {
     }
 }
 
-/// Whether the same command cannot determine the state of the key either: it needs other options or permissions.
+/// Whether the same command cannot determine the state of the key either: it needs other options, credentials or permissions.
 pub(super) fn stays_unknown(result: &KeyResult) -> bool {
     match &result.outcome {
         Outcome::Failed {
@@ -206,8 +206,9 @@ pub(super) fn stays_unknown(result: &KeyResult) -> bool {
         } => *check != Check::List && failure.context().named_by == NamedBy::Caller,
         Outcome::LeftUnverified {
             known: KeyState::Unknown { check, .. },
+            is_own_key,
             ..
-        } => *check != Check::List,
+        } => *is_own_key || *check != Check::List,
         _ => false,
     }
 }

@@ -23,7 +23,7 @@ use crate::guard;
 use crate::ident::UserName;
 use crate::log::Log;
 use crate::metadata::{KeyMetadata, Status, Target, Unread};
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::{KeyResult, NOT_REQUESTED, Outcome};
 use crate::report::Bar;
 use crate::report::message::Messages;
 use crate::request::{Action, Key, Mode, Request};
@@ -248,7 +248,7 @@ pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
 
 /// Returns the outcome after a failed read. No request to change the key was sent.
 fn failed(failure: CallError) -> Outcome {
-    Outcome::not_done(failure, "no request to change it was sent to IAM")
+    Outcome::not_done(failure, NOT_REQUESTED)
 }
 
 /// Creates the error for required data that a response lacks.

@@ -92,7 +92,7 @@ fn the_signing_key_is_not_switched_off_by_accident() {
     let says = format!(
         "iam-del-key: error: {ADMIN_KEY_ID} belongs to your own credentials: you would lock yourself out\n\
          hint: use other credentials (--profile NAME), or add --allow-self\n\
-         result: {ADMIN_KEY_ID}: not deactivated: nothing was sent to IAM\n"
+         result: {ADMIN_KEY_ID}: not deactivated: no request to change it was sent to IAM\n"
     );
     let ended = Case::at(&sandbox, args).args(["--deactivate"]).run();
     ended.ends_exactly(11, "Refused", &says);

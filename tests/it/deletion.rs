@@ -167,7 +167,7 @@ fn f34_the_signing_key_is_refused() {
         .exits(11)
         .prints_outcome("Refused")
         .says(says)
-        .ends_with("not deleted: nothing was sent to IAM");
+        .ends_with("not deleted: no request to change it was sent to IAM");
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(ADMIN_KEY_ID));
 }

@@ -100,6 +100,13 @@ fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
             "it was a dry run",
             &dated,
         ),
+        // The condition itself needs no list.
+        (
+            None,
+            &["--except-user", "B*"],
+            "the user Bob matches --except-user B*",
+            &dated,
+        ),
         // The later request counts.
         (
             Some("2026-01-01T00:00:00Z"),
@@ -235,6 +242,18 @@ fn f85_an_unfinished_key_that_is_still_listed_is_not_changed() {
         .prints(&output)
         .says(&["not deleted: an earlier run started this; IAM still lists the key"])
         .ends_with("1 key: 1 failed and not changed");
+    assert!(sandbox.has_key(BOBS_KEY));
+}
+
+#[test]
+fn an_unfinished_key_that_a_condition_leaves_without_its_status_is_not_changed() {
+    let sandbox = documented();
+    let kept = started_an_hour_ago();
+    let case = Case::documented(&sandbox, &["--except-user", "B*", "--journal"]);
+    let said = case.args([kept.path()]).run().exits(11);
+    let _ = said
+        .prints_outcome("Skipped")
+        .says(&["is not deleted: the user Bob matches --except-user B*"]);
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

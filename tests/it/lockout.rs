@@ -112,7 +112,7 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
             .exits(11)
             .prints_outcome("Refused")
             .says(&["--allow-self"])
-            .ends_with("not deleted: nothing was sent to IAM");
+            .ends_with("not deleted: no request to change it was sent to IAM");
         assert!(sandbox.has_key(ADMIN_KEY_ID));
     });
 }

@@ -89,6 +89,7 @@ mod nonblocking;
 mod not_renewed;
 mod other_owner;
 mod own_key;
+mod own_unfinished;
 mod owner;
 mod owner_then;
 mod pages;

@@ -137,7 +137,7 @@ fn what_stays_anyway_is_not_asked_about() {
     assert!(!said.messages().contains("[y/N]"));
     let _ = said
         .says(&["--allow-self"])
-        .ends_with("not deleted: nothing was sent to IAM");
+        .ends_with("not deleted: no request to change it was sent to IAM");
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn f101_a_role_on_top_of_a_role_profile_guards_every_key_behind_it() {
     let _ = said
         .prints(&output)
         .says(&["you would lock yourself out"])
-        .ends_with("not deleted: nothing was sent to IAM");
+        .ends_with("not deleted: no request to change it was sent to IAM");
     assert!(sandbox.has_key(ADMIN_KEY_ID));
     let _ = case()
         .args(["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-v"])

@@ -84,7 +84,10 @@ fn what_an_earlier_run_started_is_unknown_unless_this_run_knows_more() {
         let after = or_unverified(outcome, KeyState::started_earlier(), action, owner);
         let case = format!("{before} {action:?} {owner:?}");
         match after {
-            Outcome::LeftUnverified { why, .. } => {
+            Outcome::LeftUnverified {
+                why, is_own_key, ..
+            } => {
+                assert_eq!(is_own_key, expected.ends_with("own credentials"), "{case}");
                 assert_eq!(
                     why,
                     format!("this run did not change it: {expected}"),
