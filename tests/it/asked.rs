@@ -293,7 +293,7 @@ fn the_hint_for_a_key_that_moves_during_the_question_does_not_ask_for_an_owner_w
         (
             gone,
             "for keys that were not found: ",
-            "the user was just renamed or deleted: run the same command again",
+            "the user was recently renamed or deleted: run the same command again",
         ),
     ];
     let find = format!(
