@@ -188,15 +188,17 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
         let hint = file_limit_hint(&error.to_string()).or(of_path);
         hint.into_iter().fold(stop, RunError::hint)
     })?;
-    if file.is_none() || opened.is_terminal() {
-        let source = BufReader::with_capacity(BUFFER_SIZE, WaitingInput::of(opened));
-        return keys_of(Box::new(source), &name, options);
-    }
+    let is_file = opened.metadata().is_ok_and(|found| found.is_file());
     let lock = match options.action {
-        Action::Reactivate => lock(&opened, &name)?,
-        Action::Delete | Action::Deactivate => None,
+        Action::Reactivate if is_file => lock(file.unwrap_or(Path::new("/dev/stdin")), &name)?,
+        Action::Delete | Action::Deactivate | Action::Reactivate => None,
     };
-    let source = Box::new(BufReader::with_capacity(BUFFER_SIZE, opened));
+    let source: Box<dyn BufRead> = if file.is_none() || opened.is_terminal() {
+        let waiting = WaitingInput::of(opened);
+        Box::new(BufReader::with_capacity(BUFFER_SIZE, waiting))
+    } else {
+        Box::new(BufReader::with_capacity(BUFFER_SIZE, opened))
+    };
     let mut list = keys_of(source, &name, options)?;
     if let Some(origin) = &mut list.origin {
         origin.lock = lock;
@@ -205,13 +207,17 @@ pub(crate) fn read(file: Option<&Path>, options: ReadOptions<'_>) -> Result<List
 }
 
 /// Keeps runs from writing a journal until the result is dropped, if the system can lock it. Refuses one that a run still writes.
-fn lock(file: &File, name: &str) -> Result<Option<File>, RunError> {
+fn lock(path: &Path, name: &str) -> Result<Option<File>, RunError> {
+    // The lock of a file that this process inherited would outlive the run.
+    let Ok(file) = File::open(path) else {
+        return Ok(None);
+    };
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
             let stop = RunError::refused(format!("another run is using the journal {name}"));
             Err(stop.hint("wait for that run to end"))
         }
-        Ok(()) => Ok(file.try_clone().ok()),
+        Ok(()) => Ok(Some(file)),
         Err(TryLockError::Error(_)) => Ok(None),
     }
 }

@@ -172,13 +172,15 @@ fn f104_a_journal_that_a_run_still_writes_is_not_undone() {
     std::fs::write(&path, row(BOBS_KEY, CHANGED)).expect("a file");
     let other = File::open(&path).expect("a file");
     other.lock().expect("a lock");
-    undo(&sandbox, &path).run().stops(
-        11,
-        &[
-            "another run is using the journal",
-            "wait for that run to end",
-        ],
-    );
+    let says = [
+        "another run is using the journal",
+        "wait for that run to end",
+    ];
+    undo(&sandbox, &path).run().stops(11, &says);
+    let from_input = "file=$1; shift; exec \"$@\" < \"$file\"";
+    let shell = ["sh", "-c", from_input, "sh", path.to_str().expect("a path")];
+    let of_input = undo(&sandbox, Path::new("-")).start_under(Some(&shell));
+    of_input.end().stops(11, &says);
     assert_eq!(sandbox.connections(), 0);
     other.unlock().expect("no lock");
     let said = undo(&sandbox, &path).run().exits(0);
