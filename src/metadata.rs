@@ -69,7 +69,7 @@ impl KeyMetadata {
             .located
             .as_ref()
             .filter(|_| is_known(self.owner.as_ref().or(key.user_name.as_ref())));
-        selected.or(located)
+        located.or(selected)
     }
 
     /// Says how two listings of a key differ, if they do. The text is a fragment.

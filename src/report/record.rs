@@ -120,7 +120,12 @@ pub(super) fn status(result: &KeyResult) -> Option<&str> {
     match result.kind() {
         OutcomeKind::Deactivated => Some(Status::Inactive.as_str()),
         OutcomeKind::Reactivated => Some(Status::Active.as_str()),
-        _ => result.metadata.status.as_ref().map(Status::as_str),
+        _ => {
+            let selected = result.metadata.status.as_ref()?;
+            // A later list says more.
+            let last = result.metadata.located.as_ref().unwrap_or(selected);
+            Some(last.as_str())
+        }
     }
 }
 

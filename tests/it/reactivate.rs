@@ -1,12 +1,13 @@
 //! `--reactivate` of keys that are named: the undo for one key.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
-use iam_sandbox::{Sandbox, Status};
+use iam_sandbox::{Fault, Sandbox, Status, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented, each, once};
 use crate::dialogue::Dialogue;
 use crate::many::{from_stdin, rows};
 use crate::response::{keys, lagging, member, xml};
+use crate::streams::wait_for;
 
 const QUESTION: &str =
     "Reactivate this key in account 123456789012? It can be undone with --deactivate. [y/N] ";
@@ -86,6 +87,21 @@ fn an_active_key_is_skipped() {
         "iam-del-key: note: {BOBS_KEY} is already active: nothing was changed\n"
     ));
     assert_eq!(actions(&sandbox), ["ListAccessKeys", "ListAccessKeys"]);
+}
+
+/// The request got no response, and a list that is read so early proves nothing.
+#[test]
+fn the_status_of_an_unknown_key_is_that_of_the_last_list() {
+    let sandbox = inactive();
+    sandbox.fault(Fault::new(What::SilenceAfterActing).on("UpdateAccessKey"));
+    let running = reactivate(&sandbox, &[]).start();
+    wait_for(|| actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
+    running.signal("INT");
+    let ended = running.end().exits(130);
+    assert_eq!(ended.object()["Status"], "Active");
+    let _ = ended
+        .prints_outcome("Unknown")
+        .says(&["IAM still lists the key"]);
 }
 
 /// Right after the deactivation that is to be undone a list may still show the key as active.
