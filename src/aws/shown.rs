@@ -30,6 +30,14 @@ impl Iam {
         lock(&self.shown).get(id).cloned()
     }
 
+    /// Returns the user whom IAM named last as the owner of a key in this run, or else for whom it listed the key last.
+    pub(crate) fn last_owner(&self, id: &AccessKeyId) -> Option<UserName> {
+        let shown = self.shown(id)?;
+        shown
+            .named_owner
+            .or(shown.listed_owners.into_iter().next_back())
+    }
+
     /// Whether IAM showed the key in this run as one of its named owner, or of the root user who signs.
     pub(crate) fn has_shown(&self, key: &Key) -> bool {
         self.shown(&key.id).is_some_and(|shown| {

@@ -53,7 +53,15 @@ impl Work<'_> {
         let is_open = self.recorded_state(key, metadata) == PriorState::InProgress
             && self.may_still_act(&key.id);
         let principal = self.iam.signer.principal;
-        owner_hint(key, metadata, earlier, principal, is_open)
+        match owner_hint(key, metadata, earlier, principal, is_open) {
+            // What became of a status is read again.
+            OwnerHint::Named(_)
+                if self.request.action == Action::Delete && self.journal.has_moved(key) =>
+            {
+                OwnerHint::Moved
+            }
+            hint => hint,
+        }
     }
 
     /// Whether a request of an earlier run that started to change a key may still take effect: the run may have been killed

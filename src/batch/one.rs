@@ -280,9 +280,13 @@ impl Work<'_> {
             // The journal says more already.
             return Ok(target);
         } else {
+            let shown = self.iam.last_owner(&target.key.id);
+            let recorded = self
+                .journal
+                .record_intent(&target, shown.as_ref(), self.iam.now());
             tokio::select! {
                 biased;
-                recorded = self.journal.record_intent(&target, self.iam.now()) => match recorded {
+                recorded = recorded => match recorded {
                     Ok(()) => return Ok(target),
                     Err(error) => ("the journal could not be written", error),
                 },

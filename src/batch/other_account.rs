@@ -140,7 +140,8 @@ impl Work<'_> {
     /// Whether IAM showed the key in this run, or listed it in an earlier one: then it is in the account of the credentials.
     fn was_shown(&self, result: &KeyResult) -> bool {
         let mut earlier = self.journal.attempts(&result.key.id).iter();
-        self.iam.shown(&result.key.id).is_some() || earlier.any(|attempt| attempt.was_listed)
+        self.iam.shown(&result.key.id).is_some()
+            || earlier.any(|attempt| attempt.was_listed || attempt.has_moved)
     }
 
     /// Returns the account of a key and that of the credentials, if they are known and differ.

@@ -31,7 +31,8 @@ impl Work<'_> {
 
     /// Records that IAM lists a key that this run leaves alone, if that can prove later what an earlier run did.
     pub(super) async fn record_listing(&self, result: &KeyResult) -> io::Result<()> {
-        if self.journal.lacks_listing(result) {
+        let shown = self.iam.last_owner(&result.key.id);
+        if self.journal.lacks_listing(result, shown.as_ref()) {
             self.record_result(result).await
         } else {
             Ok(())
@@ -52,7 +53,10 @@ impl Work<'_> {
 
     /// Records a result. A signal limits the wait for a disk that does not respond.
     pub(super) async fn record_result(&self, result: &KeyResult) -> io::Result<()> {
-        let recorded = self.journal.record_result(result, self.iam.now());
+        let shown = self.iam.last_owner(&result.key.id);
+        let recorded = self
+            .journal
+            .record_result(result, shown.as_ref(), self.iam.now());
         let recorded = self.signals.bound(signal::JOURNAL, recorded).await;
         recorded.unwrap_or_else(|_| Err(io::Error::other("the journal's disk is not responding")))
     }
@@ -216,8 +220,9 @@ impl Work<'_> {
     /// no user.
     pub(super) fn is_root_users(&self, id: &AccessKeyId) -> bool {
         let attempts = self.journal.attempts(id);
-        let is_users =
-            |attempt: &EarlierAttempt| attempt.was_listed && attempt.owner.user().is_some();
+        let is_users = |attempt: &EarlierAttempt| {
+            attempt.has_moved || attempt.was_listed && attempt.owner.user().is_some()
+        };
         self.iam.signer.principal == Principal::Caller
             && attempts
                 .iter()

@@ -34,7 +34,14 @@ pub(super) enum End {
     AlreadyInactive = 3,
     /// No end: IAM listed the key among this owner's keys. So it is missing for nobody: names can move.
     Listed = 4,
+    /// No end: IAM named this owner.
+    Reported = 5,
+    /// No end: IAM did not confirm this owner, and another user may have the name.
+    Unconfirmed = 6,
 }
+
+/// The bit of an end that says who owns the key.
+const ABOUT_OWNER: u128 = 0b100;
 
 impl FinishedKeys {
     fn record(&self, id: &AccessKeyId, owner: &Owner, end: End) -> u128 {
@@ -61,11 +68,13 @@ impl FinishedKeys {
     }
 
     /// Sorts the records and removes those that no longer count: of keys that were not changed later, unless the two records
-    /// name different owners, and of missing keys that IAM listed later for anybody.
+    /// name different owners, of missing keys that IAM showed later for anybody, and of owners before the one for whom IAM
+    /// showed the key last.
     pub(super) fn sort(&mut self) {
         let is_end = |record: u128, end: End| record & END == end as u128;
-        let has = |end: End| self.records.iter().any(|record| is_end(*record, end));
-        if has(End::NotFinished) || has(End::Missing) && has(End::Listed) {
+        let counts_before =
+            |record: &u128| is_end(*record, End::NotFinished) || is_about_owner(*record);
+        if self.records.iter().any(counts_before) {
             // A stable sort keeps the order of a key's records.
             self.records.sort_by_key(|record| record >> OWNER_BITS);
             let mut finished = Vec::new();
@@ -74,12 +83,17 @@ impl FinishedKeys {
                 for record in of_key {
                     if is_end(*record, End::NotFinished) {
                         left.retain(|earlier| {
-                            is_end(*earlier, End::Listed) || names_another_owner(*earlier, *record)
+                            is_about_owner(*earlier) || names_another_owner(*earlier, *record)
                         });
                         continue;
                     }
-                    if is_end(*record, End::Listed) {
-                        left.retain(|earlier| !is_end(*earlier, End::Missing));
+                    if is_end(*record, End::Listed) || is_end(*record, End::Reported) {
+                        left.retain(|earlier| {
+                            let is_same = !names_another_owner(*earlier, *record);
+                            let is_listed = is_end(*earlier, End::Listed) && is_same;
+                            let is_outdated = is_about_owner(*earlier) && !is_listed;
+                            !is_outdated && !is_end(*earlier, End::Missing)
+                        });
                     }
                     left.push(*record);
                 }
@@ -97,6 +111,16 @@ impl FinishedKeys {
         self.records.binary_search(&wanted).is_ok()
     }
 
+    /// Whether IAM showed the key for another user since it showed it for this owner, or did not confirm this owner.
+    pub(super) fn has_moved(&self, id: &AccessKeyId, owner: &Owner) -> bool {
+        let is = |end| self.contains(id, owner, end);
+        if is(End::Listed) || is(End::Reported) {
+            return is(End::Unconfirmed);
+        }
+        let is_shown = self.contains_id(id, End::Listed) || self.contains_id(id, End::Reported);
+        is_shown && !self.contains(id, &Owner::RootUser, End::Listed)
+    }
+
     /// Whether the key ended so, whoever owned it then: a deleted key never exists again, and a user who is renamed keeps
     /// the key with its status.
     pub(super) fn contains_id(&self, id: &AccessKeyId, end: End) -> bool {
@@ -111,6 +135,10 @@ impl FinishedKeys {
 
 fn is_same_id(one: u128, other: u128) -> bool {
     one >> OWNER_BITS == other >> OWNER_BITS
+}
+
+fn is_about_owner(record: u128) -> bool {
+    record & ABOUT_OWNER != 0
 }
 
 /// Whether two records name different owners.

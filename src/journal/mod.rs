@@ -233,6 +233,12 @@ impl Journal {
         finished.contains_id(id, End::AlreadyInactive)
     }
 
+    /// Whether IAM showed the key for another user than the named one, or did not confirm that one, in the last run that says so.
+    pub(crate) fn has_moved(&self, key: &Key) -> bool {
+        let owner = key.user_name.clone().map(Owner::User);
+        owner.is_some_and(|owner| self.replay.finished.has_moved(&key.id, &owner))
+    }
+
     /// Returns the changes of a key that earlier runs started and did not finish.
     pub(crate) fn attempts(&self, id: &AccessKeyId) -> &[EarlierAttempt] {
         self.replay.attempts(id)

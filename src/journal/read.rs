@@ -30,6 +30,9 @@ pub(super) struct Record {
     /// The status with which IAM listed the key for this owner.
     #[serde(rename = "Status")]
     pub(super) status: Option<String>,
+    /// The user whom IAM named as the owner, if that is another one.
+    #[serde(rename = "ReportedOwner")]
+    pub(super) reported_owner: Option<String>,
     /// Whether the owner is the root user. Without a user name and this, nobody named the owner.
     #[serde(rename = "RootUser", default)]
     pub(super) is_root_users: bool,

@@ -10,17 +10,24 @@ use super::replay::{EarlierAttempt, left_open};
 use super::writer::Kind;
 use super::{Journal, Owner, PriorState};
 use crate::aws::timestamp;
+use crate::ident::UserName;
 use crate::metadata::{Status, Target};
 use crate::outcome::{KeyResult, Outcome, OutcomeKind};
 use crate::request::Action;
 use crate::secret::redact;
 
 impl Journal {
-    /// Whether the journal has to say that IAM lists a key which this run leaves alone. Earlier runs may have deleted it, and
+    /// Whether the journal has to say that IAM lists a key which this run leaves alone, or names another owner: `shown`. Earlier runs may have deleted it, and
     /// no record says that IAM listed it: with such a record, its later absence proves that it is deleted. Or IAM listed it for
     /// someone else before, who may have another name now. Or it counts as missing for another owner. Or they changed its status, and it has another one again: someone else may then make the
     /// same change.
-    pub(crate) fn lacks_listing(&self, result: &KeyResult) -> bool {
+    pub(crate) fn lacks_listing(&self, result: &KeyResult, shown: Option<&UserName>) -> bool {
+        let has_moved = |attempt: &EarlierAttempt| {
+            attempt.is_listed() && shown.is_some_and(|shown| attempt.owner.user() != Some(shown))
+        };
+        if self.attempts(&result.key.id).iter().any(has_moved) {
+            return true;
+        }
         let Some(status) = self.listed_status(result) else {
             return false;
         };
@@ -52,12 +59,18 @@ impl Journal {
         })
     }
 
-    /// Records that a key is about to be changed at this time, with the owner that IAM or else the caller named.
+    /// Records that a key is about to be changed at this time, with the owner that IAM or else the caller named. `shown` is the
+    /// user for whom IAM showed the key last.
     ///
     /// # Errors
     ///
     /// The record is not on the disk, or another process changed the journal: the key must not be changed.
-    pub(crate) async fn record_intent(&self, target: &Target, at: SystemTime) -> io::Result<()> {
+    pub(crate) async fn record_intent(
+        &self,
+        target: &Target,
+        shown: Option<&UserName>,
+        at: SystemTime,
+    ) -> io::Result<()> {
         let Target { key, metadata } = target;
         let previous_status = metadata.previous_status();
         let previous_status = previous_status.filter(|_| self.action == Action::Deactivate);
@@ -70,16 +83,22 @@ impl Journal {
             "Time": timestamp(at),
         });
         add_listing(&mut record, metadata.listed_status(key, self.principal));
+        add_reported_owner(&mut record, &owner, shown);
         let record = with_details(record, &owner, previous_status);
         self.write(Kind::Intent, &record).await
     }
 
-    /// Records the result of a key at this time.
+    /// Records the result of a key at this time. `shown` is the user for whom IAM showed the key last.
     ///
     /// # Errors
     ///
     /// The record is not on the disk.
-    pub(crate) async fn record_result(&self, result: &KeyResult, at: SystemTime) -> io::Result<()> {
+    pub(crate) async fn record_result(
+        &self,
+        result: &KeyResult,
+        shown: Option<&UserName>,
+        at: SystemTime,
+    ) -> io::Result<()> {
         // Without a request of this run, the result is about what earlier runs started.
         let unfinished = self.attempts(&result.key.id);
         let earlier = unfinished.last();
@@ -119,6 +138,7 @@ impl Journal {
         }
         if !kind.is_complete() || result.is_owner_unchecked() {
             add_listing(&mut record, self.listed_status(result));
+            add_reported_owner(&mut record, &owner, shown);
         }
         let left = left_open(kind, unfinished, result.is_open, at);
         if left > 0 {
@@ -138,6 +158,13 @@ fn with_details(mut record: Value, owner: &Owner, previous_status: Option<&str>)
         record["PreviousStatus"] = json!(redact(status));
     }
     record
+}
+
+/// Adds to a record the user for whom IAM showed the key, if it is not the owner in the record.
+fn add_reported_owner(record: &mut Value, owner: &Owner, shown: Option<&UserName>) {
+    if let Some(shown) = shown.filter(|shown| owner.user() != Some(shown)) {
+        record["ReportedOwner"] = json!(shown);
+    }
 }
 
 /// Adds to a record with which status IAM listed the key: its later absence from that list proves that it is gone.

@@ -31,8 +31,6 @@ pub(super) struct Replay {
     pub(super) length: u64,
     pub(super) finished: FinishedKeys,
     unfinished: HashMap<AccessKeyId, Vec<EarlierAttempt>>,
-    /// The owners of keys whose names other users may have by now.
-    moved: HashMap<AccessKeyId, Vec<Owner>>,
 }
 
 /// A change that an earlier run started. The journal does not record how it ended.
@@ -40,9 +38,9 @@ pub(super) struct Replay {
 pub(crate) struct EarlierAttempt {
     /// The owner it was sent for.
     pub(crate) owner: Owner,
-    /// Whether IAM listed the key among the owner's keys in any run.
+    /// Whether IAM listed the key among the owner's keys in any run, and showed it for nobody else since.
     pub(crate) was_listed: bool,
-    /// Whether another user may have the owner's name since then.
+    /// Whether IAM showed the key for another user, or did not confirm the owner: another user may have the name.
     pub(crate) has_moved: bool,
     at: Option<SystemTime>,
     /// Whether a later run did not find the key where it looked for it, which is all that it found out.
@@ -115,10 +113,9 @@ impl Replay {
     pub(super) fn finish(&mut self) {
         self.finished.sort();
         for (id, attempts) in &mut self.unfinished {
-            let moved = self.moved.get(id).map_or(&[][..], Vec::as_slice);
             for attempt in attempts {
                 attempt.was_listed = self.finished.contains(id, &attempt.owner, End::Listed);
-                attempt.has_moved = attempt.was_listed && moved.contains(&attempt.owner);
+                attempt.has_moved = self.finished.has_moved(id, &attempt.owner);
             }
         }
     }
@@ -152,20 +149,16 @@ impl Replay {
         let is_listed = record.status.is_some() && owner != Owner::Unknown;
         if is_listed {
             self.finished.add(&id, &owner, End::Listed);
-            // Other users may have the names by now for which requests were sent before.
-            if let Some(attempts) = self.unfinished.get(&id) {
-                let moved = self.moved.entry(id.clone()).or_default();
-                moved.extend(attempts.iter().map(|attempt| attempt.owner.clone()));
-            }
-            if let Some(moved) = self.moved.get_mut(&id) {
-                moved.retain(|moved| *moved != owner);
-            }
+        }
+        let reported = record.reported_owner.map(UserName::try_from).transpose();
+        if let Some(reported) = reported.map_err(|invalid| invalid.to_string())? {
+            self.finished
+                .add(&id, &Owner::User(reported), End::Reported);
         }
         // A run that did not find out what became of the key did not confirm its owner.
         let is_unsettled = matches!(kind, Some(OutcomeKind::Unknown | OutcomeKind::NotTried));
         if is_unsettled && record.is_owner_unchecked {
-            let moved = self.moved.entry(id.clone()).or_default();
-            moved.push(owner.clone());
+            self.finished.add(&id, &owner, End::Unconfirmed);
         }
         let is_presumed = record.is_owner_unchecked && !is_unsettled;
         let end = match kind {

@@ -91,7 +91,10 @@ fn what_a_run_records_is_what_a_later_run_reads() {
         let begun = journal.begin_run(Some(&account(ACCOUNTS[0]))).await;
         begun.expect("a record");
         let target = target();
-        journal.record_intent(&target, AT).await.expect("a record");
+        journal
+            .record_intent(&target, None, AT)
+            .await
+            .expect("a record");
     });
     assert!(folder.text().starts_with(
         "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"111111111111\"}\n\
@@ -113,7 +116,10 @@ fn what_a_run_records_is_what_a_later_run_reads() {
             failure: None,
         };
         let done = result(Action::Delete, outcome);
-        journal.record_result(&done, AT).await.expect("a record");
+        journal
+            .record_result(&done, None, AT)
+            .await
+            .expect("a record");
     });
     assert_eq!(folder.text().lines().count(), 3);
     assert!(
@@ -130,7 +136,7 @@ fn what_a_run_records_is_what_a_later_run_reads() {
     assert!(journal.attempts(&key.id).is_empty());
     assert!(journal.unfinished().is_empty());
     // A dry run writes nothing.
-    wait(journal.record_intent(&target(), AT)).expect("nothing to do");
+    wait(journal.record_intent(&target(), None, AT)).expect("nothing to do");
     assert_eq!(folder.text().lines().count(), 3);
 }
 
@@ -158,7 +164,7 @@ fn the_status_before_a_change_is_recorded_if_it_is_known() {
         let mut target = target();
         target.metadata.owner = owner.map(name);
         target.metadata.status = status.then_some(Status::Active);
-        wait(journal.record_intent(&target, AT)).expect("a record");
+        wait(journal.record_intent(&target, None, AT)).expect("a record");
         let text = folder.text();
         let end = text.split_once("\"Time\":\"").expect("a time").1;
         let end = end
@@ -300,7 +306,7 @@ fn a_journal_that_another_process_changes_stops_the_run() {
             journal.begin_run(None).await.expect("a record");
             assert_eq!(journal.changed_elsewhere().await, None);
             change(&folder);
-            let error = journal.record_intent(&target(), AT).await;
+            let error = journal.record_intent(&target(), None, AT).await;
             let error = error.expect_err(what);
             assert!(is_changed_elsewhere(&error));
             assert_eq!(error.to_string(), what);
@@ -311,7 +317,7 @@ fn a_journal_that_another_process_changes_stops_the_run() {
             assert_eq!(journal.changed_elsewhere().await, Some(sentence));
             // What was done is recorded all the same.
             let unknown = result(Action::Delete, Outcome::OwnKey);
-            assert!(journal.record_result(&unknown, AT).await.is_ok());
+            assert!(journal.record_result(&unknown, None, AT).await.is_ok());
         });
     }
     assert!(!is_changed_elsewhere(&io::Error::other("a full disk")));
@@ -325,7 +331,7 @@ fn what_is_left_of_a_killed_run_is_removed_before_the_next_record() {
     let journal = folder.start(Action::Delete);
     assert_eq!(wait(journal.changed_elsewhere()), None);
     assert!(folder.text().ends_with("AKI"));
-    wait(journal.record_intent(&target(), AT)).expect("a record");
+    wait(journal.record_intent(&target(), None, AT)).expect("a record");
     let text = folder.text();
     let record = text.strip_prefix(head).expect("the head");
     assert!(
@@ -339,7 +345,7 @@ fn only_an_unused_journal_of_this_run_is_removed() {
     type Use = fn(&Folder, &Journal);
     let nothing: Use = |_, _| {};
     let records: Use = |_, journal| {
-        wait(journal.record_intent(&target(), AT)).expect("a record");
+        wait(journal.record_intent(&target(), None, AT)).expect("a record");
     };
     let others: Use = |folder, _| {
         let file = OpenOptions::new().append(true).open(&folder.path);

@@ -187,11 +187,17 @@ fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
     }
 }
 
+/// The next deletion gets no response, and then `NoSuchEntity`.
+fn lose(sandbox: &Sandbox) {
+    let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
+    sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
+    sandbox.fault(once("DeleteAccessKey", gone));
+}
+
 /// Bob has become Zoe, and a run whose list says so changes nothing. After that, the list of the new Bob proves nothing.
 #[test]
 fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one() {
     let id = nth_key_id(ACCOUNT, 1);
-    let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     each([false, true], |is_killed| {
         let sandbox = Sandbox::builder()
             .user("Amy")
@@ -204,16 +210,12 @@ fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one(
             let case = Case::at(&sandbox, key).args([age, "--journal"]);
             case.args([kept.path()])
         };
-        let lost = || {
-            sandbox.fault(Fault::new(What::ResetBeforeActing).on("DeleteAccessKey"));
-            sandbox.fault(once("DeleteAccessKey", gone.clone()));
-        };
-        lost();
+        lose(&sandbox);
         let _ = run("Bob", "1d").run().exits(10).prints_anything();
         sandbox.rename_user("Bob", "Zoe");
         sandbox.rename_user("Amy", "Bob");
         if is_killed {
-            lost();
+            lose(&sandbox);
         }
         let age = if is_killed { "1d" } else { "9999d" };
         let _ = run("Zoe", age).run().exits(10).prints_anything();
@@ -224,6 +226,67 @@ fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one(
         let _ = of_zoe.prints("{\"ResponseMetadata\":{}}\n").says_nothing();
         assert!(!sandbox.has_key(&id));
     });
+}
+
+/// A run says that the key belongs to another user, whom the next one cannot look up.
+#[test]
+fn a_key_that_belonged_to_another_user_is_not_deleted_for_the_named_one() {
+    let id = nth_key_id(ACCOUNT, 1);
+    each([&[][..], &["--older-than", "1d"]], |more| {
+        let sandbox = Sandbox::builder()
+            .user("Amy")
+            .key(KeySeed::new("Bob", &id))
+            .deny("iam:GetAccessKeyLastUsed")
+            .start();
+        let swap = || {
+            for (name, to) in [("Amy", "Eve"), ("Bob", "Amy"), ("Eve", "Bob")] {
+                sandbox.rename_user(name, to);
+            }
+        };
+        let kept = Kept::new("");
+        let key = ["--access-key-id", &id, "--user-name", "Bob", "--journal"];
+        let run = |more: &[&str]| {
+            let case = Case::at(&sandbox, key).args([kept.path()]);
+            case.args(more.iter().copied()).run()
+        };
+        lose(&sandbox);
+        let _ = run(&["--older-than", "1d"]).exits(10).prints_anything();
+        swap();
+        sandbox.allow("iam:GetAccessKeyLastUsed");
+        let of_amy = run(more).exits(3).prints_anything();
+        let _ = of_amy.says(&["not deleted: it belongs to the user Amy"]);
+        let journal = kept.journal();
+        assert!(journal.contains("\"ReportedOwner\":\"Amy\""), "{journal}");
+        sandbox.deny("iam:GetAccessKeyLastUsed");
+        let _ = run(more).exits(10).prints_anything();
+        swap();
+        let deleted = run(more).exits(0);
+        let _ = deleted.prints("{\"ResponseMetadata\":{}}\n").says_nothing();
+    });
+}
+
+#[test]
+fn a_key_that_an_earlier_run_listed_for_someone_else_is_not_presumed_deleted() {
+    let id = nth_key_id(ACCOUNT, 1);
+    let sandbox = Sandbox::builder()
+        .user("Amy")
+        .key(KeySeed::new("Bob", &id))
+        .deny("iam:GetAccessKeyLastUsed")
+        .start();
+    let kept = Kept::new("");
+    let run = |name| {
+        let case = Case::at(&sandbox, ["--access-key-id", &id, "--user-name", name]);
+        case.args(["--journal"]).args([kept.path()])
+    };
+    let skipped = run("Bob").args(["--older-than", "9000d"]).run();
+    let _ = skipped.exits(11).prints_anything();
+    lose(&sandbox);
+    let unknown = run("Amy").run().exits(10).prints_outcome("Unknown");
+    let _ = unknown.says(&["unknown: the response to an earlier attempt was lost"]);
+    let missing = run("Amy").args(["--ignore-missing"]).run().exits(10);
+    let _ = missing.prints_anything().says(&["unknown"]);
+    let _ = run("Bob").run().exits(0).prints_anything();
+    assert!(!sandbox.has_key(&id));
 }
 
 /// That the name moved takes nothing from what the lists of all users prove.

@@ -94,7 +94,7 @@ fn a_result_without_a_request_is_about_what_an_earlier_run_started() {
             is_open,
             ..result(Action::Delete, outcome)
         };
-        wait(journal.record_result(&result, AT)).expect("a record");
+        wait(journal.record_result(&result, None, AT)).expect("a record");
         let text = folder.text();
         let last = text.lines().last().expect("a record");
         let last: Value = serde_json::from_str(last).expect("JSON");
@@ -124,7 +124,7 @@ fn a_confirmed_change_of_a_status_is_unknown_only_if_a_request_may_still_act() {
             is_open,
             ..result(Action::Deactivate, unknown())
         };
-        wait(journal.record_result(&result, AT)).expect("a record");
+        wait(journal.record_result(&result, None, AT)).expect("a record");
         let text = folder.text();
         let last = text.lines().last().expect("a record");
         let last: Value = serde_json::from_str(last).expect("JSON");
@@ -147,7 +147,7 @@ fn an_owner_whom_iam_did_not_confirm_is_recorded_as_unchecked() {
     ] {
         let (folder, journal) = journal_of("");
         let result = result(Action::Delete, outcome);
-        wait(journal.record_result(&result, AT)).expect("a record");
+        wait(journal.record_result(&result, None, AT)).expect("a record");
         let has_member = folder.text().contains("\"OwnerUnchecked\":true");
         assert_eq!(has_member, expected, "{:?}", result.outcome);
     }
@@ -164,7 +164,7 @@ fn a_status_is_recorded_while_it_can_prove_something() {
         let mut result = result(Action::Delete, outcome);
         result.metadata.owner = Some(bob());
         result.metadata.status = status;
-        wait(journal.record_result(&result, AT)).expect("a record");
+        wait(journal.record_result(&result, None, AT)).expect("a record");
         let text = folder.text();
         let last = text.lines().last().expect("a record");
         let last: Value = serde_json::from_str(last).expect("JSON");
@@ -205,7 +205,18 @@ fn only_a_listing_that_no_record_has_yet_is_missing_from_the_journal() {
         (&deleted, listed(skipped()), false),
     ] {
         let (_folder, journal) = journal_of(record);
-        assert_eq!(journal.lacks_listing(&result), expected, "{record}");
+        assert_eq!(journal.lacks_listing(&result, None), expected, "{record}");
+    }
+    // IAM named someone else than the user for whom it listed the key.
+    let alice: UserName = "Alice".parse().expect("a name");
+    for (record, shown, expected) in [
+        (&intent("Bob", Some("Active")), &alice, true),
+        (&intent("Bob", Some("Active")), &bob(), false),
+        (&started, &alice, false),
+    ] {
+        let (_folder, journal) = journal_of(record);
+        let found = journal.lacks_listing(&no_status(), Some(shown));
+        assert_eq!(found, expected, "{record} {shown}");
     }
 }
 
@@ -237,9 +248,9 @@ fn a_status_that_was_changed_again_is_missing_from_the_journal() {
             let mut result = result(Action::Deactivate, skipped);
             result.metadata.owner = owner;
             result.metadata.status.clone_from(status);
-            let found = journal.lacks_listing(&result);
+            let found = journal.lacks_listing(&result, None);
             assert_eq!(found, expected, "{records} {status:?}");
-            wait(journal.record_result(&result, AT)).expect("a record");
+            wait(journal.record_result(&result, None, AT)).expect("a record");
             let is_active = folder.text().contains("\"Status\":\"Active\"");
             assert_eq!(is_active, *status == active);
         }
@@ -261,7 +272,7 @@ fn a_deactivation_says_how_many_requests_it_took_if_iam_confirmed_it() {
             attempts: 2,
             ..result(Action::Deactivate, outcome)
         };
-        wait(journal.record_result(&result, AT)).expect("a record");
+        wait(journal.record_result(&result, None, AT)).expect("a record");
         let says_it = folder.text().contains("\"Attempts\":2");
         assert_eq!(says_it, is_confirmed);
     }
@@ -286,8 +297,8 @@ fn a_list_of_the_root_user_is_no_list_of_a_calling_user_without_a_name() {
             key: result.key.clone(),
             metadata: result.metadata.clone(),
         };
-        wait(journal.record_intent(&target, AT)).expect("a record");
-        wait(journal.record_result(&result, AT)).expect("a record");
+        wait(journal.record_intent(&target, None, AT)).expect("a record");
+        wait(journal.record_result(&result, None, AT)).expect("a record");
         for record in folder.text().lines().skip(1) {
             let record: Value = serde_json::from_str(record).expect("JSON");
             assert_eq!(record["UserName"], Value::Null);

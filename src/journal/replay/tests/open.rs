@@ -31,14 +31,15 @@ fn a_failure_ends_no_change_whose_request_may_still_act() {
 fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() {
     let (intent, failed) = (listed(INTENT), listed(FAILED));
     let left_alone = listed("\"Outcome\":\"NotTried\",\"Unfinished\":1");
+    let of_alice = format!("{FAILED},\"Unfinished\":1,\"ReportedOwner\":\"Alice\"");
     let unconfirmed = "\"Outcome\":\"Unknown\",\"OwnerUnchecked\":true";
     for (records, expected) in [
         (
             &[("Bob", intent.as_str()), ("bob", unconfirmed)][..],
             &[true, true][..],
         ),
-        // It was not found for someone else, who need not be its owner.
-        (&[("Bob", &intent), ("Alice", unconfirmed)], &[false, false]),
+        // It was not found for someone else, who is not its owner.
+        (&[("Bob", &intent), ("Alice", unconfirmed)], &[false, true]),
         // No record says that IAM listed it for the owner.
         (&[("Bob", INTENT), ("Bob", unconfirmed)], &[false, false]),
         (
@@ -65,6 +66,16 @@ fn the_name_of_an_owner_whom_a_later_run_did_not_confirm_may_be_another_users() 
             &[("Bob", &intent), ("Alice", &intent), ("bob", &intent)],
             &[false, true, false],
         ),
+        // IAM named someone else.
+        (&[("Bob", &intent), ("Bob", &of_alice)], &[true]),
+        (&[("Bob", INTENT), ("Bob", &of_alice)], &[true]),
+        (&[("Alice", &intent), ("Alice", &of_alice)], &[false]),
+        (
+            &[("Bob", &intent), ("Bob", &of_alice), ("Bob", &intent)],
+            &[false, false],
+        ),
+        // The root user has no name that can move.
+        (&[("Bob", INTENT), ("root", &left_alone)], &[false]),
     ] {
         let replay = replay("delete", records);
         let id = AccessKeyId::try_from(ID.to_owned()).expect("an ID");
@@ -80,6 +91,7 @@ fn a_key_that_iam_lists_for_anybody_is_missing_for_nobody() {
     let (intent, unchecked) = (listed(INTENT), listed(UNCHECKED));
     let answered = listed("\"Outcome\":\"Unknown\",\"Answered\":true,\"Unfinished\":1");
     let presumed = [("Bob", INTENT), ("Bob", UNCHECKED)];
+    let of_zoe = format!("{FAILED},\"Unfinished\":1,\"ReportedOwner\":\"Zoe\"");
     for (records, expected) in [
         (
             &[("Alice", intent.as_str()), ("Alice", &answered)][..],
@@ -92,6 +104,7 @@ fn a_key_that_iam_lists_for_anybody_is_missing_for_nobody() {
         (&[("Bob", &unchecked)], "MMBBB"),
         // IAM confirmed it.
         (&[("Bob", DELETED), ("Alice", &answered)], "SSSSS"),
+        (&[("Alice", &of_zoe)], "BBBBB"),
         // It was not listed.
         (&[("Alice", STILL_OPEN)], "MMMBB"),
     ] {
