@@ -1,5 +1,7 @@
 //! What earlier runs did to the keys of this run, which of them they did not finish, and whether their requests may still act.
 
+use std::time::SystemTime;
+
 use tokio::time::sleep_until;
 
 use super::Work;
@@ -64,11 +66,16 @@ impl Work<'_> {
         }
     }
 
-    /// Whether a request of an earlier run that started to change a key may still take effect: the run may have been killed
-    /// a moment ago. A list of results does not say when.
+    /// Whether a request of an earlier run that started to change a key could take effect in this run, so that a list of this
+    /// run may not show it: the run may have been killed a moment ago. A list of results does not say when.
     pub(super) fn may_still_act(&self, id: &AccessKeyId) -> bool {
-        let (now, attempts) = (self.iam.now(), self.journal.attempts(id));
-        attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(now))
+        let shown_at = self
+            .iam
+            .now()
+            .checked_sub(self.iam.started.elapsed() + LIST_LAG);
+        let shown_at = shown_at.unwrap_or(SystemTime::UNIX_EPOCH);
+        let attempts = self.journal.attempts(id);
+        attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(shown_at))
     }
 
     /// Returns the status with which IAM listed the key in this run, unless the outcome is that IAM does not know it.

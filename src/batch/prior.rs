@@ -116,6 +116,7 @@ impl Work<'_> {
             let ends: Option<Vec<_>> = attempts.iter().map(EarlierAttempt::expires).collect();
             if let Some(status) = status.as_ref().filter(|_| shows_unchanged)
                 && let Some(until) = ends.unwrap_or_default().into_iter().max()
+                && until > self.iam.now()
             {
                 known = KeyState::may_still_change(status, until);
             }

@@ -57,7 +57,7 @@ impl KeyState {
     pub(crate) fn may_still_change(status: &Status, until: SystemTime) -> Self {
         let (status, until) = (escape_field(status.as_str()), timestamp(until));
         Self::unknown(format!(
-            "IAM lists it as {status}, but the request of an earlier run may still take effect until {until}"
+            "IAM listed it as {status}, but the request of an earlier run may still take effect until {until}"
         ))
     }
 

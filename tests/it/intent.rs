@@ -11,6 +11,7 @@ use crate::dialogue::Dialogue;
 use crate::journal::{ACCOUNT, Kept};
 use crate::many::{outcomes, rows};
 use crate::resumed_owner::finds_it_deleted;
+use crate::streams::wait_for;
 
 #[test]
 fn f85_what_was_started_is_looked_for_before_it_is_done_again() {
@@ -79,13 +80,29 @@ fn started_at(time: SystemTime) -> Kept {
     kept
 }
 
+/// The request expires during the question, after the list was read.
+#[test]
+fn a_declined_key_is_unknown_if_an_earlier_request_could_act_after_the_list_was_read() {
+    let sandbox = documented();
+    let until = SystemTime::now() + Duration::from_secs(3);
+    let kept = started_at(until - Duration::from_mins(30));
+    let case = kept.case(&sandbox, &["--older-than", "1d"]);
+    let dialogue = Dialogue::start(case).shows("[y/N] ");
+    sandbox.remove_key(BOBS_KEY);
+    wait_for(|| SystemTime::now() > until + Duration::from_secs(1));
+    let ended = dialogue.types(b"n\n").end().exits(11);
+    let _ = ended
+        .prints_outcomes(&[("Unknown", 1)])
+        .says(&["unknown: an earlier run started to change it, and the result is unknown"]);
+}
+
 #[test]
 fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
     let started = SystemTime::now() - Duration::from_mins(12);
     let time = |time| humantime::format_rfc3339_seconds(time).to_string();
     let (start, until) = (time(started), time(started + Duration::from_mins(30)));
     let dated = format!(
-        "IAM lists it as Active, but the request of an earlier run may still take effect until {until}"
+        "IAM listed it as Active, but the request of an earlier run may still take effect until {until}"
     );
     let undated = "an earlier run started to change it, and the result is unknown";
     let kept = started_at(started);

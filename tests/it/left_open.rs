@@ -12,7 +12,7 @@ use crate::many::from_stdin;
 const STARTED: &str = "unknown: an earlier run started to change it, and the result is unknown";
 
 /// The same if the journal says when, and IAM lists the key.
-const DATED: &str = "unknown: IAM lists it as Active, but the request of an earlier run may still take effect until ";
+const DATED: &str = "unknown: IAM listed it as Active, but the request of an earlier run may still take effect until ";
 
 /// Bob's key, named by options, with this journal.
 fn named(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {

@@ -58,7 +58,7 @@ fn an_unfinished_key_that_signs_and_is_listed_is_refused_once_its_request_has_ex
                      hint: use other credentials (--profile NAME), or add --allow-self\n\
                      hint: check with: ",
                     &format!(
-                        "result: {ADMIN_KEY_ID}: unknown: IAM lists it as Active, but the request of an earlier run may \
+                        "result: {ADMIN_KEY_ID}: unknown: IAM listed it as Active, but the request of an earlier run may \
                          still take effect until {until}\n"
                     ),
                 ]);
