@@ -4,6 +4,7 @@ from itertools import count
 
 import boto3
 from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from program import Ended, Program
 
 REGION = "us-east-1"
@@ -33,7 +34,8 @@ class Account:
         self.server = server
         self.environment = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION, **ADMIN}
         self.iam = client("iam", url, session)
-        caller = client("sts", url, session).get_caller_identity()
+        self.sts = client("sts", url, session)
+        caller = self.sts.get_caller_identity()
         self.id, self.arn = caller["Account"], caller["Arn"]
 
     def user(self, keys: int = 1, path: str = "/") -> tuple[str, list[str]]:
@@ -49,6 +51,13 @@ class Account:
                 answer = self.iam.list_access_keys(UserName=user["UserName"])
                 listed |= {key["AccessKeyId"] for key in answer["AccessKeyMetadata"]}
         return listed
+
+    def owner_of(self, key: str) -> str:
+        """The account that STS finds for a key, and otherwise this one."""
+        try:
+            return self.sts.get_access_key_info(AccessKeyId=key)["Account"]
+        except ClientError:
+            return self.id
 
     def run(self, program: Program, *options: str) -> tuple[Ended, set[str]]:
         """How a run with the administrator's key ends, and the keys that are then gone."""
