@@ -90,11 +90,8 @@ fn what_a_run_records_is_what_a_later_run_reads() {
     wait(async {
         let begun = journal.begin_run(Some(&account(ACCOUNTS[0]))).await;
         begun.expect("a record");
-        let target = target();
-        journal
-            .record_intent(&target, None, AT)
-            .await
-            .expect("a record");
+        let recorded = journal.record_intent(&target(), None, AT).await;
+        recorded.expect("a record");
     });
     assert!(folder.text().starts_with(
         "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"111111111111\"}\n\
@@ -109,17 +106,14 @@ fn what_a_run_records_is_what_a_later_run_reads() {
     wait(async {
         // There is one first record.
         journal.begin_run(None).await.expect("nothing to do");
-        let response = Some(crate::outcome::ResponseMetadata::default());
         let outcome = Outcome::Done {
-            response,
+            response: Some(crate::outcome::ResponseMetadata::default()),
             evidence: None,
             failure: None,
         };
         let done = result(Action::Delete, outcome);
-        journal
-            .record_result(&done, None, AT)
-            .await
-            .expect("a record");
+        let recorded = journal.record_result(&done, None, AT).await;
+        recorded.expect("a record");
     });
     assert_eq!(folder.text().lines().count(), 3);
     assert!(
