@@ -184,7 +184,7 @@ impl Work<'_> {
     }
 }
 
-/// Returns the outcome of a run's only key after a signal that came while STS was asked.
+/// Returns the outcome of a run's only key after a signal that came before it was final, for example while STS was asked.
 fn stopped(outcome: Outcome, exit: Exit) -> Outcome {
     let (known, failure) = match outcome {
         Outcome::Done {

@@ -1,5 +1,5 @@
-//! Keys that an earlier run began to change, and whose end the journal does not have: they are looked for first, and where that
-//! fails, nothing that is said of them now says that they were not changed.
+//! Keys that an earlier run started to change, and whose result the journal lacks: they are verified first. If that fails, no
+//! message says that they were not changed.
 
 use std::time::{Duration, SystemTime};
 

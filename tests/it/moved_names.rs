@@ -187,6 +187,15 @@ fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
     }
 }
 
+/// Bob has a key, and IAM denies the look-up of owners.
+fn amy_and_bob(id: &str) -> Sandbox {
+    Sandbox::builder()
+        .user("Amy")
+        .key(KeySeed::new("Bob", id))
+        .deny("iam:GetAccessKeyLastUsed")
+        .start()
+}
+
 /// The next deletion gets no response, and then `NoSuchEntity`.
 fn lose(sandbox: &Sandbox) {
     let gone = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
@@ -199,11 +208,7 @@ fn lose(sandbox: &Sandbox) {
 fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one() {
     let id = nth_key_id(ACCOUNT, 1);
     each([false, true], |is_killed| {
-        let sandbox = Sandbox::builder()
-            .user("Amy")
-            .key(KeySeed::new("Bob", &id))
-            .deny("iam:GetAccessKeyLastUsed")
-            .start();
+        let sandbox = amy_and_bob(&id);
         let kept = Kept::new("");
         let run = |name, age| {
             let key = ["--access-key-id", &id, "--user-name", name, "--older-than"];
@@ -233,11 +238,7 @@ fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one(
 fn a_key_that_belonged_to_another_user_is_not_deleted_for_the_named_one() {
     let id = nth_key_id(ACCOUNT, 1);
     each([&[][..], &["--older-than", "1d"]], |more| {
-        let sandbox = Sandbox::builder()
-            .user("Amy")
-            .key(KeySeed::new("Bob", &id))
-            .deny("iam:GetAccessKeyLastUsed")
-            .start();
+        let sandbox = amy_and_bob(&id);
         let swap = || {
             for (name, to) in [("Amy", "Eve"), ("Bob", "Amy"), ("Eve", "Bob")] {
                 sandbox.rename_user(name, to);
@@ -268,11 +269,7 @@ fn a_key_that_belonged_to_another_user_is_not_deleted_for_the_named_one() {
 #[test]
 fn a_key_that_an_earlier_run_listed_for_someone_else_is_not_presumed_deleted() {
     let id = nth_key_id(ACCOUNT, 1);
-    let sandbox = Sandbox::builder()
-        .user("Amy")
-        .key(KeySeed::new("Bob", &id))
-        .deny("iam:GetAccessKeyLastUsed")
-        .start();
+    let sandbox = amy_and_bob(&id);
     let kept = Kept::new("");
     let run = |name| {
         let case = Case::at(&sandbox, ["--access-key-id", &id, "--user-name", name]);
