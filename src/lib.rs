@@ -29,6 +29,7 @@ mod lock;
 mod log;
 mod memory;
 mod metadata;
+mod moment;
 mod outcome;
 mod query;
 mod report;

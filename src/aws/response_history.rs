@@ -4,12 +4,13 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::clock::{MAX_CLOCK_SKEW, time};
+use crate::moment::Moment;
 
 /// The number of request IDs to remember. A repeated response is in the buffer of its connection, and the next request
 /// on that connection would read it. With the maximum of 256 jobs, these are 16 responses per connection. They always
@@ -29,9 +30,9 @@ pub(super) struct ResponseHistory {
     hasher: RandomState,
     ids: VecDeque<u64>,
     /// The first time that the service returned, with the local wall clock and monotonic clock at that moment.
-    first_time: Option<(DateTime, SystemTime, Instant)>,
+    first_time: Option<(DateTime, Moment)>,
     /// The last time that the service returned, and the same clocks.
-    last_time: Option<(DateTime, SystemTime, Instant)>,
+    last_time: Option<(DateTime, Moment)>,
     /// Whether a response was the answer to another request. Then each request gets a connection of its own.
     pub(super) are_mixed_up: bool,
     /// Why the service's clock cannot be trusted, if two times contradict each other.
@@ -57,12 +58,11 @@ impl ResponseHistory {
         if self.clock_jump.is_some() {
             return;
         }
-        let now = (time, SystemTime::now(), Instant::now());
+        let now = (time, Moment::now());
         self.last_time = Some(now);
-        let first = *self.first_time.get_or_insert(now);
-        let first_time = first.0;
+        let (first_time, first) = *self.first_time.get_or_insert(now);
         let passed = time.secs() - first_time.secs();
-        let mut ours = passed_since(first).into_iter();
+        let mut ours = first.elapsed_by_each().into_iter();
         let is_apart =
             |ours: Duration| (passed - ours.as_secs().cast_signed()).abs() > MAX_CLOCK_SKEW;
         let other = match signed_at {
@@ -72,7 +72,11 @@ impl ResponseHistory {
                     http_date(at)
                 )
             }
-            _ if ours.all(is_apart) => format!("after {} a moment before", http_date(first_time)),
+            _ if ours.all(is_apart) => format!(
+                "but {} s before, by this machine's clock, it said {}",
+                first.elapsed().as_secs(),
+                http_date(first_time)
+            ),
             _ => return,
         };
         let time = http_date(time);
@@ -84,19 +88,9 @@ impl ResponseHistory {
     /// Returns the time by the service's clock, as far as its responses show it, or else by this machine's.
     pub(super) fn now(&self) -> SystemTime {
         let known = self.last_time.filter(|_| self.clock_jump.is_none());
-        let now = known.and_then(|last| {
-            let passed = passed_since(last).into_iter().max();
-            time(&last.0)?.checked_add(passed.unwrap_or_default())
-        });
+        let now = known.and_then(|(last, at)| time(&last)?.checked_add(at.elapsed()));
         now.unwrap_or_else(SystemTime::now)
     }
-}
-
-/// Returns how much time has passed by the wall clock, which may be set, and by the monotonic clock, which stops while the
-/// machine sleeps.
-fn passed_since((_, wall, monotonic): (DateTime, SystemTime, Instant)) -> [Duration; 2] {
-    let by_wall = SystemTime::now().duration_since(wall).unwrap_or_default();
-    [by_wall, monotonic.elapsed()]
 }
 
 pub(super) fn http_date(time: DateTime) -> String {

@@ -19,12 +19,13 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::confirm;
 use crate::error::{Exit, RunError};
 use crate::ident::AccountId;
 use crate::metadata::Target;
+use crate::moment::Moment;
 use crate::report::message::Messages;
 use crate::report::{self, Report};
 use crate::request::{Format, Mode, Request, Selection};
@@ -88,7 +89,7 @@ impl Run<'_> {
             count
         });
         self.report.account = self.account_of_table().await?;
-        let started = Instant::now();
+        let started = Moment::now();
         let chosen = match named {
             Some(count) => {
                 self.report.start_bar(count);

@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::io;
 
-use tokio::time::Instant;
-
 use super::InFlight;
 use super::prior::{DELETED_BEFORE, is_still_gone, left_unverified, not_deactivated};
 use crate::aws::attempt::Attempts;
@@ -16,6 +14,7 @@ use crate::ident::UserName;
 use crate::journal::{Journal, PriorState};
 use crate::locate::{KeyLocation, Search};
 use crate::metadata::{KeyMetadata, Target};
+use crate::moment::Moment;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
 use crate::report::try_query;
 use crate::request::{Action, Key, Mode, Request, Selection};
@@ -44,7 +43,7 @@ pub(super) enum Stage {
     /// The key is selected, and changed.
     ChooseAndChange,
     /// The key, which was selected at this time or later, is changed.
-    Change(Instant),
+    Change(Moment),
     /// The key is located, because an earlier run started to change it. It is not changed: this run did not select it.
     Verify,
 }
@@ -75,7 +74,7 @@ impl Work<'_> {
                 return Processed::Chosen(Box::new(target));
             }
             Ok(target) => {
-                let chosen = Instant::now();
+                let chosen = Moment::now();
                 match self.record_intent(target, prior, &budget).await {
                     Ok(target) if self.is_recent(chosen) => Ok(target),
                     // The disk took long, and the key may have been used.
@@ -117,13 +116,15 @@ impl Work<'_> {
 
     /// Whether a selection made at this time still counts. After a question, a pause of the reader or many other keys, a
     /// key may have been used.
-    fn is_still_valid(&self, chosen: Instant) -> bool {
+    fn is_still_valid(&self, chosen: Moment) -> bool {
         self.is_recent(chosen) && !self.request.asks() || !self.has_conditions()
     }
 
-    /// Whether the time limit of a key has not passed since then, if that matters.
-    fn is_recent(&self, read: Instant) -> bool {
-        read.elapsed() < self.request.limit || !self.has_conditions()
+    /// Whether the time limit of a key has not passed since then, if that matters. If IAM's clock jumped, this machine may have
+    /// been paused, so that its own clocks do not show the time.
+    fn is_recent(&self, read: Moment) -> bool {
+        let is_recent = read.elapsed() < self.request.limit && self.iam.clock_jump().is_none();
+        is_recent || !self.has_conditions()
     }
 
     fn has_conditions(&self) -> bool {

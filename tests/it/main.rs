@@ -147,6 +147,7 @@ mod story;
 mod streams;
 mod structured;
 mod sts_refused;
+mod suspended;
 mod sweep;
 mod tab;
 mod table;

@@ -1,0 +1,116 @@
+//! A machine that sleeps or is paused during a run: what was read before counts no longer.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use iam_sandbox::{Act, Fault, KeySeed, Sandbox, Status};
+
+use crate::case::Case;
+use crate::low_resources::stand_in;
+use crate::response::{IAM, reply};
+
+/// The wall clock moves on by an hour once the journal has been synced as often as SYNCS says. The monotonic clock does not.
+const SUSPEND: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+static volatile int synced;
+int fdatasync(int file) {
+    synced++;
+    return 0;
+}
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int (*next)(clockid_t, struct timespec *);
+    if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = next(clock, time);
+    if (clock == CLOCK_REALTIME && synced >= atoi(getenv("SYNCS"))) time->tv_sec += 3600;
+    return result;
+}
+"#;
+
+/// An account in which Carol has two inactive keys.
+fn two_inactive() -> Sandbox {
+    let key = |id: &str| KeySeed::new("Carol", id).status(Status::Inactive);
+    Sandbox::documented()
+        .key(key("AKIAIOSFODNN7CAROLAA"))
+        .key(key("AKIAIOSFODNN7CAROLBB"))
+        .start()
+}
+
+/// Returns the requests of a run that deletes two inactive keys, as far as they concern keys.
+fn delete_inactive(sandbox: &Sandbox, syncs: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), SUSPEND);
+    let journal = folder.path().join("done.jsonl");
+    let sweep = [
+        "--user-name",
+        "Carol",
+        "--all-keys",
+        "--only-inactive",
+        "--yes",
+        "--jobs",
+        "1",
+        "--journal",
+    ];
+    let printed = Case::at(sandbox, sweep)
+        .args([&journal])
+        .env("LD_PRELOAD", &library)
+        .env("SYNCS", syncs)
+        .run()
+        .exits(0);
+    let output = printed.output().to_owned();
+    assert_eq!(output.matches("\"Deleted\"").count(), 2, "{output}");
+    let _ = printed.prints(&output);
+    let requests = sandbox.requests().into_iter().map(|request| request.action);
+    let mut requests: Vec<String> = requests
+        .filter(|action| action.ends_with("AccessKey") || action.ends_with("AccessKeys"))
+        .collect();
+    // The first request with a wrong clock is rejected, and sent again.
+    requests.dedup();
+    requests
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_check_from_before_the_machine_slept_does_not_count() {
+    // The journal's first record and the intent of each key are synced, and each result.
+    for (syncs, expected) in [
+        ("99", &["ListAccessKeys", "DeleteAccessKey"][..]),
+        (
+            "4",
+            &[
+                "ListAccessKeys",
+                "DeleteAccessKey",
+                "ListAccessKeys",
+                "DeleteAccessKey",
+            ],
+        ),
+    ] {
+        let sandbox = two_inactive();
+        assert_eq!(delete_inactive(&sandbox, syncs), expected, "{syncs}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_check_from_before_iams_clock_jumped_does_not_count() {
+    let sandbox = two_inactive();
+    let document = format!(
+        "<DeleteAccessKeyResponse xmlns=\"{IAM}\"><ResponseMetadata><RequestId>later</RequestId></ResponseMetadata>\
+         </DeleteAccessKeyResponse>"
+    );
+    // This is within the 15 minutes for which AWS accepts a signature.
+    let at = DateTime::from(SystemTime::now() + Duration::from_mins(10));
+    let date = at.fmt(Format::HttpDate).expect("a date");
+    let later = reply(200, &[("Date", &date)], document, Act::Before);
+    sandbox.fault(Fault::new(later).on("DeleteAccessKey"));
+    let expected = [
+        "ListAccessKeys",
+        "DeleteAccessKey",
+        "ListAccessKeys",
+        "DeleteAccessKey",
+    ];
+    assert_eq!(delete_inactive(&sandbox, "99"), expected);
+}
