@@ -11,14 +11,18 @@ use hyper_util::client::legacy::connect::CaptureConnection;
 use super::error::RAISE_READ_TIMEOUT;
 use super::lookup::Lookup;
 use super::parameters::Parameters;
-use super::response_body::Response;
+use super::response_body::{self, Response};
 use super::response_limit::has_begun;
 use crate::error::{
     CredentialKind, ErrorKind, Operation, TransportError, classify, without_suffix,
 };
 use crate::known_secret::Secrets;
 use crate::lock::lock;
+use crate::moment::Moment;
 use crate::outcome::ResponseMetadata;
+
+/// How long after the start of a change its request may be sent.
+const MAX_AGE: Duration = Duration::from_mins(15);
 
 /// One attempt of a call.
 #[derive(Clone, Debug)]
@@ -138,6 +142,8 @@ pub(super) fn poison(connection: &CaptureConnection) {
 #[derive(Clone, Debug)]
 pub(crate) struct Attempts {
     pub(super) operation: Operation,
+    /// When the call was made.
+    since: Moment,
     list: Arc<Mutex<Vec<Attempt>>>,
     closed: Arc<OnceLock<Closed>>,
 }
@@ -145,7 +151,7 @@ pub(crate) struct Attempts {
 /// Why no further attempt is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Closed {
-    /// The run is ending.
+    /// The run is ending, or the change takes too long.
     RunEnds,
     /// The key now belongs to the credentials in use.
     OwnKey,
@@ -156,6 +162,7 @@ impl Attempts {
     pub(crate) fn of(operation: Operation) -> Self {
         Self {
             operation,
+            since: Moment::now(),
             list: Arc::default(),
             closed: Arc::default(),
         }
@@ -303,6 +310,12 @@ impl Attempts {
     /// Whether an attempt was prevented because the key now belongs to the credentials in use.
     pub(crate) fn ended_at_own_key(&self) -> bool {
         self.closed.get() == Some(&Closed::OwnKey)
+    }
+
+    /// Whether the journal's record of the change may be too old for another attempt: a later run counts thirty minutes from
+    /// it, and a signature is valid for fifteen.
+    pub(super) fn are_too_old(&self) -> bool {
+        response_body::is_change(self.operation) && self.since.elapsed() > MAX_AGE
     }
 
     /// Whether further attempts are prevented.

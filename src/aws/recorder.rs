@@ -157,8 +157,11 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if self.attempts.are_too_old() {
+            self.attempts.close();
+        }
         if self.attempts.is_closed() {
-            return Err("the run is ending: no more attempts are made".into());
+            return Err("no more attempts are made".into());
         }
         memory::reserve().map_err(|_| NO_MEMORY)?;
         let operation = self.attempts.operation;

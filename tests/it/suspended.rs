@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use iam_sandbox::{Act, Fault, KeySeed, Sandbox, Status};
+use iam_sandbox::{Act, Fault, KeySeed, Sandbox, Status, What};
 
-use crate::case::Case;
+use crate::case::{BOBS_KEY, Case, documented};
 use crate::low_resources::stand_in;
 use crate::response::{IAM, reply};
 
@@ -26,6 +26,27 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
     int result = next(clock, time);
     if (clock == CLOCK_REALTIME && synced >= atoi(getenv("SYNCS"))) time->tv_sec += 3600;
+    return result;
+}
+"#;
+
+/// The wall clock moves on by an hour when a second connection is made.
+const SUSPEND_AT_SECOND_CONNECTION: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/socket.h>
+#include <time.h>
+static volatile int connections;
+int connect(int socket, const struct sockaddr *address, socklen_t length) {
+    int (*next)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "connect");
+    connections++;
+    return next(socket, address, length);
+}
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int (*next)(clockid_t, struct timespec *);
+    if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = next(clock, time);
+    if (clock == CLOCK_REALTIME && connections > 1) time->tv_sec += 3600;
     return result;
 }
 "#;
@@ -113,4 +134,29 @@ fn a_check_from_before_iams_clock_jumped_does_not_count() {
         "DeleteAccessKey",
     ];
     assert_eq!(delete_inactive(&sandbox, "99"), expected);
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_request_is_not_sent_again_once_its_record_is_old() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), SUSPEND_AT_SECOND_CONNECTION);
+    let sandbox = documented();
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .always(),
+    );
+    let case = Case::documented(&sandbox, &["--timeout", "8"]);
+    let _ = case
+        .env("LD_PRELOAD", library)
+        .run()
+        .exits(10)
+        .prints_outcome("Unknown");
+    let requests = sandbox.requests();
+    let sent = requests
+        .iter()
+        .filter(|request| request.action == "DeleteAccessKey");
+    assert_eq!(sent.count(), 2);
+    assert!(sandbox.has_key(BOBS_KEY));
 }
