@@ -2,6 +2,7 @@
 
 mod literal;
 mod number;
+mod text;
 
 use std::ffi::OsStr;
 use std::str::FromStr;
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::sanitize::{Invalid, escape, truncate_escaped};
 use crate::secret::has_secret;
+
+pub(crate) use text::rows;
 
 /// The maximum length of an expression, in bytes. The parser recurses into parentheses.
 const MAX_BYTES: usize = 1_000;
@@ -77,32 +80,6 @@ impl Query {
             return Err(UNUSED.to_owned());
         }
         serde_json::to_value(&*found).map_err(|error| error.to_string())
-    }
-}
-
-/// Formats a value like the AWS CLI with `--output text`: a list or an object is one line of tab-separated values, and
-/// the values of an object are sorted by name. Nested values are JSON.
-pub(crate) fn columns(value: &Value) -> String {
-    let cells: Vec<String> = match value {
-        Value::Array(values) => values.iter().map(cell).collect(),
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
-            members.into_iter().map(|(_, value)| cell(value)).collect()
-        }
-        scalar => vec![cell(scalar)],
-    };
-    cells.join("\t")
-}
-
-/// Spells values as Python does.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => escape(text),
-        other => escape(&other.to_string()),
     }
 }
 
@@ -243,17 +220,6 @@ fn describe_call(error: &RuntimeError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_as_the_aws_cli_prints_it() {
-        assert_eq!(columns(&json!("AKIA")), "AKIA");
-        assert_eq!(columns(&json!(null)), "None");
-        assert_eq!(columns(&json!(true)), "True");
-        assert_eq!(columns(&json!(["a", 1, null])), "a\t1\tNone");
-        assert_eq!(columns(&json!({ "b": "2", "a": "1" })), "1\t2");
-        assert_eq!(columns(&json!(["a", { "b": [1] }])), "a\t{\"b\":[1]}");
-        assert_eq!(columns(&json!(["a\tb\nc"])), "a\\u{9}b\\u{a}c");
-    }
 
     #[test]
     fn what_is_wrong_with_an_expression_is_said_in_words() {

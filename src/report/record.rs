@@ -241,11 +241,11 @@ pub(super) fn is_query_error(error: &io::Error) -> bool {
         .is_some()
 }
 
-/// Returns the result of a key, or what the query selects from it, as a line.
-pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<SafeText> {
+/// Returns the result of a key, or what the query selects from it. Text can have any number of rows, also none.
+pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<Option<SafeText>> {
     let mut object = output_value(result, request);
     let Some(query) = &request.query else {
-        return Ok(SafeText::json(&object));
+        return Ok(Some(SafeText::json(&object)));
     };
     // A query can split a secret into parts that would not be recognized.
     redact_strings(&mut object);
@@ -253,8 +253,8 @@ pub(super) fn query_result(result: &KeyResult, request: &Request) -> io::Result<
         .of(&object)
         .map_err(|what| io::Error::other(RunError::usage(format!("--query: {what}"))))?;
     Ok(match request.output {
-        Some(Format::Text) => SafeText::page(&query::columns(&found)),
-        _ => SafeText::json(&found),
+        Some(Format::Text) => query::rows(&found).strip_suffix('\n').map(SafeText::page),
+        _ => Some(SafeText::json(&found)),
     })
 }
 

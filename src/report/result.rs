@@ -45,7 +45,8 @@ impl Report<'_> {
             Format::Table => self.row(|table| table.row(result)),
             Format::Text if request.query.is_none() => record::columns(result),
             _ => match query_result(result, request) {
-                Ok(text) => text,
+                Ok(Some(text)) => text,
+                Ok(None) => return Ok(()),
                 Err(error) => {
                     self.output.unwritten.extend(known);
                     return Err(error);

@@ -29,6 +29,23 @@ fn a_query_chooses_from_what_is_printed() {
             "AKIDPMS9RO4H3FEXAMPLE\tBob\tNone\n",
         ),
         ("{b: UserName, a: Outcome}", "text", "WouldDelete\tBob\n"),
+        (
+            "[[UserName, Outcome], [Nothing]]",
+            "text",
+            "Bob\tWouldDelete\nNone\n",
+        ),
+        (
+            "{name: UserName, list: [{b: UserName, a: Outcome}]}",
+            "text",
+            "Bob\nLIST\tWouldDelete\tBob\n",
+        ),
+        (
+            "{name: 'a\tb', \"l\\u001b\": ['c']}",
+            "text",
+            "a\\u{9}b\nL\\u{1b}\tc\n",
+        ),
+        ("''", "text", "\n"),
+        ("`[]`", "text", ""),
         ("Outcome", "off", ""),
     ];
     each(cases, |(query, format, expected)| {
@@ -54,6 +71,11 @@ fn a_query_chooses_from_what_is_printed() {
         .exits(0)
         .prints("200\n")
         .says_nothing();
+    // There is nothing but an empty object.
+    let sandbox = documented();
+    let case = Case::documented(&sandbox, &["--query", "@", "--output", "text"]);
+    let _ = case.run().exits(0).prints_nothing().says_nothing();
+    assert!(!sandbox.has_key(BOBS_KEY));
     // Of several keys, each line.
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--access-key-id", "AKIAQAAAAAAAUNKNOWNA"]);
