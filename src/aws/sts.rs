@@ -26,7 +26,7 @@ use super::settings::Settings;
 use super::time_budget::TimeBudget;
 use crate::error::{CallError, Operation, RunError};
 use crate::guard;
-use crate::ident::AccountId;
+use crate::ident::{AccountId, UserName};
 
 /// The start of the error if STS does not identify the caller of `AssumeRole` or `AssumeRoot`.
 pub(super) const UNKNOWN_CALLER: &str = "the account of your credentials is unknown";
@@ -83,6 +83,20 @@ impl Caller {
         let identity = self.identity(without).await?;
         self.note(&identity);
         Ok(identity.account)
+    }
+
+    /// Returns the name of the calling user. `None`: STS names no user, as for a role.
+    ///
+    /// # Errors
+    ///
+    /// STS does not return an identity.
+    pub(crate) async fn user_name(&self) -> Result<Option<UserName>, RunError> {
+        if let Some(known) = &self.known {
+            return Ok(known.user_name());
+        }
+        let identity = self.identity("the calling user is unknown").await?;
+        self.note(&identity);
+        Ok(identity.user_name())
     }
 
     /// Remembers what STS says about the caller.
@@ -246,6 +260,16 @@ impl Identity {
         self.principal.split(':').nth(5) == Some("root")
     }
 
+    /// Returns the user's name if it is a user.
+    fn user_name(&self) -> Option<UserName> {
+        let user = self
+            .principal
+            .splitn(6, ':')
+            .nth(5)?
+            .strip_prefix("user/")?;
+        user.rsplit('/').next()?.parse().ok()
+    }
+
     /// The partition of AWS that the account is in, such as `aws-cn`.
     pub(super) fn partition(&self) -> &str {
         let partition = self.principal.split(':').nth(1);
@@ -268,4 +292,35 @@ pub(super) fn client(
 pub(super) fn session_recorder(attempts: &Attempts, settings: &Settings) -> Recorder {
     let log = settings.log.without_bodies();
     Recorder::new(attempts, &SharedHistory::default(), log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_user_has_a_name() {
+        for (principal, expected) in [
+            ("arn:aws:iam::123456789012:user/Bob", Some("Bob")),
+            ("arn:aws:iam::123456789012:user/a/b:c/Bob", Some("Bob")),
+            ("arn:aws-cn:iam::123456789012:user/bob@x.y", Some("bob@x.y")),
+            ("arn:aws:iam::123456789012:root", None),
+            ("arn:aws:sts::123456789012:assumed-role/user", None),
+            ("arn:aws:sts::123456789012:federated-user/Bob", None),
+            ("arn:aws:iam::123456789012:user/", None),
+            ("", None),
+        ] {
+            let identity = Identity {
+                account: "123456789012".parse().expect("an account"),
+                principal: principal.to_owned(),
+                unique_id: String::new(),
+            };
+            let found = identity.user_name();
+            assert_eq!(
+                found,
+                expected.and_then(|name| name.parse().ok()),
+                "{principal}"
+            );
+        }
+    }
 }

@@ -70,7 +70,13 @@ impl Report<'_> {
                 CallError::NotSent(error) | CallError::NoResponse(error) if error.is_own_key => {
                     vec![other_credentials(self.request).into()]
                 }
-                _ => call_hints(failure),
+                _ => {
+                    let context = failure.context();
+                    let other = context.owner.is_some() && failure.is_denied();
+                    let other = other.then(|| self.other_owner_hint(key, context));
+                    let other = other.flatten().into_iter();
+                    other.chain(call_hints(failure)).collect()
+                }
             };
         }
         let context = failure.context();

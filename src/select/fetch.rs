@@ -15,8 +15,8 @@ use crate::request::{Key, Mode};
 /// How many other keys of the owner are shown. IAM allows two keys per user, but users with eight keys exist.
 const MAX_OTHERS: usize = 10;
 
-/// How long a status that decides nothing may take.
-const OPTIONAL_READ: Duration = Duration::from_secs(5);
+/// How long a read may take if its failure does not end the selection.
+pub(super) const OPTIONAL_READ: Duration = Duration::from_secs(5);
 
 impl Selector<'_> {
     /// Reads what the request requires of the key, and nothing else, within the time limit of one key. Returns the error
@@ -68,14 +68,16 @@ impl Selector<'_> {
         mut denied: Option<CallError>,
     ) -> Result<Option<CallError>, Outcome> {
         let last_use = self.requires_last_use();
-        let mut decisive = None;
+        let (mut decisive, mut denied_listing) = (None, None);
         let started = Instant::now();
         if listing == Requirement::IfPossible {
             self.try_status(key, metadata).await;
         } else if listing > Requirement::None && metadata.status.is_none() {
-            let denied = self.read_listing(key, metadata).await?;
-            metadata.unread.denied_listing = denied.is_some();
-            decisive = denied.filter(|_| listing == Requirement::Required);
+            denied_listing = self.read_listing(key, metadata).await?;
+            metadata.unread.denied_listing = denied_listing.is_some();
+            decisive = denied_listing
+                .clone()
+                .filter(|_| listing == Requirement::Required);
         }
         if self.may_lag(started, metadata) {
             self.confirm_status(key, metadata).await?;
@@ -91,6 +93,9 @@ impl Selector<'_> {
                 context.is_listed = metadata.status.is_some();
             }
             decisive = denied.filter(|_| last_use == Requirement::Required);
+        }
+        if let Some(failure) = denied_listing {
+            self.check_calling_user(key, metadata, failure).await?;
         }
         if self.lacks_only_tags(metadata) {
             self.read_owner_tags(key, metadata).await?;

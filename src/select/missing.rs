@@ -1,5 +1,8 @@
 //! Finds out why a key is not where it was looked for.
 
+use tokio::time::timeout;
+
+use super::fetch::OPTIONAL_READ;
 use super::{Selector, failed};
 use crate::conclude::{Ambiguity, Response};
 use crate::error::{CallError, SearchScope};
@@ -23,6 +26,49 @@ impl Selector<'_> {
         } else {
             failed(failure)
         }
+    }
+
+    /// Checks that the calling user is the owner whom IAM names, if nobody else names one: a request without a name is about
+    /// the calling user's keys. `denied` is the error for the list of these keys.
+    ///
+    /// # Errors
+    ///
+    /// The outcome of a key that belongs, or may belong, to another user. A plan must not name that user as the owner.
+    pub(super) async fn check_calling_user(
+        &self,
+        key: &Key,
+        metadata: &mut KeyMetadata,
+        denied: CallError,
+    ) -> Result<(), Outcome> {
+        let signs = self.iam.signs_with(&key.id) || self.iam.signer.keeps(key.id.as_str());
+        let Some(owner) = &metadata.owner else {
+            return Ok(());
+        };
+        if key.user_name.is_some() || signs {
+            return Ok(());
+        }
+        let limit = OPTIONAL_READ.min(self.request.limit / 4);
+        let ask = async || {
+            let named = timeout(limit, self.iam.caller.user_name()).await;
+            named.ok().and_then(Result::ok).flatten()
+        };
+        let calling = self.calling_user.get_or_init(ask).await;
+        if calling.as_ref().is_some_and(|user| user.same_user(owner)) {
+            return Ok(());
+        }
+        let owner = metadata.owner.take();
+        Err(match (calling, owner) {
+            (None, Some(owner)) => {
+                let why = format!(
+                    "IAM names {owner} as its owner, and it is unknown whether that is the calling user"
+                );
+                Outcome::not_done(denied.with_owner(Some(owner)), why)
+            }
+            (_, owner) => {
+                let not_found = CallError::not_found(SearchScope::SigningUser);
+                self.not_found(key, not_found.with_owner(owner))
+            }
+        })
     }
 
     /// Returns what a later list says about a key that the list of `listed_for` lacked.

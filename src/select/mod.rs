@@ -49,6 +49,8 @@ pub(crate) struct Selector<'a> {
     under_path: Rc<Mutex<Option<(Instant, Names)>>>,
     /// The IDs of the users under the request's path, by lowercase name, in all lists of this run.
     ids_under_path: Rc<RefCell<HashMap<String, HashSet<String>>>>,
+    /// The name of the calling user, once it was needed. `None`: STS does not name one.
+    calling_user: Rc<OnceCell<Option<UserName>>>,
     /// The reads without a result that were reported.
     reported: Rc<Cell<Unread>>,
 }
@@ -80,6 +82,7 @@ impl<'a> Selector<'a> {
             owners: Rc::default(),
             under_path: Rc::default(),
             ids_under_path: Rc::default(),
+            calling_user: Rc::default(),
             reported: Rc::default(),
         }
     }

@@ -40,6 +40,7 @@ mod dialogue;
 mod doubtful_report;
 mod drop_in;
 mod dry_run;
+mod dry_run_owner;
 mod earlier_run;
 mod early_end;
 mod echo;
