@@ -6,7 +6,7 @@ use std::rc::Rc;
 use csv::StringRecord;
 
 use super::line::{Lines, begins_like_comment, column, without_comment};
-use super::plain::has_aws_id_form;
+use super::plain::{begins_table, has_aws_id_form};
 use super::{Entry, InputError, KeyCollector, Position, plain};
 use crate::csv_line::CsvLines;
 use crate::sanitize::escape_field;
@@ -70,6 +70,7 @@ impl Header {
             {
                 Err(InputError::credential_report(Position::line(number)))
             }
+            (None, Some(_)) if begins_table(text) => Err(InputError::no_header(number, 1, true)),
             (None, Some(_)) if !names.iter().any(|name| has_aws_id_form(name.trim())) => {
                 Err(InputError::no_key_column(number, &names))
             }

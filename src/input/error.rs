@@ -89,7 +89,7 @@ impl InputError {
     }
 
     /// Reports several words on a line without a header that explains them. `is_printed`: the AWS CLI or this program
-    /// printed the list with `--output text`.
+    /// printed the list for people.
     pub(super) fn no_header(line: u64, column: usize, is_printed: bool) -> Self {
         let reason = "several columns need a header that names them: AccessKeyId, and UserName for the owner";
         let error = Self::new(line, column, reason);
@@ -136,9 +136,8 @@ impl InputError {
 
     /// Reports a carriage return that does not end a line. What follows it could be lost in a comment.
     pub(super) fn carriage_return(line: u64, column: usize) -> Self {
-        let reason =
-            "a carriage return inside the line: save the list with LF or CRLF line endings";
-        Self::new(line, column, reason)
+        Self::new(line, column, "a carriage return inside the line")
+            .hint("save the list with LF or CRLF line endings")
     }
 
     /// Reports an error message where a list of keys is expected. It has no outcome, so it could select a key that was not

@@ -24,6 +24,7 @@ pub(super) fn read(
             && let Some(other) = words.iter().find(|word| !has_aws_id_form(word))
         {
             let is_printed = words[0] == "ACCESSKEYMETADATA"
+                || begins_table(&text)
                 || words.iter().any(|word| OutcomeKind::parse(word).is_some());
             return Err(InputError::no_header(number, place(other), is_printed));
         }
@@ -38,6 +39,14 @@ pub(super) fn read(
         line = lines.next()?;
     }
     Ok(())
+}
+
+/// Whether a table of this program begins with this line.
+pub(super) fn begins_table(line: &str) -> bool {
+    let account = line.strip_prefix("Account ");
+    line.starts_with("ACCESS KEY ID ")
+        || line.starts_with("conditions: ")
+        || account.is_some_and(|id| id.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 pub(super) fn has_aws_id_form(word: &str) -> bool {

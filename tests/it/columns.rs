@@ -10,6 +10,8 @@ use crate::masked::SECRET;
 use crate::refused_list::refused;
 
 pub(crate) const CORRECT: &str = "correct the line and run the same command again";
+const PRINTED: &str =
+    "hint: for a list printed by the AWS CLI or iam-del-key, use --output json\nresult: ";
 
 /// A list that is refused with exactly this error and hint.
 pub(crate) fn refused_with(list: &str, more: &[&str], error: &str, hint: &str) {
@@ -230,4 +232,24 @@ fn c39_the_text_output_of_a_dry_run_is_not_taken_for_a_list_of_ids() {
         &[],
         &["several columns need a header", "--output json"],
     );
+}
+
+#[test]
+fn c39_a_table_is_not_taken_for_a_list_of_ids() {
+    for args in [&["--dry-run"][..], &["--dry-run", "--older-than", "1d"]] {
+        let sandbox = documented();
+        let case = Case::documented(&sandbox, args).args(["--output", "table"]);
+        let printed = case.run().exits(0);
+        let table = printed.output().to_owned();
+        let _ = printed.prints(&table).says(&["not deleted"]);
+        // Without an account there is less above the columns.
+        let (account, columns) = table.split_once('\n').expect("two lines");
+        let conditions = account.split_once(", ").map(|(_, rest)| rest);
+        let without = conditions.map(|rest| format!("conditions: {rest}\n{columns}"));
+        let without_account = [columns.to_owned()].into_iter().chain(without);
+        for list in without_account.chain([table.clone()]) {
+            let says = ["line 1, column 1: several columns need a header", PRINTED];
+            refused(list, &[], &says);
+        }
+    }
 }

@@ -113,10 +113,23 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
 
 #[test]
 fn f80_ends_of_line_that_hide_lines_are_refused() {
-    let says = &["line 1, column 21", "a carriage return inside the line"];
-    refused(format!("AccessKeyId,UserName\r{BOBS_KEY},Bob\r"), &[], says);
-    let says = &["line 2, column 11", "a carriage return inside the line"];
-    refused(format!("# keys\n# exported\r{BOBS_KEY}\r"), &[], says);
+    for (list, place) in [
+        (
+            format!("AccessKeyId,UserName\r{BOBS_KEY},Bob\r"),
+            "line 1, column 21",
+        ),
+        (
+            format!("# keys\n# exported\r{BOBS_KEY}\r"),
+            "line 2, column 11",
+        ),
+    ] {
+        let says = format!(
+            "iam-del-key: error: standard input, {place}: a carriage return inside the line\n\
+             hint: save the list with LF or CRLF line endings\n\
+             result: no key was changed\n"
+        );
+        refused(list, &[], &[&says]);
+    }
 }
 
 #[test]
