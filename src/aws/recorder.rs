@@ -159,9 +159,12 @@ impl Intercept for Recorder {
     ) -> Result<(), BoxError> {
         if self.attempts.are_too_old() {
             self.attempts.close();
+            return Err(
+                "the change was started more than 15 minutes ago: no more attempts are made".into(),
+            );
         }
         if self.attempts.is_closed() {
-            return Err("no more attempts are made".into());
+            return Err("the run is ending: no more attempts are made".into());
         }
         memory::reserve().map_err(|_| NO_MEMORY)?;
         let operation = self.attempts.operation;

@@ -10,7 +10,18 @@ use crate::case::{BOBS_KEY, Case, documented};
 use crate::low_resources::stand_in;
 use crate::response::{IAM, reply};
 
-/// The wall clock moves on by an hour once the journal has been synced as often as SYNCS says. The monotonic clock does not.
+/// The wall clock moves on by an hour while the machine sleeps. The monotonic clock does not.
+const CLOCK: &str = r#"
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int (*next)(clockid_t, struct timespec *);
+    if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = next(clock, time);
+    if (clock == CLOCK_REALTIME && has_slept()) time->tv_sec += 3600;
+    return result;
+}
+"#;
+
+/// The machine sleeps once the journal has been synced as often as SYNCS says.
 const SUSPEND: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,16 +32,10 @@ int fdatasync(int file) {
     synced++;
     return 0;
 }
-int clock_gettime(clockid_t clock, struct timespec *time) {
-    static int (*next)(clockid_t, struct timespec *);
-    if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
-    int result = next(clock, time);
-    if (clock == CLOCK_REALTIME && synced >= atoi(getenv("SYNCS"))) time->tv_sec += 3600;
-    return result;
-}
+static int has_slept(void) { return synced >= atoi(getenv("SYNCS")); }
 "#;
 
-/// The wall clock moves on by an hour when a second connection is made.
+/// The machine sleeps when a second connection is made.
 const SUSPEND_AT_SECOND_CONNECTION: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -42,13 +47,7 @@ int connect(int socket, const struct sockaddr *address, socklen_t length) {
     connections++;
     return next(socket, address, length);
 }
-int clock_gettime(clockid_t clock, struct timespec *time) {
-    static int (*next)(clockid_t, struct timespec *);
-    if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
-    int result = next(clock, time);
-    if (clock == CLOCK_REALTIME && connections > 1) time->tv_sec += 3600;
-    return result;
-}
+static int has_slept(void) { return connections > 1; }
 "#;
 
 /// An account in which Carol has two inactive keys.
@@ -63,7 +62,7 @@ fn two_inactive() -> Sandbox {
 /// Returns the requests of a run that deletes two inactive keys, as far as they concern keys.
 fn delete_inactive(sandbox: &Sandbox, syncs: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let library = stand_in(folder.path(), SUSPEND);
+    let library = stand_in(folder.path(), &format!("{SUSPEND}{CLOCK}"));
     let journal = folder.path().join("done.jsonl");
     let sweep = [
         "--user-name",
@@ -140,7 +139,10 @@ fn a_check_from_before_iams_clock_jumped_does_not_count() {
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn a_request_is_not_sent_again_once_its_record_is_old() {
     let folder = tempfile::tempdir().expect("a folder");
-    let library = stand_in(folder.path(), SUSPEND_AT_SECOND_CONNECTION);
+    let library = stand_in(
+        folder.path(),
+        &format!("{SUSPEND_AT_SECOND_CONNECTION}{CLOCK}"),
+    );
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::ResetBeforeActing)
