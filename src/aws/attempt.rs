@@ -3,11 +3,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_smithy_types::DateTime;
 use hyper_util::client::legacy::connect::CaptureConnection;
 
+use super::clock::time;
 use super::error::RAISE_READ_TIMEOUT;
 use super::lookup::Lookup;
 use super::parameters::Parameters;
@@ -20,6 +21,7 @@ use crate::known_secret::Secrets;
 use crate::lock::lock;
 use crate::moment::Moment;
 use crate::outcome::ResponseMetadata;
+use crate::request::Action;
 
 /// How long after the start of a change its request may be sent.
 const MAX_AGE: Duration = Duration::from_mins(15);
@@ -144,6 +146,8 @@ pub(crate) struct Attempts {
     pub(super) operation: Operation,
     /// When the call was made.
     since: Moment,
+    /// The time of the journal's record of the change.
+    recorded_at: Option<SystemTime>,
     list: Arc<Mutex<Vec<Attempt>>>,
     closed: Arc<OnceLock<Closed>>,
 }
@@ -153,6 +157,8 @@ pub(crate) struct Attempts {
 enum Closed {
     /// The run is ending, or the change takes too long.
     RunEnds,
+    /// The next signature would have this time, which is too late for the journal's record.
+    SignedLate(SystemTime),
     /// The key now belongs to the credentials in use.
     OwnKey,
 }
@@ -163,8 +169,17 @@ impl Attempts {
         Self {
             operation,
             since: Moment::now(),
+            recorded_at: None,
             list: Arc::default(),
             closed: Arc::default(),
+        }
+    }
+
+    /// Creates the record of a change, before its first attempt. The journal's record of it has the time `recorded_at`.
+    pub(crate) fn of_change(action: Action, recorded_at: SystemTime) -> Self {
+        Self {
+            recorded_at: Some(recorded_at),
+            ..Self::of(action.operation())
         }
     }
 
@@ -312,10 +327,30 @@ impl Attempts {
         self.closed.get() == Some(&Closed::OwnKey)
     }
 
-    /// Whether the journal's record of the change may be too old for another attempt: a later run counts thirty minutes from
-    /// it, and a signature is valid for fifteen.
-    pub(super) fn are_too_old(&self) -> bool {
-        response_body::is_change(self.operation) && self.since.elapsed() > MAX_AGE
+    /// Prevents further attempts if the journal's record of the change is too old for one with a signature of this time: a
+    /// later run counts thirty minutes from the record, and a signature is valid for fifteen. Returns whether it is.
+    pub(super) fn close_if_late(&self, signed_at: Option<DateTime>) -> bool {
+        if !response_body::is_change(self.operation) {
+            return false;
+        }
+        let latest = self.recorded_at.and_then(|time| time.checked_add(MAX_AGE));
+        let signed_at = signed_at.and_then(|at| time(&at));
+        let reason = match signed_at {
+            _ if self.since.elapsed() > MAX_AGE => Closed::RunEnds,
+            Some(at) if latest.is_some_and(|latest| latest < at) => Closed::SignedLate(at),
+            _ => return false,
+        };
+        let _ = self.closed.set(reason);
+        true
+    }
+
+    /// Returns the time of the signature that was too late for the journal's record, if IAM cannot have acted on an attempt: the
+    /// change can be recorded and tried again.
+    pub(crate) fn signed_late(&self) -> Option<SystemTime> {
+        match self.closed.get() {
+            Some(Closed::SignedLate(at)) if !self.may_have_acted() => Some(*at),
+            _ => None,
+        }
     }
 
     /// Whether further attempts are prevented.

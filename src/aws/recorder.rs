@@ -157,8 +157,9 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if self.attempts.are_too_old() {
-            self.attempts.close();
+        let headers = context.request().headers();
+        let signed_at = headers.get("x-amz-date").and_then(signing_time);
+        if self.attempts.close_if_late(signed_at) {
             return Err(
                 "the change was started more than 15 minutes ago: no more attempts are made".into(),
             );
@@ -188,7 +189,7 @@ impl Intercept for Recorder {
             is_plain: request.uri().starts_with("http:")
                 && matches!(proxy::of(request.uri()), Ok(None)),
             start: Instant::now(),
-            signed_at: request.headers().get("x-amz-date").and_then(signing_time),
+            signed_at,
             region: signing_region(request),
             credentials: credential_kind(request),
             parameters,

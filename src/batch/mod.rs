@@ -7,6 +7,7 @@ mod connectivity;
 mod earlier;
 mod finish;
 mod in_flight;
+mod intent;
 mod named;
 mod one;
 mod other_account;

@@ -16,7 +16,6 @@ use crate::locate::{KeyLocation, Search};
 use crate::metadata::{KeyMetadata, Target};
 use crate::moment::Moment;
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, Refusal};
-use crate::report::try_query;
 use crate::request::{Action, Key, Mode, Request, Selection};
 use crate::select::{Choice, Selector, named_by};
 use crate::signal::Signals;
@@ -67,28 +66,19 @@ impl Work<'_> {
         }
         let iam = self.iam.for_one(target.key.id.as_str());
         let mut budget = iam.key_budget(self.request.limit);
-        let choice = self.choose(target, stage, prior, &iam, &mut budget).await;
-        let result = match choice {
-            Err(result) => Err(result),
+        let choice = self.choose(target, stage, prior, &iam, &mut budget);
+        let mut result = match Box::pin(choice).await {
+            Err(result) => result,
             Ok(target) if stage == Stage::Choose => {
                 return Processed::Chosen(Box::new(target));
             }
             Ok(target) => {
-                let chosen = Moment::now();
-                match self.record_intent(target, prior, &budget).await {
-                    Ok(target) if self.is_recent(chosen) => Ok(target),
-                    // The disk took long, and the key may have been used.
-                    Ok(target) => {
-                        let stage = Stage::ChooseAndChange;
-                        self.choose(target, stage, prior, &iam, &mut budget).await
-                    }
+                let changed = self.record_and_change(target, prior, &iam, &mut budget);
+                match changed.await {
+                    Ok(result) => result,
                     Err((result, recorded)) => return Processed::Finished(result, recorded),
                 }
             }
-        };
-        let mut result = match result {
-            Err(result) => result,
-            Ok(target) => self.change(target, prior, &iam, &budget).await,
         };
         if let Outcome::Already(status) = &result.outcome
             && prior == PriorState::InProgress
@@ -122,17 +112,17 @@ impl Work<'_> {
 
     /// Whether the time limit of a key has not passed since then, if that matters. If IAM's clock jumped, this machine may have
     /// been paused, so that its own clocks do not show the time.
-    fn is_recent(&self, read: Moment) -> bool {
+    pub(super) fn is_recent(&self, read: Moment) -> bool {
         let is_recent = read.elapsed() < self.request.limit && self.iam.clock_jump().is_none();
         is_recent || !self.has_conditions()
     }
 
-    fn has_conditions(&self) -> bool {
+    pub(super) fn has_conditions(&self) -> bool {
         !self.request.conditions.all.is_empty() || self.request.path_prefix.is_some()
     }
 
     /// Selects a key, or returns the result of one that is not changed.
-    async fn choose(
+    pub(super) async fn choose(
         &self,
         target: Target,
         stage: Stage,
@@ -258,54 +248,6 @@ impl Work<'_> {
         }
     }
 
-    /// Records in the journal that the key is about to be changed, after checking that its result can be printed. A signal
-    /// ends the wait for a disk that does not respond, and that wait is not part of the key's time limit.
-    ///
-    /// # Errors
-    ///
-    /// The result of a key that is not changed, and whether the journal records it.
-    async fn record_intent(
-        &self,
-        target: Target,
-        prior: PriorState,
-        budget: &TimeBudget,
-    ) -> Result<Target, (Box<KeyResult>, io::Result<()>)> {
-        if self.request.mode == Mode::DryRun {
-            return Ok(target);
-        }
-        let mut signals = self.signals.clone();
-        let _pause = budget.pause();
-        let (why, error) = if let Err(error) = try_query(self.request, &target) {
-            ("--query failed on the result", error)
-        } else if prior == DELETED_BEFORE {
-            // The journal says more already.
-            return Ok(target);
-        } else {
-            let shown = self.iam.last_owner(&target.key.id);
-            let recorded = self
-                .journal
-                .record_intent(&target, shown.as_ref(), self.iam.now());
-            tokio::select! {
-                biased;
-                recorded = recorded => match recorded {
-                    Ok(()) => return Ok(target),
-                    Err(error) => ("the journal could not be written", error),
-                },
-                exit = signals.next() => {
-                    let result = self.unchanged(target, self.interrupted(exit));
-                    if prior == PriorState::None {
-                        // If the intent gets to the disk, this record says that the key was not changed. If this one does
-                        // not, the next run checks the key.
-                        let _ = self.record_result(&result).await;
-                    }
-                    return Err((result, Ok(())));
-                }
-            }
-        };
-        let result = self.unchanged(target, Outcome::not_tried(Exit::Other, why));
-        Err((result, Err(error)))
-    }
-
     /// Returns the outcome of a key whose change did not start before a signal.
     pub(super) fn interrupted(&self, exit: Exit) -> Outcome {
         if self.request.single().is_none() {
@@ -318,19 +260,24 @@ impl Work<'_> {
         }
     }
 
-    async fn change(
+    /// Changes a key. Its intent was recorded with the time of `attempts`.
+    pub(super) async fn change(
         &self,
         target: Target,
         prior: PriorState,
         iam: &Iam,
         budget: &TimeBudget,
+        attempts: Attempts,
     ) -> Box<KeyResult> {
         if self.request.mode == Mode::DryRun {
             let reason = self.request.conditions.to_string();
             return self.unchanged(target, Outcome::WouldChange(reason));
         }
         let mut signals = self.signals.clone();
-        let change = self.change_of(&target, prior, iam, budget);
+        let change = Change {
+            attempts,
+            ..self.change_of(&target, prior, iam, budget)
+        };
         let attempts = Some(change.attempts.clone());
         self.in_flight.add(&target.key, attempts, prior.known());
         let (outcome, attempts) = change.run(&mut signals).await;

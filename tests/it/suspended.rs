@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use iam_sandbox::{Act, Fault, KeySeed, Sandbox, Status, What};
+use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, documented};
+use crate::case::{BOBS_KEY, Case, always, documented};
 use crate::low_resources::stand_in;
-use crate::response::{IAM, reply};
+use crate::response::{IAM, METADATA, reply};
 
 /// The wall clock moves on by an hour while the machine sleeps. The monotonic clock does not.
 const CLOCK: &str = r#"
@@ -161,4 +162,61 @@ fn a_request_is_not_sent_again_once_its_record_is_old() {
         .filter(|request| request.action == "DeleteAccessKey");
     assert_eq!(sent.count(), 2);
     assert!(sandbox.has_key(BOBS_KEY));
+}
+
+/// This machine's clock is late.
+const LATE: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int (*next)(clockid_t, struct timespec *);
+    if (!next) next = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = next(clock, time);
+    if (clock == CLOCK_REALTIME) time->tv_sec -= 2400;
+    return result;
+}
+"#;
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn the_record_of_a_change_has_the_time_of_its_signature() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), LATE);
+    let journal = folder.path().join("done.jsonl");
+    let sandbox = documented();
+    // STS responds before this machine is paused. Then its clock is late, and IAM rejects the first request.
+    let document = format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>arn:aws:iam::123456789012:user/Admin</Arn><UserId>X</UserId><Account>123456789012</Account>\
+         </GetCallerIdentityResult>{METADATA}</GetCallerIdentityResponse>"
+    );
+    let before = DateTime::from(SystemTime::now() - Duration::from_mins(40));
+    let before = before.fmt(Format::HttpDate).expect("a date");
+    let identity = reply(200, &[("Date", &before)], document, Act::Before);
+    sandbox.fault(always("GetCallerIdentity", identity));
+    let start = DateTime::from_secs(DateTime::from(SystemTime::now()).secs());
+    let start = start.fmt(Format::DateTime).expect("a time");
+    let _ = Case::documented(&sandbox, &["--journal"])
+        .args([&journal])
+        .env("LD_PRELOAD", &library)
+        .run()
+        .exits(0)
+        .prints_anything();
+    let records = std::fs::read_to_string(&journal).expect("a journal");
+    let records: Vec<Value> = records
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let intent_in_time = |record: &Value| {
+        record.get("Intent")?;
+        Some(record["Time"].as_str()? >= start.as_str())
+    };
+    let intents: Vec<bool> = records.iter().filter_map(intent_in_time).collect();
+    assert_eq!(intents, [false, true]);
+    let outcomes: Vec<&str> = records
+        .iter()
+        .filter_map(|record| record.get("Outcome")?.as_str())
+        .collect();
+    assert_eq!(outcomes, ["Failed", "Deleted"]);
 }
