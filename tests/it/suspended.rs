@@ -61,9 +61,9 @@ fn two_inactive() -> Sandbox {
 }
 
 /// Returns the requests of a run that deletes two inactive keys, as far as they concern keys.
-fn delete_inactive(sandbox: &Sandbox, syncs: &str) -> Vec<String> {
+fn delete_inactive(sandbox: &Sandbox, clock: &str, syncs: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let library = stand_in(folder.path(), &format!("{SUSPEND}{CLOCK}"));
+    let library = stand_in(folder.path(), clock);
     let journal = folder.path().join("done.jsonl");
     let sweep = [
         "--user-name",
@@ -110,7 +110,11 @@ fn a_check_from_before_the_machine_slept_does_not_count() {
         ),
     ] {
         let sandbox = two_inactive();
-        assert_eq!(delete_inactive(&sandbox, syncs), expected, "{syncs}");
+        assert_eq!(
+            delete_inactive(&sandbox, &format!("{SUSPEND}{CLOCK}"), syncs),
+            expected,
+            "{syncs}"
+        );
     }
 }
 
@@ -133,7 +137,10 @@ fn a_check_from_before_iams_clock_jumped_does_not_count() {
         "ListAccessKeys",
         "DeleteAccessKey",
     ];
-    assert_eq!(delete_inactive(&sandbox, "99"), expected);
+    assert_eq!(
+        delete_inactive(&sandbox, &format!("{SUSPEND}{CLOCK}"), "99"),
+        expected
+    );
 }
 
 #[test]
@@ -178,6 +185,21 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
 }
 "#;
 
+/// A response from before this machine is paused. Then its clock is late by 40 minutes.
+fn before_pause(document: String) -> What {
+    let time = DateTime::from(SystemTime::now() - Duration::from_mins(40));
+    let date = time.fmt(Format::HttpDate).expect("a date");
+    reply(200, &[("Date", &date)], document, Act::Before)
+}
+
+fn identity_before_pause() -> What {
+    before_pause(format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>arn:aws:iam::123456789012:user/Admin</Arn><UserId>X</UserId><Account>123456789012</Account>\
+         </GetCallerIdentityResult>{METADATA}</GetCallerIdentityResponse>"
+    ))
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn the_record_of_a_change_has_the_time_of_its_signature() {
@@ -185,16 +207,8 @@ fn the_record_of_a_change_has_the_time_of_its_signature() {
     let library = stand_in(folder.path(), LATE);
     let journal = folder.path().join("done.jsonl");
     let sandbox = documented();
-    // STS responds before this machine is paused. Then its clock is late, and IAM rejects the first request.
-    let document = format!(
-        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
-         <Arn>arn:aws:iam::123456789012:user/Admin</Arn><UserId>X</UserId><Account>123456789012</Account>\
-         </GetCallerIdentityResult>{METADATA}</GetCallerIdentityResponse>"
-    );
-    let before = DateTime::from(SystemTime::now() - Duration::from_mins(40));
-    let before = before.fmt(Format::HttpDate).expect("a date");
-    let identity = reply(200, &[("Date", &before)], document, Act::Before);
-    sandbox.fault(always("GetCallerIdentity", identity));
+    // IAM rejects the first request.
+    sandbox.fault(always("GetCallerIdentity", identity_before_pause()));
     let start = DateTime::from_secs(DateTime::from(SystemTime::now()).secs());
     let start = start.fmt(Format::DateTime).expect("a time");
     let _ = Case::documented(&sandbox, &["--journal"])
@@ -219,4 +233,27 @@ fn the_record_of_a_change_has_the_time_of_its_signature() {
         .filter_map(|record| record.get("Outcome")?.as_str())
         .collect();
     assert_eq!(outcomes, ["Failed", "Deleted"]);
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_check_from_before_a_long_pause_does_not_count() {
+    let sandbox = two_inactive();
+    let keys: String = ["AKIAIOSFODNN7CAROLAA", "AKIAIOSFODNN7CAROLBB"]
+        .map(|id| {
+            format!(
+                "<member><UserName>Carol</UserName><AccessKeyId>{id}</AccessKeyId><Status>Inactive</Status>\
+                 <CreateDate>2020-01-01T00:00:00Z</CreateDate></member>"
+            )
+        })
+        .concat();
+    let document = format!(
+        "<ListAccessKeysResponse xmlns=\"{IAM}\"><ListAccessKeysResult><IsTruncated>false</IsTruncated>\
+         <AccessKeyMetadata>{keys}</AccessKeyMetadata></ListAccessKeysResult>{METADATA}</ListAccessKeysResponse>"
+    );
+    sandbox.fault(always("GetCallerIdentity", identity_before_pause()));
+    sandbox.fault(Fault::new(before_pause(document)).on("ListAccessKeys"));
+    // IAM rejects the first deletion. Its response to the next one shows that the time has moved on.
+    let expected = ["ListAccessKeys", "DeleteAccessKey"].repeat(3);
+    assert_eq!(delete_inactive(&sandbox, LATE, "99"), expected);
 }
