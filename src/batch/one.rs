@@ -214,7 +214,8 @@ impl Work<'_> {
                         if let Some(named_by) = first {
                             result.outcome = result.outcome.with_owner_named_by(named_by);
                         }
-                        let settled = self.settle_changed(&mut result, prior, iam, budget);
+                        let settled =
+                            self.settle_changed(&mut result, prior, iam, budget, &mut seen);
                         if Box::pin(settled).await {
                             return Err(result);
                         }

@@ -162,21 +162,23 @@ impl Work<'_> {
         Box::new(result)
     }
 
-    /// Reads the list of the owner of a key whose status an earlier run changed, and for which this run named another owner.
-    /// Returns whether the outcome is what follows from that.
+    /// Reads the list of the owner of a key whose status an earlier run changed, if this run named another owner or did not see
+    /// the status of a key that it skips. Returns whether the outcome is what follows from that. `seen` gets the location.
     pub(super) async fn settle_changed(
         &self,
         result: &mut KeyResult,
         prior: PriorState,
         iam: &Iam,
         budget: &TimeBudget,
+        seen: &mut Option<KeyLocation>,
     ) -> bool {
         let ambiguity = self.earlier(prior, &result.key.id);
         let failure = match &result.outcome {
-            Outcome::Failed { failure, .. } if ambiguity == Ambiguity::ChangedBefore => failure,
+            Outcome::Failed { failure, .. } if failure.context().owner.is_some() => Some(failure),
+            Outcome::Skipped(_) if result.metadata.status.is_none() => None,
             _ => return false,
         };
-        if failure.context().owner.is_none() {
+        if ambiguity != Ambiguity::ChangedBefore || prior == DELETED_BEFORE {
             return false;
         }
         let hint = self.owner_hint(&result.key, &result.metadata);
@@ -185,11 +187,18 @@ impl Work<'_> {
         let Ok(Some(found)) = self.signals.race(Box::pin(found)).await else {
             return false;
         };
-        let outcome = search.conclude(ambiguity, failure.clone(), &found);
         let owner = search.confirmed_owner();
-        result.outcome = outcome;
-        name_owner(result, owner);
-        true
+        if let Some(failure) = failure {
+            result.outcome = search.conclude(ambiguity, failure.clone(), &found);
+            name_owner(result, owner);
+            return true;
+        }
+        if let KeyLocation::Listed(status) | KeyLocation::OtherUser(_, status) = &found {
+            result.metadata.status.clone_from(status);
+            result.metadata.owner = owner;
+        }
+        *seen = Some(found);
+        false
     }
 
     /// Returns where more can be learned about a key that this run did not verify. It suggests neither a read that was

@@ -207,3 +207,20 @@ fn a_sweep_that_lists_a_key_which_was_presumed_deleted_ends_that() {
     let _ = deleted.prints_anything();
     assert!(!sandbox.has_key(BOBS_KEY));
 }
+
+#[test]
+fn a_skipped_key_of_a_renamed_user_is_read_again() {
+    let sandbox = documented();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
+    let printed = kept.case(&sandbox, &["--deactivate"]).run().exits(0);
+    let _ = printed.prints_outcomes(&[("Deactivated", 1)]);
+    sandbox.rename_user("Bob", "Robert");
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let case = kept.case(&sandbox, &["--deactivate", "--except-user", "B*"]);
+        let printed = case.args(dry_run).run().exits(0);
+        let (row, ends) = (printed.object(), "1 key: 1 already inactive");
+        assert_eq!(row["UserName"], "Robert");
+        assert_eq!(row["Reason"], "already inactive");
+        let _ = printed.prints_outcomes(&[("Skipped", 1)]).says(&[ends]);
+    }
+}
