@@ -12,7 +12,7 @@ use crate::ident::AccessKeyId;
 use crate::journal::PriorState;
 use crate::locate::{KeyLocation, LIST_LAG, OwnerHint, owner_hint};
 use crate::metadata::{KeyMetadata, Status, Target};
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::{KeyResult, KeyState, Outcome};
 use crate::request::{Action, Key, Mode};
 use crate::select::Sweep;
 
@@ -76,6 +76,23 @@ impl Work<'_> {
         let shown_at = shown_at.unwrap_or(SystemTime::UNIX_EPOCH);
         let attempts = self.journal.attempts(id);
         attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(shown_at))
+    }
+
+    /// A key is not missing if an earlier run found that it may be another user's, and IAM does not say in this run that it is
+    /// gone.
+    pub(super) fn keep_if_moved(&self, result: &mut KeyResult) {
+        let Outcome::Missing(failure) = &result.outcome else {
+            return;
+        };
+        let context = failure.context();
+        if (context.owner_unchecked || context.lookup_denied) && self.journal.has_moved(&result.key)
+        {
+            let why = "according to the journal, it may be another user's".to_owned();
+            result.outcome = Outcome::Failed {
+                failure: failure.clone(),
+                known: KeyState::NotDone(why),
+            };
+        }
     }
 
     /// Returns the status with which IAM listed the key in this run, unless the outcome is that IAM does not know it.

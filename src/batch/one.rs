@@ -99,6 +99,7 @@ impl Work<'_> {
             self.in_flight.remove(&result.key);
             return Processed::FinishedEarlier;
         }
+        self.keep_if_moved(&mut result);
         let result = self.with_account(result, &budget).await;
         let recorded = self.record(&result, prior).await;
         Processed::Finished(result, recorded)

@@ -230,8 +230,13 @@ impl<'a> Search<'a> {
         let location = match interpret(&self.hint, named, owner, list) {
             KeyLocation::OtherUser(owner, _) => {
                 self.found(KeyLocation::ReportedOwner(owner.clone()));
+                let is_reported = self.owner.borrow().as_ref() == Some(&owner);
                 let list = Box::pin(self.read_list(Some(&owner))).await;
-                listed_by_owner(owner, list)
+                match listed_by_owner(owner, list) {
+                    // A list had the key, and does not say whether it was deleted or its user was renamed.
+                    KeyLocation::GoneButNamed(_) if !is_reported => KeyLocation::NotListed,
+                    location => location,
+                }
             }
             location => location,
         };
@@ -247,19 +252,19 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Returns the owner whom IAM named before in this run, or another one than the hint and the caller, for whom it listed
-    /// the key.
+    /// Returns the owner whom IAM showed before in this run: another one than the hint and the caller, if there is one. If it
+    /// named such an owner, that one counts, or else the user for whom it listed the key last.
     fn owner_so_far(&self) -> Option<UserName> {
-        let named = self.owner.borrow().clone();
         let is_other = |owner: &UserName| {
             let hint = OwnerHint::Listed(Some(owner.clone()));
             self.hint != hint && self.key.user_name.as_ref() != Some(owner)
         };
-        let listed = || {
-            let shown = self.iam.shown(&self.key.id)?;
-            shown.listed_owners.into_iter().rev().find(is_other)
-        };
-        named.or_else(listed)
+        let named = self.owner.borrow().clone();
+        let shown = self.iam.shown(&self.key.id);
+        let mut listed = shown.map_or_else(Vec::new, |shown| shown.listed_owners);
+        let last = listed.pop_if(|owner| is_other(owner));
+        let other = named.clone().filter(is_other).or(last).or(named);
+        other.or_else(|| listed.into_iter().rev().find(is_other))
     }
 
     async fn read_owner(&self) -> Result<OwnerRead, CallError> {

@@ -136,6 +136,7 @@ mod settings_files;
 mod settled;
 mod shell;
 mod shown_before;
+mod shown_elsewhere;
 mod single_output;
 mod skipped;
 mod spreadsheet;

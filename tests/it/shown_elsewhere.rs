@@ -1,0 +1,107 @@
+//! A key that IAM showed for another user than the named one, in this run or in an earlier one. It may have moved on to a
+//! third user since then, so it is not missing.
+
+use iam_sandbox::documented::ALICE_KEY_ID;
+use iam_sandbox::{Fault, KeySeed, Sandbox, What, nth_key_id};
+
+use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, once};
+use crate::journal::{ACCOUNT, Kept};
+use crate::many::from_stdin;
+use crate::proof::{READS, denied, list};
+use crate::verification::{NEVER, last_use};
+
+/// Alice's second key, of which a list says that it is Carl's.
+fn second_key() -> String {
+    nth_key_id(ACCOUNT, 9)
+}
+
+/// IAM denies `GetAccessKeyLastUsed`. Alice's list is empty after so many reads: she was renamed, and another user has her name.
+fn renamed_after(reads: u64, carl_exists: bool) -> (Sandbox, String) {
+    let sandbox = denied(&READS[..1]);
+    sandbox.add_key(KeySeed::new("Alice", &second_key()));
+    if carl_exists {
+        sandbox.add_key(KeySeed::new("Carl", &nth_key_id(ACCOUNT, 10)));
+    }
+    let empty = list("<UserName>Alice</UserName>", "", "r");
+    let fault = always("ListAccessKeys", empty).of_user("Alice");
+    sandbox.fault(fault.skip(reads));
+    let keys = format!(
+        "AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n{},Carl\n",
+        second_key()
+    );
+    (sandbox, keys)
+}
+
+#[test]
+fn a_key_that_this_run_listed_for_another_user_is_not_missing() {
+    each_at_once([true, false], |carl_exists| {
+        let (sandbox, keys) = renamed_after(1, carl_exists);
+        let args = ["--deactivate", "--ignore-missing", "--jobs", "1"];
+        let printed = from_stdin(&sandbox, &keys, &args).run().exits(12);
+        let _ = printed.prints_outcomes(&[("Deactivated", 1), ("Failed", 1)]);
+    });
+}
+
+#[test]
+fn a_key_that_this_run_listed_for_another_user_was_not_deleted_for_the_named_one() {
+    let (sandbox, keys) = renamed_after(2, true);
+    for user in ["Alice", "Carl"] {
+        let lost = match user {
+            "Alice" => What::ResetAfterActing,
+            _ => What::ResetBeforeActing,
+        };
+        sandbox.fault(once("DeleteAccessKey", lost).of_user(user));
+    }
+    let args = ["--jobs", "1", "--timeout", "7"];
+    let printed = from_stdin(&sandbox, &keys, &args).run().exits(12);
+    let _ = printed.prints_outcomes(&[("Deleted", 1), ("Unknown", 1)]);
+    assert!(sandbox.has_key(&second_key()));
+}
+
+#[test]
+fn the_list_of_another_user_counts_more_than_a_name_that_lags() {
+    let sandbox = documented();
+    // Alice was renamed to Bob. IAM names her once more, and then denies the look-up.
+    for owner in ["Bob", "Bob", "Alice"] {
+        sandbox.fault(once("GetAccessKeyLastUsed", last_use(owner, NEVER)));
+    }
+    let no = What::error(403, "AccessDenied", "no");
+    sandbox.fault(always("GetAccessKeyLastUsed", no));
+    let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+    let case = Case::at(&sandbox, args).args(["--deactivate", "--ignore-missing"]);
+    let _ = case
+        .run()
+        .exits(3)
+        .prints_outcome("Failed")
+        .says(&["it belongs to the user Bob"]);
+}
+
+#[test]
+fn a_key_that_an_earlier_run_showed_for_another_user_is_not_missing() {
+    let deactivate = ["--deactivate"];
+    let inactive = ["--only-inactive"];
+    let cases = [
+        (&[][..], false),
+        (&[], true),
+        (&deactivate, false),
+        (&deactivate, true),
+        (&inactive, false),
+        (&inactive, true),
+    ];
+    each_at_once(cases, |(args, is_dry_run)| {
+        let sandbox = documented();
+        let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Alice\n"));
+        let case = |more: &[&str]| {
+            let case = kept.case(&sandbox, args).args(["--ignore-missing"]);
+            case.args(more)
+        };
+        let _ = case(&[]).run().exits(3).prints_outcomes(&[("Failed", 1)]);
+        let no = What::error(403, "AccessDenied", "no");
+        sandbox.fault(Fault::new(no).on("GetAccessKeyLastUsed").always());
+        let dry_run: &[&str] = if is_dry_run { &["--dry-run"] } else { &[] };
+        let _ = case(dry_run)
+            .run()
+            .exits(3)
+            .prints_outcomes(&[("Failed", 1)]);
+    });
+}
