@@ -51,9 +51,12 @@ impl Signer {
         self.sts_account.get().or(self.named_account.as_ref())
     }
 
-    /// Returns when this key last became one that signs, as a number. `None`: it never was one in this run.
+    /// Returns when this key last became one that signs, as a number. `None`: it never was one in this run. AWS does not say
+    /// whether IDs differ by the case of their letters.
     pub(crate) fn last_signed(&self, id: &str) -> Option<usize> {
-        lock(&self.keys).iter().rposition(|known| known == id)
+        let keys = lock(&self.keys);
+        keys.iter()
+            .rposition(|known| known.eq_ignore_ascii_case(id))
     }
 
     /// Whether this key signs and may be changed.

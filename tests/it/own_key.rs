@@ -376,3 +376,14 @@ fn the_key_that_signs_is_changed_after_all_other_keys() {
         assert_eq!(written.last().map(String::as_str), Some(ADMIN_KEY_ID));
     });
 }
+
+#[test]
+fn its_id_is_known_by_letters_of_either_case() {
+    let sandbox = documented();
+    let id = ADMIN_KEY_ID.to_lowercase();
+    for name in [&["--user-name", "admin"][..], &["--find-user"]] {
+        let case = Case::at(&sandbox, ["--access-key-id", &id]).args(name);
+        let _ = case.run().exits(11).prints_outcome("Refused");
+    }
+    assert_eq!(writes(&sandbox), Vec::<String>::new());
+}
