@@ -43,9 +43,11 @@ pub(super) async fn fetch(
         session::sign_in(stop, &path, sign_in.clone())
     };
     let mut cached = read(&path).map_err(none)?;
-    let part =
-        |name: &str| text(&cached, name).ok_or_else(|| none(format!("its file has no {name}")));
-    let parts = [part("refreshToken")?, part("dpopKey")?, part("clientId")?];
+    let parts = |cached: &Value| {
+        let part =
+            |name: &str| text(cached, name).ok_or_else(|| none(format!("its file has no {name}")));
+        Ok([part("refreshToken")?, part("dpopKey")?, part("clientId")?])
+    };
     let key = |cached: &Value| {
         let key = &cached["accessToken"];
         CredentialParts::from_json(key, LOGIN_FIELDS, "the session of `aws login`")
@@ -55,12 +57,22 @@ pub(super) async fn fetch(
             })
             .map_err(|reason| none(format!("its file has {reason}")))
     };
-    let expiry = key(&cached)?.expiry;
-    if expiry.is_none_or(|expiry| expiry <= SystemTime::now() + RENEWAL_WINDOW) {
-        renew(&mut cached, parts, sign_in, settings, budget).await?;
-        let credentials = key(&cached)?.credentials()?;
-        save(&path, &cached, settings.log);
-        return Ok(credentials);
+    let expires_soon = |key: &CredentialParts| {
+        let end = key.expiry;
+        end.is_none_or(|end| end <= SystemTime::now() + RENEWAL_WINDOW)
+    };
+    parts(&cached)?;
+    if expires_soon(&key(&cached)?) {
+        let _locked = session::lock_for_renewal(&path).await;
+        // Another run may have renewed it.
+        cached = read(&path).map_err(none)?;
+        if expires_soon(&key(&cached)?) {
+            let parts = parts(&cached)?;
+            renew(&mut cached, parts, sign_in, settings, budget).await?;
+            let credentials = key(&cached)?.credentials()?;
+            save(&path, &cached, settings.log);
+            return Ok(credentials);
+        }
     }
     key(&cached)?.fetched(Some(sign_in.clone().into()))
 }

@@ -1,12 +1,12 @@
 //! The files and the renewal of the sessions of `aws sso login` and `aws login`.
 
 use std::error::Error;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -24,6 +24,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ring::digest::{Algorithm, digest};
 use rustix::fs::{Access, access};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::environment::SET_HOME;
 use super::error::{busy_hint, transport_error, unexpected_hint};
@@ -40,6 +41,9 @@ use crate::sanitize::{escape_path, truncate_escaped};
 
 /// The start of the error if there is no session.
 pub(super) const NO_CREDENTIALS: &str = "no credentials: ";
+
+/// How often a run tries to lock a session that another run is renewing.
+const TRY_LOCK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Records the host and the secrets of the last request for a session, for messages, and the failure of each attempt.
 #[derive(Clone, Debug)]
@@ -217,6 +221,19 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     let session = object(&bytes).map_err(|what| format!("`{shown}` {what}"))?;
     learn_members(&session);
     Ok(session)
+}
+
+/// Waits until no other run renews the session in this file: a refresh token may be valid only once. The session must be read
+/// again then. `None`: the file cannot be locked.
+pub(super) async fn lock_for_renewal(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(TryLockError::WouldBlock) => sleep(TRY_LOCK_AGAIN).await,
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
 }
 
 /// Adds what signs in again to an error without a usable session in the file at `path`, and before it what the AWS CLI would fail at.

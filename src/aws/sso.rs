@@ -1,5 +1,6 @@
 //! Reads the session of `aws sso login`: renews its token like the AWS CLI, and fetches role credentials with it.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::{Duration, SystemTime};
 
@@ -217,7 +218,7 @@ impl Sso {
         let expiry = expiry.ok_or_else(|| none(&format!("`{shown}` has no usable expiresAt")))?;
         let now = SystemTime::now();
         let renewed = if self.session.is_some() && expiry < now + RENEWAL_WINDOW {
-            let renewing = self.renew(&cached, settings, budget);
+            let renewing = self.renew_once(&path, &cached, settings, budget);
             if expiry > now {
                 let reserve = RESERVE.min(budget.limit / 2);
                 let late = || Err(budget.late("it was not finished in time".to_owned()));
@@ -229,10 +230,7 @@ impl Sso {
             Ok(None)
         };
         match renewed {
-            Ok(Some(renewed)) => {
-                save(&path, &renewed, settings.log);
-                cached = renewed;
-            }
+            Ok(Some(renewed)) => cached = renewed,
             Ok(None) if expiry > now => {}
             Ok(None) => {
                 let stop = RunError::credentials("the SSO session has expired");
@@ -251,6 +249,32 @@ impl Sso {
         check_token(&token)
             .map_err(|wrong| none(&format!("the accessToken in `{shown}` {wrong}")))?;
         Ok(token)
+    }
+
+    /// Renews the token and saves it, unless another run has done so. `None`: the file does not contain what a renewal needs.
+    async fn renew_once(
+        &self,
+        path: &Path,
+        cached: &Value,
+        settings: &Settings,
+        budget: &TimeBudget,
+    ) -> Result<Option<Value>, RunError> {
+        let _locked = session::lock_for_renewal(path).await;
+        let is_usable = |session: &Value| {
+            let expiry = text(session, "expiresAt").and_then(|text| time(&text));
+            let url = text(session, "startUrl");
+            expiry.is_some_and(|expiry| expiry > SystemTime::now())
+                && url.is_none_or(|url| is_same_url(&url, &self.start_url))
+        };
+        let again = read(path).ok().filter(|again| again != cached);
+        if let Some(again) = again.filter(is_usable) {
+            return Ok(Some(again));
+        }
+        let renewed = self.renew(cached, settings, budget).await?;
+        if let Some(renewed) = &renewed {
+            save(path, renewed, settings.log);
+        }
+        Ok(renewed)
     }
 
     /// Renews the token. `None`: the file does not contain what a renewal needs.

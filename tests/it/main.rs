@@ -118,6 +118,7 @@ mod read_of;
 mod refused_list;
 mod remembered_owner;
 mod renewal;
+mod renewed_elsewhere;
 mod repeated;
 mod response;
 mod resumed;
