@@ -148,8 +148,12 @@ impl Run<'_> {
             OutcomeKind::WouldDeactivate,
             OutcomeKind::WouldReactivate,
         ];
-        let count = would_change.map(|kind| self.report.summary.count_of(kind));
-        let count = count.iter().sum();
+        // Without conditions, a run counts the keys of a list before it learns that they cannot be changed.
+        let cannot_change = [OutcomeKind::Missing, OutcomeKind::Failed];
+        let is_counted_unread = request.conditions.all.is_empty() && !request.find_user;
+        let cannot_change = cannot_change.into_iter().filter(|_| is_counted_unread);
+        let counted = would_change.into_iter().chain(cannot_change);
+        let count = counted.map(|kind| self.report.summary.count_of(kind)).sum();
         if let Some(limit) = request.max_keys.filter(|limit| count > *limit) {
             Messages::of(request).warning(&format!(
                 "{}, more than --max-keys {limit} allows: without --dry-run, nothing would be changed",

@@ -343,3 +343,23 @@ fn a_deactivation_can_be_tried_dry_too() {
         Some(Status::Active)
     );
 }
+
+#[test]
+fn a_dry_run_counts_the_keys_that_a_run_counts_unread() {
+    let gone = "AKIAIOSFODNN7NOTHERE";
+    let keys = [BOBS_KEY, ALICE_KEY_ID, gone];
+    let keys = keys.iter().flat_map(|id| ["--access-key-id", id]);
+    let args = ["--user-name", "Bob", "--max-keys", "2", "--ignore-missing"];
+    let args: Vec<&str> = keys.chain(args).collect();
+    let sandbox = documented();
+    let matching = "3 keys match, more than --max-keys 2 allows";
+    let case = |more: &[&str]| Case::at(&sandbox, args.iter().copied()).args(more).run();
+    let warning = format!("warning: {matching}: without --dry-run, nothing would be changed");
+    let _ = case(&["--dry-run"])
+        .exits(12)
+        .prints_outcomes(&[("Failed", 1), ("Missing", 1), ("WouldDelete", 1)])
+        .says(&[&warning]);
+    let _ = case(&[]).exits(11).prints_nothing().says(&[matching]);
+    // With conditions, only the keys that are known to match count.
+    let _ = case(&["--older-than", "1d"]).exits(12);
+}
