@@ -26,6 +26,9 @@ use crate::request::Action;
 /// How long after the start of a change its request may be sent.
 const MAX_AGE: Duration = Duration::from_mins(15);
 
+/// How far the time of a signature is from this machine's clock at most if nothing corrected it.
+const OWN_CLOCK: Duration = Duration::from_mins(1);
+
 /// One attempt of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
@@ -328,14 +331,22 @@ impl Attempts {
     }
 
     /// Prevents further attempts if the journal's record of the change is too old for one with a signature of this time: a
-    /// later run counts thirty minutes from the record, and a signature is valid for fifteen. Returns whether it is.
+    /// later run counts thirty minutes from the record, and a signature is valid for fifteen. Returns whether it is. If the
+    /// signature has the time of this machine's clock, no response of IAM has corrected it: IAM rejects it if it is wrong.
     pub(super) fn close_if_late(&self, signed_at: Option<DateTime>) -> bool {
         if !response_body::is_change(self.operation) {
             return false;
         }
         let latest = self.recorded_at.and_then(|time| time.checked_add(MAX_AGE));
-        let signed_at = signed_at.and_then(|at| time(&at));
-        let reason = match signed_at {
+        let now = SystemTime::now();
+        let is_corrected = |at: &SystemTime| {
+            let apart = at
+                .duration_since(now)
+                .unwrap_or_else(|ahead| ahead.duration());
+            apart > OWN_CLOCK
+        };
+        let corrected = signed_at.and_then(|at| time(&at)).filter(is_corrected);
+        let reason = match corrected {
             _ if self.since.elapsed() > MAX_AGE => Closed::RunEnds,
             Some(at) if latest.is_some_and(|latest| latest < at) => Closed::SignedLate(at),
             _ => return false,
