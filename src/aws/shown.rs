@@ -70,6 +70,14 @@ impl Iam {
         shown.status.filter(|_| is_of_owner)
     }
 
+    /// Forgets a finished key that IAM never listed. What it listed shows which names moved, for other keys too.
+    pub(crate) fn forget_unlisted(&self, id: &AccessKeyId) {
+        let mut shown = lock(&self.shown);
+        if shown.get(id).is_some_and(|shown| shown.listed.is_none()) {
+            shown.remove(id);
+        }
+    }
+
     /// Records that IAM reported a key.
     fn show(&self, id: &AccessKeyId, record: impl FnOnce(&mut Shown)) {
         let mut shown = lock(&self.shown);

@@ -102,6 +102,7 @@ impl Work<'_> {
         self.keep_if_moved(&mut result);
         let result = self.with_account(result, &budget).await;
         let recorded = self.record(&result, prior).await;
+        self.iam.forget_unlisted(&result.key.id);
         Processed::Finished(result, recorded)
     }
 
