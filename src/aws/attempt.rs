@@ -332,7 +332,8 @@ impl Attempts {
 
     /// Prevents further attempts if the journal's record of the change is too old for one with a signature of this time: a
     /// later run counts thirty minutes from the record, and a signature is valid for fifteen. Returns whether it is. If the
-    /// signature has the time of this machine's clock, no response of IAM has corrected it: IAM rejects it if it is wrong.
+    /// signature has the time of this machine's clock, which did not stop, no response of IAM has corrected it: IAM rejects it
+    /// if it is wrong.
     pub(super) fn close_if_late(&self, signed_at: Option<DateTime>) -> bool {
         if !response_body::is_change(self.operation) {
             return false;
@@ -345,10 +346,15 @@ impl Attempts {
                 .unwrap_or_else(|ahead| ahead.duration());
             apart > OWN_CLOCK
         };
-        let corrected = signed_at.and_then(|at| time(&at)).filter(is_corrected);
-        let reason = match corrected {
-            _ if self.since.elapsed() > MAX_AGE => Closed::RunEnds,
-            Some(at) if latest.is_some_and(|latest| latest < at) => Closed::SignedLate(at),
+        let signed_at = signed_at.and_then(|at| time(&at));
+        let [by_wall, by_monotonic] = self.since.elapsed_by_each();
+        let reason = match signed_at {
+            _ if by_monotonic > MAX_AGE => Closed::RunEnds,
+            // This machine slept.
+            Some(at) if by_wall > MAX_AGE => Closed::SignedLate(at),
+            Some(at) if latest.is_some_and(|latest| latest < at) && is_corrected(&at) => {
+                Closed::SignedLate(at)
+            }
             _ => return false,
         };
         let _ = self.closed.set(reason);

@@ -109,15 +109,20 @@ impl Search<'_> {
         failure: CallError,
         location: &KeyLocation,
     ) -> Outcome {
+        let is_unchecked = self.is_owner_unchecked(location);
+        // IAM named another owner once. That user may have another name now, and the key.
+        let may_have_moved = is_unchecked
+            && ambiguity == Ambiguity::None
+            && self.key.user_name.is_some()
+            && matches!(location, KeyLocation::GoneButNamed(owner) if !self.key.is_named_for(owner));
         let evidence = Evidence {
             action: self.request.action,
-            ignore_missing: self.request.ignore_missing,
+            ignore_missing: self.request.ignore_missing && !may_have_moved,
             hint: &self.hint,
             ambiguity,
             response: Response::of(&failure),
             location,
         };
-        let is_unchecked = self.is_owner_unchecked(location);
         let failure = with_key(failure, self.key, self.iam);
         outcome(&evidence, self.key, failure, is_unchecked)
     }

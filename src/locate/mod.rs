@@ -211,6 +211,13 @@ impl<'a> Search<'a> {
             location => match Box::pin(self.read_list(Some(&owner))).await {
                 ListRead::Listed(status) => KeyLocation::OtherUser(owner, status),
                 ListRead::NotListed(_) if location.is_gone() => location,
+                // The request was for a user who exists.
+                ListRead::NotListed(_)
+                    if location == KeyLocation::NotListed
+                        && matches!(self.hint, OwnerHint::Named(Some(_))) =>
+                {
+                    location
+                }
                 ListRead::NotListed(_) if location.is_absence() => KeyLocation::NoLongerListed,
                 _ => KeyLocation::ReportedOwner(owner),
             },
@@ -227,13 +234,19 @@ impl<'a> Search<'a> {
         owner: OwnerRead,
         list: ListRead,
     ) -> KeyLocation {
+        // A request for a user who exists did not change the key of another one, unless they swapped names.
+        let is_of_other = list != ListRead::NoSuchUser
+            && named.is_some()
+            && matches!(self.hint, OwnerHint::Named(_));
         let location = match interpret(&self.hint, named, owner, list) {
             KeyLocation::OtherUser(owner, _) => {
                 self.found(KeyLocation::ReportedOwner(owner.clone()));
-                let is_reported = self.owner.borrow().as_ref() == Some(&owner);
+                // If the look-up is denied, nothing says that IAM would still name the owner.
+                let is_reported = self.owner.borrow().as_ref() == Some(&owner)
+                    && !(self.is_owner_denied.get() && is_of_other);
                 let list = Box::pin(self.read_list(Some(&owner))).await;
                 match listed_by_owner(owner, list) {
-                    // A list had the key, and does not say whether it was deleted or its user was renamed.
+                    // The list does not say whether the key was deleted or its user was renamed.
                     KeyLocation::GoneButNamed(_) if !is_reported => KeyLocation::NotListed,
                     location => location,
                 }

@@ -105,3 +105,66 @@ fn a_key_that_an_earlier_run_showed_for_another_user_is_not_missing() {
             .prints_outcomes(&[("Failed", 1)]);
     });
 }
+
+/// IAM names Bob as the owner once, and lists the key for him so many times. Then he is renamed, and another user has his name.
+fn named_once(lists: u64) -> Sandbox {
+    let sandbox = documented();
+    let no = What::error(403, "AccessDenied", "no");
+    sandbox.fault(always("GetAccessKeyLastUsed", no).skip(1));
+    let empty = list("<UserName>Bob</UserName>", "", "r");
+    sandbox.fault(always("ListAccessKeys", empty).of_user("Bob").skip(lists));
+    sandbox
+}
+
+#[test]
+fn a_key_that_iam_named_for_another_user_is_not_missing() {
+    let cases = [
+        ("Alice", 0, &["--deactivate"][..]),
+        ("Alice", 1, &["--deactivate"]),
+        ("Alice", 0, &[]),
+        ("Nobody", 0, &[]),
+        ("Nobody", 0, &["--only-inactive"]),
+        ("Nobody", 0, &["--dry-run"]),
+    ];
+    each_at_once(cases, |(name, lists, more)| {
+        let sandbox = named_once(lists);
+        let args = ["--access-key-id", BOBS_KEY, "--user-name", name];
+        let case = Case::at(&sandbox, args).args(["--ignore-missing"]);
+        let _ = case.args(more).run().exits(3).prints_outcome("Failed");
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn a_key_that_iam_named_for_another_user_was_not_deleted_for_the_named_one() {
+    each_at_once([0, 1], |lists| {
+        let sandbox = named_once(lists);
+        sandbox.fault(once("DeleteAccessKey", What::ResetBeforeActing));
+        let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+        let _ = Case::at(&sandbox, args)
+            .run()
+            .exits(10)
+            .prints_outcome("Unknown");
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn the_journal_says_for_whom_a_list_had_a_key_that_was_not_tried() {
+    let (sandbox, _) = renamed_after(u64::MAX, true);
+    let kept = Kept::new(&format!(
+        "AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n{},Carl\n",
+        second_key()
+    ));
+    let no = What::error(403, "AccessDenied", "no");
+    sandbox.fault(once("UpdateAccessKey", no));
+    let options = ["--deactivate", "--ignore-missing", "--jobs", "1"];
+    let first = kept.case(&sandbox, &options).args(["--fail-fast"]);
+    let _ = first
+        .run()
+        .exits(6)
+        .prints_outcomes(&[("Failed", 1), ("NotTried", 1)]);
+    kept.list(&format!("AccessKeyId,UserName\n{},Carl\n", second_key()));
+    let printed = kept.case(&sandbox, &options).run().exits(3);
+    let _ = printed.prints_outcomes(&[("Failed", 1)]);
+}
