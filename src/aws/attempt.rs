@@ -147,7 +147,7 @@ pub(super) fn poison(connection: &CaptureConnection) {
 #[derive(Clone, Debug)]
 pub(crate) struct Attempts {
     pub(super) operation: Operation,
-    /// When the call was made.
+    /// When the call was made, or when the journal's record of the change was.
     since: Moment,
     /// The time of the journal's record of the change.
     recorded_at: Option<SystemTime>,
@@ -178,9 +178,11 @@ impl Attempts {
         }
     }
 
-    /// Creates the record of a change, before its first attempt. The journal's record of it has the time `recorded_at`.
-    pub(crate) fn of_change(action: Action, recorded_at: SystemTime) -> Self {
+    /// Creates the record of a change, before its first attempt. The journal's record of it has the time `recorded_at`, which
+    /// was taken at the moment `since`.
+    pub(crate) fn of_change(action: Action, recorded_at: SystemTime, since: Moment) -> Self {
         Self {
+            since,
             recorded_at: Some(recorded_at),
             ..Self::of(action.operation())
         }
@@ -351,7 +353,7 @@ impl Attempts {
         let reason = match signed_at {
             _ if by_monotonic > MAX_AGE => Closed::RunEnds,
             // This machine slept.
-            Some(at) if by_wall > MAX_AGE => Closed::SignedLate(at),
+            _ if by_wall > MAX_AGE => signed_at.map_or(Closed::RunEnds, Closed::SignedLate),
             Some(at) if latest.is_some_and(|latest| latest < at) && is_corrected(&at) => {
                 Closed::SignedLate(at)
             }

@@ -29,7 +29,7 @@ impl Work<'_> {
         iam: &Iam,
         budget: &mut TimeBudget,
     ) -> Result<Box<KeyResult>, (Box<KeyResult>, io::Result<()>)> {
-        let chosen = Moment::now();
+        let mut since = Moment::now();
         let mut at = self.iam.now();
         let mut sent = None;
         loop {
@@ -37,7 +37,7 @@ impl Work<'_> {
                 .record_intent(target.clone(), prior, at, budget)
                 .await?;
             // The disk may have taken long, or this machine was paused, and the key may have been used.
-            let is_recent = sent.is_none() && self.is_recent(chosen);
+            let is_recent = sent.is_none() && self.is_recent(since);
             if !is_recent && self.has_conditions() {
                 let stage = Stage::ChooseAndChange;
                 let choice = self.choose(selected, stage, prior, iam, budget);
@@ -46,7 +46,7 @@ impl Work<'_> {
                     Err(result) => return Ok(result),
                 };
             }
-            let attempts = Attempts::of_change(self.request.action, at);
+            let attempts = Attempts::of_change(self.request.action, at, since);
             let changed = self.change(selected, prior, iam, budget, attempts.clone());
             let mut result = Box::pin(changed).await;
             result.attempts += sent.unwrap_or(0);
@@ -55,6 +55,7 @@ impl Work<'_> {
                 Some(signed_at) if self.record_result(&result).await.is_ok() => at = signed_at,
                 _ => return Ok(result),
             }
+            since = Moment::now();
             sent = Some(attempts.count_sent());
         }
     }

@@ -7,7 +7,7 @@ use aws_smithy_types::date_time::Format;
 use iam_sandbox::{Act, Fault, KeySeed, Sandbox, Status, What};
 use serde_json::Value;
 
-use crate::case::{BOBS_KEY, Case, always, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, always, documented};
 use crate::low_resources::stand_in;
 use crate::response::{IAM, METADATA, reply};
 
@@ -198,6 +198,27 @@ fn identity_before_pause() -> What {
          <Arn>arn:aws:iam::123456789012:user/Admin</Arn><UserId>X</UserId><Account>123456789012</Account>\
          </GetCallerIdentityResult>{METADATA}</GetCallerIdentityResponse>"
     ))
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
+fn a_change_is_recorded_again_after_the_machine_slept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = stand_in(folder.path(), &format!("{SUSPEND}{CLOCK}"));
+    let journal = folder.path().join("done.jsonl");
+    let sandbox = documented();
+    // The machine sleeps after the intent is on the disk.
+    let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
+    let _ = case
+        .env("LD_PRELOAD", &library)
+        .env("SYNCS", "2")
+        .run()
+        .exits(0)
+        .prints(DELETED)
+        .says_nothing();
+    let records = std::fs::read_to_string(&journal).expect("a journal");
+    assert_eq!(records.matches("\"Intent\"").count(), 2, "{records}");
+    assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
