@@ -51,8 +51,8 @@ impl Signer {
         self.sts_account.get().or(self.named_account.as_ref())
     }
 
-    /// Returns when this key last became one that signs, as a number. `None`: it never was one in this run. AWS does not say
-    /// whether IDs differ by the case of their letters.
+    /// Returns when this key last became one that signs, as a number. `None`: it never was one in this run. Case
+    /// is ignored, because AWS does not say whether IDs are case-sensitive.
     pub(crate) fn last_signed(&self, id: &str) -> Option<usize> {
         let keys = lock(&self.keys);
         keys.iter()

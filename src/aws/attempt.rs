@@ -26,7 +26,7 @@ use crate::request::Action;
 /// How long after the start of a change its request may be sent.
 const MAX_AGE: Duration = Duration::from_mins(15);
 
-/// How far the time of a signature is from this machine's clock at most if nothing corrected it.
+/// The largest difference between the time of a signature and this machine's clock if no response of IAM corrected that time.
 const OWN_CLOCK: Duration = Duration::from_mins(1);
 
 /// One attempt of a call.
@@ -147,7 +147,7 @@ pub(super) fn poison(connection: &CaptureConnection) {
 #[derive(Clone, Debug)]
 pub(crate) struct Attempts {
     pub(super) operation: Operation,
-    /// When the call was made, or when the journal's record of the change was.
+    /// When the call was made. For a change, the moment of `recorded_at`, before the journal's record is written.
     since: Moment,
     /// The time of the journal's record of the change.
     recorded_at: Option<SystemTime>,
@@ -160,8 +160,8 @@ pub(crate) struct Attempts {
 enum Closed {
     /// The run is ending, or the change takes too long.
     RunEnds,
-    /// The next signature would have this time, which is too late for the journal's record.
-    SignedLate(SystemTime),
+    /// A request was signed at this time and moment, which is too late for the journal's record. It was not sent.
+    SignedLate(SystemTime, Moment),
     /// The key now belongs to the credentials in use.
     OwnKey,
 }
@@ -180,7 +180,7 @@ impl Attempts {
 
     /// Creates the record of a change, before its first attempt. The journal's record of it has the time `recorded_at`, which
     /// was taken at the moment `since`.
-    pub(crate) fn of_change(action: Action, recorded_at: SystemTime, since: Moment) -> Self {
+    pub(crate) fn of_change(action: Action, (recorded_at, since): (SystemTime, Moment)) -> Self {
         Self {
             since,
             recorded_at: Some(recorded_at),
@@ -333,9 +333,9 @@ impl Attempts {
     }
 
     /// Prevents further attempts if the journal's record of the change is too old for one with a signature of this time: a
-    /// later run counts thirty minutes from the record, and a signature is valid for fifteen. Returns whether it is. If the
-    /// signature has the time of this machine's clock, which did not stop, no response of IAM has corrected it: IAM rejects it
-    /// if it is wrong.
+    /// later run counts thirty minutes from the record, and a signature is valid for fifteen. Returns whether it is. A
+    /// signature with this machine's own time counts as late only if too much time has passed by this machine's clocks: if its
+    /// time is wrong, IAM rejects it.
     pub(super) fn close_if_late(&self, signed_at: Option<DateTime>) -> bool {
         if !response_body::is_change(self.operation) {
             return false;
@@ -349,13 +349,14 @@ impl Attempts {
             apart > OWN_CLOCK
         };
         let signed_at = signed_at.and_then(|at| time(&at));
+        let signed_late = |at| Closed::SignedLate(at, Moment::now());
         let [by_wall, by_monotonic] = self.since.elapsed_by_each();
         let reason = match signed_at {
             _ if by_monotonic > MAX_AGE => Closed::RunEnds,
-            // This machine slept.
-            _ if by_wall > MAX_AGE => signed_at.map_or(Closed::RunEnds, Closed::SignedLate),
+            // This machine slept, or its clock was set forward.
+            _ if by_wall > MAX_AGE => signed_at.map_or(Closed::RunEnds, signed_late),
             Some(at) if latest.is_some_and(|latest| latest < at) && is_corrected(&at) => {
-                Closed::SignedLate(at)
+                signed_late(at)
             }
             _ => return false,
         };
@@ -363,11 +364,11 @@ impl Attempts {
         true
     }
 
-    /// Returns the time of the signature that was too late for the journal's record, if IAM cannot have acted on an attempt: the
-    /// change can be recorded and tried again.
-    pub(crate) fn signed_late(&self) -> Option<SystemTime> {
+    /// Returns the time and the moment of the signature that was too late for the journal's record, if IAM cannot have acted on an
+    /// attempt: the change can be recorded and tried again.
+    pub(crate) fn signed_late(&self) -> Option<(SystemTime, Moment)> {
         match self.closed.get() {
-            Some(Closed::SignedLate(at)) if !self.may_have_acted() => Some(*at),
+            Some(Closed::SignedLate(at, since)) if !self.may_have_acted() => Some((*at, *since)),
             _ => None,
         }
     }

@@ -85,7 +85,9 @@ impl Iam {
 
     /// Whether the requests are signed with this key, which is no session.
     pub(crate) fn signs_with(&self, id: &AccessKeyId) -> bool {
-        self.caller.credentials().access_key_id() == id.as_str()
+        let credentials = self.caller.credentials();
+        let signing = credentials.access_key_id();
+        signing.eq_ignore_ascii_case(id.as_str())
     }
 
     /// Returns the number of requests that were sent per operation, retries included.

@@ -161,7 +161,7 @@ impl Intercept for Recorder {
         let signed_at = headers.get("x-amz-date").and_then(signing_time);
         if self.attempts.close_if_late(signed_at) {
             return Err(
-                "the change was started more than 15 minutes ago: no more attempts are made".into(),
+                "no attempt is made later than 15 minutes after the change was recorded".into(),
             );
         }
         if self.attempts.is_closed() {

@@ -42,7 +42,7 @@ use crate::sanitize::{escape_path, truncate_escaped};
 /// The start of the error if there is no session.
 pub(super) const NO_CREDENTIALS: &str = "no credentials: ";
 
-/// How often a run tries to lock a session that another run is renewing.
+/// How long a run waits before it tries again to lock a session that another run is renewing.
 const TRY_LOCK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Records the host and the secrets of the last request for a session, for messages, and the failure of each attempt.
@@ -223,8 +223,8 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
     Ok(session)
 }
 
-/// Waits until no other run renews the session in this file: a refresh token may be valid only once. The session must be read
-/// again then. `None`: the file cannot be locked.
+/// Waits until no other run is renewing the session in this file, and locks it until the result is dropped: a refresh token may
+/// be valid only once. The session must be read again after that. `None`: the file cannot be opened or locked.
 pub(super) async fn lock_for_renewal(path: &Path) -> Option<File> {
     let file = File::open(path).ok()?;
     loop {

@@ -78,8 +78,8 @@ impl Work<'_> {
         attempts.is_empty() || !attempts.iter().all(|attempt| attempt.has_expired(shown_at))
     }
 
-    /// A key is not missing if an earlier run found that it may be another user's, and IAM does not say in this run that it is
-    /// gone.
+    /// Reports a missing key as failed if the journal says that it may belong to another user, and IAM does not say in this run
+    /// that it is gone.
     pub(super) fn keep_if_moved(&self, result: &mut KeyResult) {
         let Outcome::Missing(failure) = &result.outcome else {
             return;
@@ -87,7 +87,7 @@ impl Work<'_> {
         let context = failure.context();
         if (context.owner_unchecked || context.lookup_denied) && self.journal.has_moved(&result.key)
         {
-            let why = "according to the journal, it may be another user's".to_owned();
+            let why = "according to the journal, it may belong to another user".to_owned();
             result.outcome = Outcome::Failed {
                 failure: failure.clone(),
                 known: KeyState::NotDone(why),

@@ -148,7 +148,8 @@ impl Run<'_> {
             OutcomeKind::WouldDeactivate,
             OutcomeKind::WouldReactivate,
         ];
-        // Without conditions, a run counts the keys of a list before it learns that they cannot be changed.
+        // Without conditions and --find-user, a run counts the keys of a list before it learns that some are missing or cannot be
+        // changed.
         let cannot_change = [OutcomeKind::Missing, OutcomeKind::Failed];
         let is_counted_unread = request.conditions.all.is_empty() && !request.find_user;
         let cannot_change = cannot_change.into_iter().filter(|_| is_counted_unread);

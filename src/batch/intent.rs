@@ -11,13 +11,14 @@ use crate::error::Exit;
 use crate::journal::PriorState;
 use crate::metadata::Target;
 use crate::moment::Moment;
-use crate::outcome::{KeyResult, Outcome};
+use crate::outcome::{KeyResult, KeyState, Outcome};
 use crate::report::try_query;
 use crate::request::Mode;
 
 impl Work<'_> {
-    /// Records in the journal that a selected key is about to be changed, and changes it. If IAM's clock turns out to be far
-    /// ahead of the record, it is recorded and tried once more: a later run counts the time from the record.
+    /// Records in the journal that a selected key is about to be changed, and changes it. If the request would be signed more
+    /// than 15 minutes after the record (IAM's clock is ahead, or this machine slept), the change is recorded again and retried
+    /// once: a later run counts the time from the record.
     ///
     /// # Errors
     ///
@@ -29,35 +30,64 @@ impl Work<'_> {
         iam: &Iam,
         budget: &mut TimeBudget,
     ) -> Result<Box<KeyResult>, (Box<KeyResult>, io::Result<()>)> {
-        let mut since = Moment::now();
-        let mut at = self.iam.now();
-        let mut sent = None;
-        loop {
-            let mut selected = self
-                .record_intent(target.clone(), prior, at, budget)
-                .await?;
-            // The disk may have taken long, or this machine was paused, and the key may have been used.
-            let is_recent = sent.is_none() && self.is_recent(since);
-            if !is_recent && self.has_conditions() {
-                let stage = Stage::ChooseAndChange;
-                let choice = self.choose(selected, stage, prior, iam, budget);
-                selected = match Box::pin(choice).await {
-                    Ok(target) => target,
-                    Err(result) => return Ok(result),
-                };
-            }
-            let attempts = Attempts::of_change(self.request.action, at, since);
-            let changed = self.change(selected, prior, iam, budget, attempts.clone());
-            let mut result = Box::pin(changed).await;
-            result.attempts += sent.unwrap_or(0);
-            // No request was accepted since the record, so that it does not count.
-            match attempts.signed_late().filter(|_| sent.is_none()) {
-                Some(signed_at) if self.record_result(&result).await.is_ok() => at = signed_at,
-                _ => return Ok(result),
-            }
-            since = Moment::now();
-            sent = Some(attempts.count_sent());
+        let now = (self.iam.now(), Moment::now());
+        let tried = self.record_and_try(target.clone(), prior, iam, budget, now);
+        let (result, first) = Box::pin(tried).await?;
+        let is_unchanged = matches!(
+            &result.outcome,
+            Outcome::Failed { known, .. } if !matches!(known, KeyState::Unknown { .. })
+        );
+        let late = first.signed_late().filter(|_| is_unchanged);
+        let Some(late) = late else {
+            return Ok(result);
+        };
+        // IAM accepted no request after the record was made. The result closes that record.
+        if self.record_result(&result).await.is_err() {
+            return Ok(result);
         }
+        let choice = if self.has_conditions() {
+            // The key may have been used since it was selected.
+            let choice = self.choose(target, Stage::ChooseAndChange, prior, iam, budget);
+            Box::pin(choice).await
+        } else {
+            Ok(target)
+        };
+        let tried = match choice {
+            Ok(target) => {
+                let tried = self.record_and_try(target, prior, iam, budget, late);
+                Box::pin(tried).await.map(|(result, _)| result)
+            }
+            Err(result) => Ok(result),
+        };
+        let with_first = |mut result: Box<KeyResult>| {
+            result.attempts += first.count_sent();
+            result
+        };
+        let tried = tried.map(with_first);
+        tried.map_err(|(result, recorded)| (with_first(result), recorded))
+    }
+
+    /// Records the change with this time, which was taken at this moment, and tries it. Returns its attempts, too.
+    async fn record_and_try(
+        &self,
+        target: Target,
+        prior: PriorState,
+        iam: &Iam,
+        budget: &mut TimeBudget,
+        (at, since): (SystemTime, Moment),
+    ) -> Result<(Box<KeyResult>, Attempts), (Box<KeyResult>, io::Result<()>)> {
+        let attempts = Attempts::of_change(self.request.action, (at, since));
+        let mut target = self.record_intent(target, prior, at, budget).await?;
+        if !self.is_recent(since) {
+            // The disk took long, and the key may have been used.
+            let choice = self.choose(target, Stage::ChooseAndChange, prior, iam, budget);
+            target = match Box::pin(choice).await {
+                Ok(target) => target,
+                Err(result) => return Ok((result, attempts)),
+            };
+        }
+        let changed = self.change(target, prior, iam, budget, attempts.clone());
+        Ok((Box::pin(changed).await, attempts))
     }
 
     /// Records in the journal that the key is about to be changed at this time, after checking that its result can be printed. A

@@ -163,7 +163,8 @@ impl Work<'_> {
     }
 
     /// Reads the list of the owner of a key whose status an earlier run changed, if this run named another owner or did not see
-    /// the status of a key that it skips. Returns whether the outcome is what follows from that. `seen` gets the location.
+    /// the status of a key that it skips. Returns true if it replaced the outcome of a failed key. For a skipped key, it returns
+    /// false, sets `seen`, and adds the status and the owner if a list has the key.
     pub(super) async fn settle_changed(
         &self,
         result: &mut KeyResult,

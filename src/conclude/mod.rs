@@ -110,7 +110,7 @@ impl Search<'_> {
         location: &KeyLocation,
     ) -> Outcome {
         let is_unchecked = self.is_owner_unchecked(location);
-        // IAM named another owner once. That user may have another name now, and the key.
+        // IAM named another owner once. That user may have another name now, and may still own the key.
         let may_have_moved = is_unchecked
             && ambiguity == Ambiguity::None
             && self.key.user_name.is_some()

@@ -20,8 +20,8 @@ impl Journal {
     /// Whether the journal has to say for whom IAM lists or names a key which this run leaves alone. `shown` is the user for whom
     /// IAM showed the key last. Earlier runs may have deleted it, and no record says that IAM listed it: with such a record, its
     /// later absence proves that it is deleted. Or IAM listed it for someone else before, who may have another name now. Or this
-    /// run names another owner. Or it counts as missing for another owner. Or they changed its status, and it has another one
-    /// again: someone else may then make the same change.
+    /// run names another owner, and the journal does not say so yet. Or the key counts as missing for another owner. Or earlier
+    /// runs changed its status, and it has another one again: someone else may then make the same change.
     pub(crate) fn lacks_listing(&self, result: &KeyResult, shown: Option<&UserName>) -> bool {
         let has_moved = |attempt: &EarlierAttempt| {
             attempt.is_listed() && shown.is_some_and(|shown| attempt.owner.user() != Some(shown))

@@ -211,7 +211,7 @@ impl<'a> Search<'a> {
             location => match Box::pin(self.read_list(Some(&owner))).await {
                 ListRead::Listed(status) => KeyLocation::OtherUser(owner, status),
                 ListRead::NotListed(_) if location.is_gone() => location,
-                // The request was for a user who exists.
+                // The request was for the named user, so it did not change another user's key.
                 ListRead::NotListed(_)
                     if location == KeyLocation::NotListed
                         && matches!(self.hint, OwnerHint::Named(Some(_))) =>
@@ -234,8 +234,8 @@ impl<'a> Search<'a> {
         owner: OwnerRead,
         list: ListRead,
     ) -> KeyLocation {
-        // A request for a user who exists did not change the key of another one, unless they swapped names.
-        let is_of_other = list != ListRead::NoSuchUser
+        // A request for a user who may exist did not change the key of another one, unless they swapped names.
+        let named_user_may_exist = list != ListRead::NoSuchUser
             && named.is_some()
             && matches!(self.hint, OwnerHint::Named(_));
         let location = match interpret(&self.hint, named, owner, list) {
@@ -243,7 +243,7 @@ impl<'a> Search<'a> {
                 self.found(KeyLocation::ReportedOwner(owner.clone()));
                 // If the look-up is denied, nothing says that IAM would still name the owner.
                 let is_reported = self.owner.borrow().as_ref() == Some(&owner)
-                    && !(self.is_owner_denied.get() && is_of_other);
+                    && !(self.is_owner_denied.get() && named_user_may_exist);
                 let list = Box::pin(self.read_list(Some(&owner))).await;
                 match listed_by_owner(owner, list) {
                     // The list does not say whether the key was deleted or its user was renamed.
@@ -265,8 +265,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Returns the owner whom IAM showed before in this run: another one than the hint and the caller, if there is one. If it
-    /// named such an owner, that one counts, or else the user for whom it listed the key last.
+    /// Returns the owner whom IAM showed before in this run. The first of these counts: the one whom it named, if neither the hint
+    /// nor the caller does; such a user for whom it listed the key last; the one whom it named; another such user for whom it
+    /// listed the key.
     fn owner_so_far(&self) -> Option<UserName> {
         let is_other = |owner: &UserName| {
             let hint = OwnerHint::Listed(Some(owner.clone()));

@@ -378,7 +378,7 @@ fn the_key_that_signs_is_changed_after_all_other_keys() {
 }
 
 #[test]
-fn its_id_is_known_by_letters_of_either_case() {
+fn its_id_is_recognized_in_either_case() {
     let sandbox = documented();
     let id = ADMIN_KEY_ID.to_lowercase();
     for name in [&["--user-name", "admin"][..], &["--find-user"]] {

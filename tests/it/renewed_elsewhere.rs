@@ -22,7 +22,7 @@ fn has_open(running: &Running, file: &Path) -> bool {
     files.any(|open| open == file)
 }
 
-/// Starts a run while another one renews its session. That one saves `renewed`, and ends.
+/// Starts a run while another run is renewing the same session. The other run saves `renewed` and ends.
 fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) {
     let path = case.path(session);
     let file = File::open(&path).expect("a session");

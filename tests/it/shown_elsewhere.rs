@@ -10,12 +10,12 @@ use crate::many::from_stdin;
 use crate::proof::{READS, denied, list};
 use crate::verification::{NEVER, last_use};
 
-/// Alice's second key, of which a list says that it is Carl's.
+/// Alice's second key. The input list names Carl as its owner.
 fn second_key() -> String {
     nth_key_id(ACCOUNT, 9)
 }
 
-/// IAM denies `GetAccessKeyLastUsed`. Alice's list is empty after so many reads: she was renamed, and another user has her name.
+/// IAM denies `GetAccessKeyLastUsed`. Alice's list is empty after this many reads: she was renamed, and another user has her name.
 fn renamed_after(reads: u64, carl_exists: bool) -> (Sandbox, String) {
     let sandbox = denied(&READS[..1]);
     sandbox.add_key(KeySeed::new("Alice", &second_key()));
@@ -106,7 +106,7 @@ fn a_key_that_an_earlier_run_showed_for_another_user_is_not_missing() {
     });
 }
 
-/// IAM names Bob as the owner once, and lists the key for him so many times. Then he is renamed, and another user has his name.
+/// IAM names Bob as the owner once, and lists the key for him `lists` times. Then he is renamed, and another user has his name.
 fn named_once(lists: u64) -> Sandbox {
     let sandbox = documented();
     let no = What::error(403, "AccessDenied", "no");

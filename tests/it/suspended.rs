@@ -171,7 +171,7 @@ fn a_request_is_not_sent_again_once_its_record_is_old() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// This machine's clock is late.
+/// This machine's clock is 40 minutes behind.
 const LATE: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -185,7 +185,7 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
 }
 "#;
 
-/// A response from before this machine is paused. Then its clock is late by 40 minutes.
+/// A response that IAM sent before this machine was paused. Since then, this machine's clock is 40 minutes behind.
 fn before_pause(document: String) -> What {
     let time = DateTime::from(SystemTime::now() - Duration::from_mins(40));
     let date = time.fmt(Format::HttpDate).expect("a date");
@@ -274,7 +274,7 @@ fn a_check_from_before_a_long_pause_does_not_count() {
     );
     sandbox.fault(always("GetCallerIdentity", identity_before_pause()));
     sandbox.fault(Fault::new(before_pause(document)).on("ListAccessKeys"));
-    // IAM rejects the first deletion. Its response to the next one shows that the time has moved on.
+    // IAM rejects the first deletion. Its response to the next request, a list, shows that time has moved on.
     let expected = ["ListAccessKeys", "DeleteAccessKey"].repeat(3);
     assert_eq!(delete_inactive(&sandbox, LATE, "99"), expected);
 }
