@@ -20,7 +20,7 @@ impl Journal {
     /// Whether the journal has to say for whom IAM lists or names a key which this run leaves alone. `shown` is the user for whom
     /// IAM showed the key last. Earlier runs may have deleted it, and no record says that IAM listed it: with such a record, its
     /// later absence proves that it is deleted. Or IAM listed it for someone else before, who may have another name now. Or this
-    /// run names another owner, and the journal does not say so yet. Or the key counts as missing for another owner. Or earlier
+    /// run names another owner, and the journal does not say anything yet. Or the key counts as missing for another owner. Or earlier
     /// runs changed its status, and it has another one again: someone else may then make the same change.
     pub(crate) fn lacks_listing(&self, result: &KeyResult, shown: Option<&UserName>) -> bool {
         let has_moved = |attempt: &EarlierAttempt| {
@@ -32,6 +32,7 @@ impl Journal {
         if let (Some(shown), Some(named)) = (shown, result.owner())
             && shown != named
             && !self.has_moved(&result.key)
+            && self.prior_state(&result.key) == PriorState::None
         {
             return true;
         }

@@ -162,11 +162,17 @@ FOUND_INACTIVE = {"already inactive", "deactivated"}
 
 def recorded_in(records: list[dict]) -> dict[str, dict]:
     """The last that a journal says about each key, as a row. A change that was only started is unknown."""
-    rows = {}
+    rows, deactivated = {}, {}
     for record in records:
         id, outcome = record["AccessKeyId"], record.get("Outcome", "Unknown")
+        if outcome == "NotTried" and id in deactivated:
+            # A run that learned nothing does not take back what an earlier run recorded.
+            rows[id] = deactivated[id]
+            continue
         reason = {"Reason": "already inactive"} if record.get("Result") in FOUND_INACTIVE else {}
         rows[id] = {"AccessKeyId": id, "Outcome": outcome, **reason}
+        if outcome == "Deactivated":
+            deactivated[id] = rows[id]
     return rows
 
 
