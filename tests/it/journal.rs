@@ -14,6 +14,7 @@ use crate::assume_root::identity;
 use crate::case::{BOBS_KEY, Case, DELETED, actions, documented, each, each_at_once, once};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, outcomes, rows, summary};
+use crate::streams::wait_for;
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -135,7 +136,7 @@ fn f85_two_runs_on_one_journal_the_second_is_refused() {
     let kept = Kept::new(&list);
     sandbox.fault(once("DeleteAccessKey", What::SilenceBeforeActing));
     let first = kept.case(&sandbox, &["--jobs", "1"]).start();
-    assert!(sandbox.wait_for_requests(1, SOON));
+    wait_for(|| actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     kept.case(&sandbox, &[])
         .run()
         .stops_as(11, &["another run is using the journal"], UNREAD);
