@@ -260,17 +260,17 @@ impl Sso {
         budget: &TimeBudget,
     ) -> Result<Option<Value>, RunError> {
         let _locked = session::lock_for_renewal(path).await;
-        let is_usable = |session: &Value| {
-            let expiry = text(session, "expiresAt").and_then(|text| time(&text));
-            let url = text(session, "startUrl");
-            expiry.is_some_and(|expiry| expiry > SystemTime::now())
-                && url.is_none_or(|url| is_same_url(&url, &self.start_url))
-        };
-        let again = read(path).ok().filter(|again| again != cached);
-        if let Some(again) = again.filter(is_usable) {
-            return Ok(Some(again));
+        // Another run may have renewed it. Then the earlier refresh token may no longer be valid.
+        let saved = read(path).ok().filter(|saved| {
+            let url = text(saved, "startUrl");
+            url.is_none_or(|url| is_same_url(&url, &self.start_url))
+        });
+        let session = saved.unwrap_or_else(|| cached.clone());
+        let expiry = text(&session, "expiresAt").and_then(|text| time(&text));
+        if session != *cached && expiry.is_some_and(|expiry| expiry > SystemTime::now()) {
+            return Ok(Some(session));
         }
-        let renewed = self.renew(cached, settings, budget).await?;
+        let renewed = self.renew(&session, settings, budget).await?;
         if let Some(renewed) = &renewed {
             save(path, renewed, settings.log);
         }

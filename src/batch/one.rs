@@ -141,7 +141,8 @@ impl Work<'_> {
         if matches!(prior, PriorState::InProgress | DELETED_BEFORE)
             && (is_change || stage == Stage::Verify)
         {
-            let change = self.change_of(&target, prior, iam, budget);
+            let attempts = Attempts::of(self.request.action.operation());
+            let change = self.change_of(&target, prior, attempts, iam, budget);
             if let Ok(Some(outcome)) = self
                 .signals
                 .race(change.confirm_earlier(stage != Stage::Verify))
@@ -277,10 +278,7 @@ impl Work<'_> {
             return self.unchanged(target, Outcome::WouldChange(reason));
         }
         let mut signals = self.signals.clone();
-        let change = Change {
-            attempts,
-            ..self.change_of(&target, prior, iam, budget)
-        };
+        let change = self.change_of(&target, prior, attempts, iam, budget);
         let attempts = Some(change.attempts.clone());
         self.in_flight.add(&target.key, attempts, prior.known());
         let (outcome, attempts) = change.run(&mut signals).await;
@@ -323,6 +321,7 @@ impl Work<'_> {
         &'a self,
         target: &'a Target,
         prior: PriorState,
+        attempts: Attempts,
         iam: &'a Iam,
         budget: &'a TimeBudget,
     ) -> Change<'a> {
@@ -330,7 +329,7 @@ impl Work<'_> {
         Change {
             search: Search::new(iam, self.request, &target.key, hint),
             earlier: self.earlier(prior, &target.key.id),
-            attempts: Attempts::of(self.request.action.operation()),
+            attempts,
             budget,
             is_located: Cell::default(),
         }

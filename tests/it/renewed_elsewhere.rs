@@ -1,16 +1,18 @@
 //! Two runs that renew the same session at the same time: a refresh token may be valid only once.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
 use iam_sandbox::documented::SESSION_KEY_ID;
 use iam_sandbox::{Metadata, Sandbox};
+use serde_json::Value;
 
 use crate::case::{Case, DELETED, documented};
 use crate::credentials::{EARLIER, LATER, without};
 use crate::running::Running;
 use crate::session::{
-    LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, login_token, sso_session, token,
+    LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, kept, login_token, sso_session, token,
 };
 use crate::streams::wait_for;
 
@@ -22,8 +24,9 @@ fn has_open(running: &Running, file: &Path) -> bool {
     files.any(|open| open == file)
 }
 
-/// Starts a run while another run is renewing the same session. The other run saves `renewed` and ends.
-fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) {
+/// Starts a run while another run is renewing the same session. The other run saves `renewed` and ends. Returns what the file
+/// contains afterwards.
+fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) -> Value {
     let path = case.path(session);
     let file = File::open(&path).expect("a session");
     file.lock().expect("a lock");
@@ -33,9 +36,12 @@ fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) 
     std::fs::write(&saved, renewed).expect("a session");
     std::fs::rename(&saved, &path).expect("a session");
     drop(file);
-    let _ = running.end().exits(0).prints(DELETED).says_nothing();
+    let mut after = Value::Null;
+    let ended = running.end_keeping(|folder| after = kept(folder, session).0);
+    let _ = ended.exits(0).prints(DELETED).says_nothing();
     let request = sandbox.requests().pop().expect("a request");
     assert_eq!(request.key_id.as_deref(), Some(SESSION_KEY_ID));
+    after
 }
 
 #[test]
@@ -46,7 +52,7 @@ fn a_run_uses_the_sso_session_that_another_run_renews() {
         .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url());
-    waits_for_other(&sandbox, case, SSO_SESSION_TOKEN, &token(LATER));
+    let _ = waits_for_other(&sandbox, case, SSO_SESSION_TOKEN, &token(LATER));
     let requests = sandbox.requests();
     assert!(
         requests
@@ -64,6 +70,24 @@ fn a_run_uses_the_login_session_that_another_run_renews() {
         .file(LOGIN_TOKEN, expired)
         .env("AWS_ENDPOINT_URL_SIGNIN", service.url());
     let renewed = login_token(&sandbox.session(), LATER, "refresh-2");
-    waits_for_other(&sandbox, case, LOGIN_TOKEN, &renewed);
+    let _ = waits_for_other(&sandbox, case, LOGIN_TOKEN, &renewed);
     assert_eq!(service.requests().len(), 0);
+}
+
+/// The first refresh token is no longer valid then.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
+fn a_run_renews_the_sso_session_that_another_run_saved_and_that_has_expired_again() {
+    let response =
+        r#"{"accessToken":"renewed-token-1","expiresIn":3600,"tokenType":"Bearer"}"#.to_owned();
+    let portal = Metadata::start_instead(HashMap::from([("/token".to_owned(), response)]));
+    let sandbox = documented();
+    let case = without(&sandbox, &sso_session())
+        .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
+        .env("AWS_ENDPOINT_URL_SSO", portal.url())
+        .env("AWS_ENDPOINT_URL_SSO_OIDC", portal.url());
+    let saved = RENEWABLE_TOKEN.replace("refresh-1", "refresh-2");
+    let after = waits_for_other(&sandbox, case, SSO_SESSION_TOKEN, &saved);
+    assert_eq!(after["accessToken"], "renewed-token-1");
+    assert_eq!(after["refreshToken"], "refresh-2");
 }

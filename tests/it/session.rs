@@ -227,7 +227,7 @@ fn f68_a_sign_in_that_fails_is_told_without_the_secrets_of_the_request() {
 }
 
 /// Reads a file of the run's home as JSON, with its mode.
-fn kept(folder: &Path, path: &str) -> (Value, u32) {
+pub(crate) fn kept(folder: &Path, path: &str) -> (Value, u32) {
     let path = folder.join("home").join(path);
     let mode = std::fs::metadata(&path)
         .expect("a file")
