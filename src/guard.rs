@@ -90,42 +90,32 @@ pub(crate) fn foreign_account(id: &AccessKeyId, signer: &Signer) -> Option<(Acco
     (key != *signer).then(|| (key, signer.clone()))
 }
 
-/// Checks that the account of the credentials is expected.
+/// Checks that an account is expected: that of the credentials, or the one that `option` names. Without expected accounts, any is.
 ///
 /// # Errors
 ///
 /// It is not.
-pub(crate) fn account(expected: &[AccountId], actual: &AccountId) -> Result<(), RunError> {
-    if expected.contains(actual) {
-        return Ok(());
-    }
-    let expected = list(expected);
-    let stop = RunError::refused(format!(
-        "the credentials belong to account {actual}, but --expect-account allows only {expected}"
-    ));
-    Err(stop.hint(format!(
-        "use a profile of account {expected} (--profile NAME)"
-    )))
-}
-
-/// Checks that the account that an option names is expected, before anything is sent.
-///
-/// # Errors
-///
-/// It is not.
-pub(crate) fn named_account(
+pub(crate) fn account(
     expected: &[AccountId],
-    option: &str,
     account: &AccountId,
+    option: Option<&str>,
 ) -> Result<(), RunError> {
     if expected.is_empty() || expected.contains(account) {
         return Ok(());
     }
     let expected = list(expected);
-    let stop = RunError::refused(format!(
-        "{option} names account {account}, but --expect-account allows only {expected}"
-    ));
-    Err(stop.hint(format!("correct {option} or --expect-account")))
+    let (whose, hint) = match option {
+        Some(option) => (
+            format!("{option} names"),
+            format!("correct {option} or --expect-account"),
+        ),
+        None => (
+            "the credentials belong to".to_owned(),
+            format!("use a profile of account {expected} (--profile NAME)"),
+        ),
+    };
+    let reason = format!("{whose} account {account}, but --expect-account allows only {expected}");
+    Err(RunError::refused(reason).hint(hint))
 }
 
 /// Formats account IDs for a sentence.
@@ -240,20 +230,19 @@ mod tests {
         let [one, two, three] = ["111111111111", "222222222222", "333333333333"]
             .map(|id| id.parse::<AccountId>().expect("an account"));
         let expected = [one, two.clone()];
-        assert!(account(&expected, &two).is_ok());
-        let error = account(&expected, &three).expect_err("another account");
+        assert!(account(&expected, &two, None).is_ok());
+        let error = account(&expected, &three, None).expect_err("another account");
         assert_eq!(
             error.to_string(),
             "the credentials belong to account 333333333333, but --expect-account allows only \
              111111111111 or 222222222222"
         );
-        assert!(account(&[], &three).is_err());
         for (expected, named, is_allowed) in [
             (&expected[..], &two, true),
             (&expected, &three, false),
             (&[], &three, true),
         ] {
-            let allowed = named_account(expected, "--role-arn", named);
+            let allowed = account(expected, named, Some("--role-arn"));
             assert_eq!(allowed.is_ok(), is_allowed, "{expected:?} {named}");
         }
     }

@@ -78,7 +78,7 @@ use crate::request::Mode;
 use config_file::ConfigFiles;
 use credentials::{Provider, Source};
 use rate_limiter::RateLimiter;
-use retry::IamRetries;
+use retry::Retries;
 use root::Root;
 use settings::Settings;
 use sts::{Caller, UNKNOWN_CALLER};
@@ -120,7 +120,7 @@ pub(crate) async fn connect(
 ) -> Result<Iam, RunError> {
     let mut settings = Box::new(Settings::load(connection, log, explain)?);
     if let Some((option, account)) = connection.named_account() {
-        guard::named_account(expected, option, account)?;
+        guard::account(expected, account, Some(option))?;
     }
     if connection.target_principal.is_some() {
         root::check_before(&settings)?;
@@ -178,9 +178,9 @@ pub(crate) async fn connect(
         let partition = RetryPartition::custom("many").token_bucket(TokenBucket::unlimited());
         config.set_retry_partition(Some(partition.build()));
         let rate_limiter = Arc::new(RateLimiter::new());
-        (IamRetries::RateLimiter, Some(rate_limiter))
+        (Retries::RateLimiter, Some(rate_limiter))
     } else {
-        (IamRetries::Sdk, None)
+        (Retries::Sdk, None)
     };
     let config = config
         .credentials_provider(provider)

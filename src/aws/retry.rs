@@ -1,4 +1,4 @@
-//! Classifies errors for retries where the rules of the SDK are wrong for IAM.
+//! Classifies errors for retries where the rules of the SDK are wrong for IAM and STS.
 
 use super::response_body::{self, Response};
 use crate::error::{ErrorKind, Operation, classify};
@@ -7,16 +7,16 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 
-/// A status of 429 without a code is throttling. A quota is not throttling.
+/// What retries throttled requests of IAM and STS. A status of 429 without a code is throttling. A quota is not throttling.
 #[derive(Debug)]
-pub(super) enum IamRetries {
+pub(super) enum Retries {
     /// The SDK retries throttled requests a few times.
     Sdk,
     /// A rate limiter slows down all requests, and throttled ones are retried as long as there is time.
     RateLimiter,
 }
 
-impl ClassifyRetry for IamRetries {
+impl ClassifyRetry for Retries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let response = context.response();
         let Some(response) = response.filter(|response| !response.status().is_success()) else {
@@ -39,7 +39,7 @@ impl ClassifyRetry for IamRetries {
     }
 
     fn name(&self) -> &'static str {
-        "IamRetries"
+        "Retries"
     }
 
     fn priority(&self) -> RetryClassifierPriority {

@@ -15,7 +15,7 @@ use super::config_file::Profile;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
 use super::error::{output_error, timed_out};
-use super::retry::IamRetries;
+use super::retry::Retries;
 use super::setting::Setting;
 use super::settings::Settings;
 use super::small_file;
@@ -183,7 +183,7 @@ impl Role {
         } else {
             settings.sdk_of("sts", settings.region())?
         };
-        let client = sts::client(&sdk, base, IamRetries::Sdk);
+        let client = sts::client(&sdk, base, Retries::Sdk);
         let attempts = Attempts::of(operation);
         let recorder = sts::session_recorder(&attempts, settings);
         let failed = |error: &(dyn Error + 'static)| output_error(&attempts, error);

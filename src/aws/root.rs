@@ -13,7 +13,7 @@ use super::attempt::Attempts;
 use super::connection::Connection;
 use super::credential_parts::of_sts;
 use super::error::{output_error, timed_out};
-use super::retry::IamRetries;
+use super::retry::Retries;
 use super::settings::Settings;
 use super::sts::{self, Identity};
 use super::time_budget::TimeBudget;
@@ -85,7 +85,7 @@ impl Root {
         settings: &Settings,
         budget: &TimeBudget,
     ) -> Result<Credentials, RunError> {
-        let client = sts::client(&settings.sdk_of_identity()?, base, IamRetries::RateLimiter);
+        let client = sts::client(&settings.sdk_of_identity()?, base, Retries::RateLimiter);
         let most = settings.profile().number("max_attempts")?;
         let [mut pause, longest] = PAUSES;
         let mut tried = 0;

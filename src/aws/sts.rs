@@ -20,7 +20,7 @@ use super::error::{incomplete_response, read_error, timed_out};
 use super::recorder::Recorder;
 use super::renewal::Current;
 use super::response_history::SharedHistory;
-use super::retry::IamRetries;
+use super::retry::Retries;
 use super::root;
 use super::settings::Settings;
 use super::time_budget::TimeBudget;
@@ -160,7 +160,7 @@ impl Caller {
         if !expected.is_empty() {
             let without = "--expect-account could not be checked";
             let identity = self.identity(without).await?;
-            guard::account(expected, &identity.account)?;
+            guard::account(expected, &identity.account, None)?;
             return Ok(Some(identity));
         }
         if !renews {
@@ -181,7 +181,7 @@ impl Caller {
     /// Creates a client that signs with `credentials`.
     pub(super) fn client(&self, credentials: Credentials) -> Result<Client, RunError> {
         let sdk = self.settings.sdk_of_identity()?;
-        Ok(client(&sdk, Some(credentials), IamRetries::Sdk))
+        Ok(client(&sdk, Some(credentials), Retries::Sdk))
     }
 
     /// Assumes the role or the root user of `role` with these credentials, and signs with the result from now on.
@@ -281,7 +281,7 @@ impl Identity {
 pub(super) fn client(
     sdk: &SdkConfig,
     credentials: Option<Credentials>,
-    retries: IamRetries,
+    retries: Retries,
 ) -> Client {
     let mut config = Builder::from(sdk).retry_classifier(retries);
     config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
