@@ -243,10 +243,9 @@ impl Change<'_> {
 
     async fn send(&self) -> Result<ResponseMetadata, CallError> {
         let Search { iam, key, .. } = self.search;
-        match self.search.request.action.status() {
-            None => iam.delete_access_key(key, &self.attempts).await,
-            Some(status) => iam.update_access_key(key, &status, &self.attempts).await,
-        }
+        let status = self.search.request.action.status();
+        iam.change_access_key(key, status.as_ref(), &self.attempts)
+            .await
     }
 
     /// Returns the outcome of a key when a signal ends the run, with the last error that IAM returned.

@@ -255,31 +255,24 @@ impl Iam {
         Err(self.with_source_hints(failure))
     }
 
-    /// Calls `DeleteAccessKey`. `attempts` is complete even if this future is dropped.
-    pub(crate) async fn delete_access_key(
+    /// Calls `DeleteAccessKey`, or `UpdateAccessKey` with a status. `attempts` is complete even if this future is dropped.
+    pub(crate) async fn change_access_key(
         &self,
         key: &Key,
+        status: Option<&Status>,
         attempts: &Attempts,
     ) -> Result<ResponseMetadata, CallError> {
-        let call = self.client.delete_access_key();
-        let call = call
-            .access_key_id(key.id.as_str())
-            .set_user_name(key.user_name.as_ref().map(ToString::to_string));
-        let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
-        self.change(attempts, send).await
-    }
-
-    /// Calls `UpdateAccessKey`. `attempts` is complete even if this future is dropped.
-    pub(crate) async fn update_access_key(
-        &self,
-        key: &Key,
-        status: &Status,
-        attempts: &Attempts,
-    ) -> Result<ResponseMetadata, CallError> {
+        let user_name = key.user_name.as_ref().map(ToString::to_string);
+        let Some(status) = status else {
+            let call = self.client.delete_access_key();
+            let call = call.access_key_id(key.id.as_str()).set_user_name(user_name);
+            let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
+            return self.change(attempts, send).await;
+        };
         let call = self.client.update_access_key();
         let call = call
             .access_key_id(key.id.as_str())
-            .set_user_name(key.user_name.as_ref().map(ToString::to_string))
+            .set_user_name(user_name)
             .status(status.as_str().into());
         let send = async |recorder| call.clone().customize().interceptor(recorder).send().await;
         self.change(attempts, send).await
