@@ -26,28 +26,19 @@ use crate::error::{RunError, TransportError};
 use crate::lock::lock;
 use crate::memory;
 
-/// Checks the value of a header.
-///
-/// # Errors
-///
-/// It has a character that is not printable ASCII. The error is a predicate.
-pub(super) fn check_header(value: &str) -> Result<(), &'static str> {
-    if value.chars().all(is_allowed_in_header) {
-        return Ok(());
-    }
-    Err("contains a line break or another character that no header can have")
-}
-
 /// Checks the value of a header with a token.
 ///
 /// # Errors
 ///
-/// See `check_header`, or the token is blank but not empty.
+/// It has a character that is not printable ASCII, or is blank but not empty. The error is a predicate.
 pub(super) fn check_token(token: &str) -> Result<(), &'static str> {
     if !token.is_empty() && token.trim().is_empty() {
         return Err("contains only white space");
     }
-    check_header(token)
+    if !token.chars().all(is_allowed_in_header) {
+        return Err("contains a line break or another character that no header can have");
+    }
+    Ok(())
 }
 
 /// Whether a character is printable ASCII.

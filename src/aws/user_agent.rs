@@ -6,7 +6,7 @@ use aws_runtime::user_agent::{ApiMetadata, AwsUserAgent};
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_types::os_shim_internal::Env;
 
-use super::http::{check_header, is_allowed_in_header};
+use super::http::is_allowed_in_header;
 
 const VARIABLE: &str = "AWS_EXECUTION_ENV";
 
@@ -16,7 +16,10 @@ pub(super) fn clean(cfg: &mut ConfigBag) {
     let Ok(value) = env::var(VARIABLE) else {
         return;
     };
-    if let (Err(_), Some(api)) = (check_header(&value), cfg.load::<ApiMetadata>().cloned()) {
+    if value.chars().all(is_allowed_in_header) {
+        return;
+    }
+    if let Some(api) = cfg.load::<ApiMetadata>().cloned() {
         let value = value.replace(|c| !is_allowed_in_header(c), "-");
         let cleaned = Env::from_slice(&[(VARIABLE, &value)]);
         let agent = AwsUserAgent::new_from_environment(cleaned, api);
