@@ -14,7 +14,6 @@ use crate::journal::{EarlierAttempt, Owner, PriorState};
 use crate::locate::{KeyLocation, OwnerHint, Search};
 use crate::metadata::{Deactivation, KeyMetadata, Target};
 use crate::outcome::{Check, KeyResult, KeyState, Outcome, OutcomeKind, Refusal, STATUS_UNKNOWN};
-use crate::report::Proof;
 use crate::request::{Action, Key, Mode};
 use crate::select::Sweep;
 use crate::signal;
@@ -241,23 +240,20 @@ impl Work<'_> {
             && !attempts.iter().any(is_users)
     }
 
-    /// Returns whether a later run can prove what happened to a key.
-    pub(super) fn proof(&self, result: &KeyResult) -> Proof {
-        proof(result, self.journal.attempts(&result.key.id))
+    /// Returns whether a later run can prove that the key was changed.
+    pub(super) fn is_provable(&self, result: &KeyResult) -> bool {
+        is_provable(result, self.journal.attempts(&result.key.id))
     }
 }
 
-/// Returns whether a later run can prove what happened to a key. `earlier` are its changes that earlier runs did not finish.
-fn proof(result: &KeyResult, earlier: &[EarlierAttempt]) -> Proof {
+/// Returns whether a later run can prove that the key was changed: IAM listed it before the change, and its absence from the
+/// list, or its status, proves the change. `earlier` are its changes that earlier runs did not finish.
+fn is_provable(result: &KeyResult, earlier: &[EarlierAttempt]) -> bool {
     // What proves it in this run proves it in the next one too.
     let is_proven = matches!(&result.outcome, Outcome::Done { response: None, .. })
         && !result.is_owner_unchecked();
     let was_listed = earlier.iter().any(EarlierAttempt::is_listed);
-    if is_proven || was_listed || result.metadata.status.is_some() {
-        Proof::Listed
-    } else {
-        Proof::None
-    }
+    is_proven || was_listed || result.metadata.status.is_some()
 }
 
 /// An earlier run deleted the key, and a list of this run contains it.

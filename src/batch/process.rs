@@ -131,8 +131,8 @@ impl Run<'_> {
         let written = if recorded.is_ok() {
             self.report_result(&result)
         } else {
-            let proof = work.proof(&result);
-            let written = self.report.print_unrecorded(&result, proof);
+            let is_provable = work.is_provable(&result);
+            let written = self.report.print_unrecorded(&result, is_provable);
             work.in_flight.remove(&result.key);
             written
         };

@@ -47,15 +47,6 @@ use result::format_of;
 use table::Table;
 pub(crate) use table::show_targets;
 
-/// How a later run can prove that this run changed a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
-    /// IAM listed the key before the change. Its absence from the list, or its status, proves the change.
-    Listed,
-    /// A later run cannot prove the change.
-    None,
-}
-
 /// Prints results.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
@@ -148,30 +139,32 @@ impl<'a> Report<'a> {
         written
     }
 
-    /// Prints the result of a key that the journal could not record. If the key was changed and IAM had listed it
-    /// before, only standard error reports it: the next run with this journal proves the change and prints the result,
-    /// which must not be printed twice.
+    /// Prints the result of a key that the journal could not record. If the key was changed and `is_provable`, only standard
+    /// error reports it: the next run with this journal proves the change and prints the result, which must not be printed twice.
     ///
     /// # Errors
     ///
     /// The result cannot be written. The message on standard error is printed anyway.
-    pub(crate) fn print_unrecorded(&mut self, result: &KeyResult, proof: Proof) -> io::Result<()> {
+    pub(crate) fn print_unrecorded(
+        &mut self,
+        result: &KeyResult,
+        is_provable: bool,
+    ) -> io::Result<()> {
         if !result.is_changed() {
             return self.print_result(result);
         }
         self.deactivated.unrecorded.push(result.key.clone());
         // The run fails, so a caller who deletes a single key expects nothing on standard output.
         let prints_nothing = self.request.deletes_one() && self.request.output.is_none();
-        let (written, next) = match proof {
-            Proof::None if !prints_nothing => (
+        let (written, next) = if is_provable || prints_nothing {
+            self.count(result);
+            self.print_explanation(result);
+            (Ok(()), "verifies and reports it")
+        } else {
+            (
                 self.print_result(result),
                 "cannot confirm it: IAM did not list the key before",
-            ),
-            Proof::None | Proof::Listed => {
-                self.count(result);
-                self.print_explanation(result);
-                (Ok(()), "verifies and reports it")
-            }
+            )
         };
         if self.request.single().is_none() {
             let (key, done) = (&result.key.id, result.action.done());

@@ -239,15 +239,15 @@ fn a_later_run_proves_a_change_by_the_lists_that_had_the_key() {
     let active = Some(Status::Active);
     for (outcome, status, earlier, expected) in [
         // This run has proved it.
-        (unanswered(false), None, &[][..], Proof::Listed),
-        (unanswered(true), None, &[], Proof::None),
-        (answered(), None, &[], Proof::None),
-        (answered(), active, &[], Proof::Listed),
-        (answered(), None, &[attempt(true)], Proof::Listed),
-        (answered(), None, &[attempt(false)], Proof::None),
+        (unanswered(false), None, &[][..], true),
+        (unanswered(true), None, &[], false),
+        (answered(), None, &[], false),
+        (answered(), active, &[], true),
+        (answered(), None, &[attempt(true)], true),
+        (answered(), None, &[attempt(false)], false),
     ] {
         let mut result = result(Action::Delete, outcome);
         result.metadata.status = status;
-        assert_eq!(proof(&result, earlier), expected, "{result:?}");
+        assert_eq!(is_provable(&result, earlier), expected, "{result:?}");
     }
 }
