@@ -45,11 +45,6 @@ impl Log {
         self.messages.is_json()
     }
 
-    /// Whether a person reads the log, and can be asked.
-    pub(crate) fn is_for_people(self) -> bool {
-        !self.is_json()
-    }
-
     /// Prints a warning about the configuration, unless `--quiet` is used.
     pub(crate) fn warning(self, text: &str) {
         if self.verbosity > Verbosity::Quiet {

@@ -161,7 +161,7 @@ impl Caller {
         let (differs, may_ask) = match expected {
             [] => (
                 format!("your credentials belong to account {}", caller.account),
-                keys.may_ask && self.settings.log.is_for_people(),
+                keys.may_ask && !self.settings.log.is_json(),
             ),
             _ => (
                 format!("--expect-account allows only {}", guard::list(expected)),

@@ -107,7 +107,7 @@ impl Role {
                 Err(invalid) => RunError::credentials(invalid.to_string())
                     .hint("enter the 6 digits that the device shows"),
             };
-            let can_ask = settings.log.is_for_people() && terminal::open().is_ok();
+            let can_ask = !settings.log.is_json() && terminal::open().is_ok();
             if attempts == MAX_PROMPTS || !can_ask {
                 return Err(stop);
             }
@@ -185,10 +185,7 @@ async fn code(
             "a question cannot be asked with --error-format json",
         ));
     }
-    let terminal = terminal::open()
-        .ok()
-        .filter(|_| settings.log.is_for_people());
-    let terminal = terminal.ok_or_else(|| required("there is no terminal"))?;
+    let terminal = terminal::open().map_err(|_| required("there is no terminal"))?;
     let prompt = SafeText::message(&format!("Enter MFA code for {serial}: "));
     let asking = budget.pause();
     let entered = terminal::ask_secret(terminal, &prompt).await;
