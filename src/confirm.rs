@@ -26,7 +26,7 @@ pub(crate) fn resolve(mut request: Request) -> Request {
 ///
 /// Standard error is no terminal, or nobody can answer at one, or standard error is to be JSON, and an option that this requires is missing.
 pub(crate) fn check(request: &Request) -> Result<(), RunError> {
-    let needs_account = request.is_sweep() && request.expected_accounts.is_empty();
+    let needs_account = request.is_whole_account() && request.expected_accounts.is_empty();
     if request.mode == Mode::DryRun || !request.asks() && !needs_account {
         return Ok(());
     }

@@ -92,7 +92,7 @@ impl Request {
     }
 
     /// Whether the keys of all users are selected, but not those of the root user.
-    pub(crate) fn is_sweep(&self) -> bool {
+    pub(crate) fn is_whole_account(&self) -> bool {
         matches!(self.selection, Selection::Account)
     }
 

@@ -97,7 +97,7 @@ impl Report<'_> {
             Mode::DryRun => "; this was a dry run",
             Mode::Change => "",
         };
-        let scope = if self.request.is_sweep() {
+        let scope = if self.request.is_whole_account() {
             "; root user keys are not included"
         } else {
             ""
@@ -240,7 +240,7 @@ fn no_target_reason((keys, already_inactive): (u64, u64), request: &Request) -> 
     let has_conditions = !request.conditions.all.is_empty();
     let why = match (keys, keys.saturating_sub(already_inactive)) {
         // Users that cannot match are not read.
-        (0, _) if has_conditions && request.is_sweep() => "no key meets the conditions",
+        (0, _) if has_conditions && request.is_whole_account() => "no key meets the conditions",
         (0, _) => "no keys were found",
         // They were deleted meanwhile.
         _ if already_inactive == 0 && !has_conditions => "no key is left to change",

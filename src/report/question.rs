@@ -45,7 +45,7 @@ pub(crate) fn question(
         .as_ref()
         .map(|name| format!(" with profile {}", escape_field(name)));
     let profile = profile.unwrap_or_default();
-    let scope = if request.is_sweep() {
+    let scope = if request.is_whole_account() {
         " Root user keys are not included."
     } else {
         ""

@@ -241,7 +241,7 @@ impl<'a> Selector<'a> {
 
 /// Returns who named the owner of a key with this metadata.
 pub(crate) fn named_by(request: &Request, metadata: &KeyMetadata) -> NamedBy {
-    let looks_up = request.find_user || request.is_sweep();
+    let looks_up = request.find_user || request.is_whole_account();
     match metadata.has_owner_of_iam() {
         false => NamedBy::Caller,
         true if looks_up => NamedBy::Iam,
