@@ -1,5 +1,3 @@
-//! The table of conclusions, and what no conclusion may say.
-
 //! The table, written out, and its rules for every combination.
 
 use super::*;
