@@ -11,9 +11,9 @@ use super::Suggestion;
 use crate::age::relative_time;
 use crate::aws::{self, Connection, Iam, Purpose};
 use crate::cli::Cli;
+use crate::error::run_error;
 use crate::ident::AccessKeyId;
 use crate::log::Log;
-use crate::report;
 use crate::request::Mode;
 use crate::signal;
 
@@ -122,7 +122,7 @@ async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant
             allow_self,
         },
         Log::quiet(),
-        report::run_error,
+        run_error,
     );
     timeout_at(deadline, connecting).await.ok()?.ok()
 }

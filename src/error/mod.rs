@@ -1,6 +1,9 @@
 //! Errors of calls, the kinds of error codes, errors that end the run, and the exit status.
 
+mod advice;
+mod call_error;
 mod context;
+mod denial;
 mod hint;
 mod operation;
 mod region;
@@ -13,6 +16,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::ident::{AccessKeyId, UserName};
+pub(crate) use call_error::{call_hints, code_and_sentence, not_found_sentence, run_error};
 pub(crate) use context::{Context, CredentialKind, NamedBy};
 pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY, TOO_MANY_PROCESSES, raise_file_size};
 pub(crate) use operation::Operation;

@@ -4,10 +4,9 @@
 use serde_json::{Value, json};
 
 use super::Report;
-use super::call_error::code_and_sentence;
 use super::message::{Level, Messages};
 use super::{record, stream};
-use crate::error::{CallError, Exit, Hint, RunError, SearchScope};
+use crate::error::{CallError, Exit, Hint, RunError, SearchScope, code_and_sentence};
 use crate::guard::other_credentials;
 use crate::metadata::Deactivation;
 use crate::outcome::{

@@ -3,13 +3,12 @@
 use std::str::FromStr as _;
 
 use super::Report;
-use super::advice::advice;
 use super::command::Commands;
 use super::explain::Explanation;
 use crate::conclude::Response;
 use crate::error::{
     CallError, Context, CredentialKind, ErrorKind, Exit, Hint, NamedBy, ROOT_KEY, SearchScope,
-    ServiceError, without_suffix,
+    ServiceError, call_hints, without_suffix,
 };
 use crate::guard::other_credentials;
 use crate::ident::{AccountId, UserName};
@@ -376,21 +375,5 @@ fn root_hints(account: &AccountId, context: &Context, commands: &Commands) -> Ve
             ).into(),
             Hint::command("to see the root user's keys", commands.list_root()),
         ],
-    }
-}
-
-/// Returns the hints for a call that does not concern a single key.
-pub(crate) fn call_hints(failure: &CallError) -> Vec<Hint> {
-    match failure {
-        CallError::Service(error) => match (&error.context.clocks, error.kind()) {
-            (Some((ours, theirs)), ErrorKind::Credentials) => vec![format!(
-                "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
-            ).into()],
-            _ => advice(error),
-        },
-        CallError::NotFound { .. } => Vec::new(),
-        CallError::NotSent(error) | CallError::NoResponse(error) | CallError::Incomplete(error) => {
-            error.hint.iter().cloned().collect()
-        }
     }
 }

@@ -1,12 +1,9 @@
 //! Reports results on standard output and messages on standard error. Nothing else in the program writes to standard
 //! output.
 
-mod advice;
 mod after_change;
-mod call_error;
 mod columns;
 pub(crate) mod command;
-mod denial;
 pub(crate) mod destination;
 mod explain;
 mod fit;
@@ -32,7 +29,6 @@ use crate::request::{Format, Key, Mode, Request};
 use crate::sanitize::SafeText;
 use crate::summary::Summary;
 use after_change::{Deactivated, OpenSessions};
-pub(crate) use call_error::run_error;
 use command::Commands;
 pub(crate) use explain::{AS_REPORTED, Explanation};
 use hint::{FIX_FIRST, fix_first};

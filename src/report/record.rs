@@ -6,9 +6,8 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::call_error::{code_and_sentence, not_found_sentence};
 use crate::aws::timestamp;
-use crate::error::{CallError, RunError, ServiceError};
+use crate::error::{CallError, RunError, ServiceError, code_and_sentence, not_found_sentence};
 use crate::metadata::{LastUse, NOT_AVAILABLE, Status, Target};
 use crate::outcome::{
     KeyResult, KeyState, Outcome, OutcomeKind, Refusal, ResponseMetadata, STATUS_UNKNOWN, already,

@@ -4,11 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::{Choice, contradiction};
-use crate::error::RunError;
+use crate::error::{RunError, run_error};
 use crate::ident::{AccessKeyId, UserName};
 use crate::metadata::{KeyMetadata, Target, Unread};
 use crate::outcome::{KeyResult, Outcome};
-use crate::report;
 use crate::request::Key;
 use crate::spill::SpillFile;
 
@@ -123,7 +122,7 @@ impl Sweep {
             if let Some(how) = earlier.and_then(|earlier| earlier.listed.contradiction(&listed)) {
                 let reason = format!("its lists show the key twice, {how}");
                 let failure = contradiction(reason).about(Some(&id), user.as_ref());
-                return Err(report::run_error(&failure, "IAM", ""));
+                return Err(run_error(&failure, "IAM", ""));
             }
             fits &= earlier.is_none_or(|earlier| earlier.user == user);
             let is_already_inactive = matches!(outcome, Some(Outcome::Already(_)));
@@ -182,7 +181,7 @@ impl Sweep {
                 let reason =
                     format!("the user's list has the key, but IAM names {owner} as the owner");
                 let failure = contradiction(reason).about(Some(&target.key.id), listed.as_ref());
-                return Err(report::run_error(&failure, "IAM", ""));
+                return Err(run_error(&failure, "IAM", ""));
             }
             match exclude(&target) {
                 None => current.push(&target).map_err(|error| not_stored(&error))?,

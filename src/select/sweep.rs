@@ -11,13 +11,12 @@ use tokio::time::{sleep, sleep_until};
 use super::found::Inspected;
 use super::{Requirement, Selector, Sweep, WAIT_FOR_LISTS, failed, impossible_date};
 use crate::condition::ConditionResult;
-use crate::error::{CallError, ErrorKind, Exit, Hint, RunError};
+use crate::error::{CallError, ErrorKind, Exit, Hint, RunError, run_error};
 use crate::guard;
 use crate::ident::{AccessKeyId, UserName};
 use crate::locate::LIST_LAG;
 use crate::metadata::{KeyMetadata, Target, UserTag};
 use crate::outcome::Outcome;
-use crate::report;
 use crate::request::{Key, Selection};
 
 impl Selector<'_> {
@@ -116,9 +115,9 @@ impl Selector<'_> {
                 } else {
                     "check the user name; if the user is in another account, use a profile of that account (--profile NAME)"
                 };
-                report::run_error(failure, "IAM", "").hint(hint)
+                run_error(failure, "IAM", "").hint(hint)
             }
-            _ => report::run_error(failure, "IAM", ""),
+            _ => run_error(failure, "IAM", ""),
         }
     }
 

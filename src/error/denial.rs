@@ -1,6 +1,6 @@
 //! Hints for a denied request, chosen by the kind of policy that denies it.
 
-use crate::error::{Context, Operation};
+use super::{Context, Operation};
 
 /// Returns the hint for a denied request. AWS ends the message with `because no <policy> allows the <action> action` or
 /// `with an explicit deny in a <policy>[: <ARN>]`.

@@ -1,13 +1,13 @@
-//! Describes a failed call in one sentence.
+//! Describes a failed call in one sentence, with hints.
 
-use super::hint::call_hints;
-use crate::error::{CallError, ErrorKind, RunError, SearchScope, ServiceError, TransportError};
+use super::advice::advice;
+use super::{CallError, ErrorKind, Hint, RunError, SearchScope, ServiceError, TransportError};
 use crate::ident::UserName;
 use crate::sanitize::{escape_field, truncate_escaped};
 
 /// Returns the code for programs and the sentence for people. Errors of `service` use the wording of the AWS CLI
 /// because scripts search for it.
-pub(super) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
+pub(crate) fn code_and_sentence(failure: &CallError, service: &str) -> (String, String) {
     let code = escape_field(&failure.code().unwrap_or_default());
     // IAM's own message names a user who does not exist.
     let names_user = failure.service().is_some_and(ServiceError::is_about_user);
@@ -78,7 +78,7 @@ fn service_sentence(error: &ServiceError) -> String {
 }
 
 /// Words a missing key as IAM would. `owner` is its actual owner, if IAM names another one.
-pub(super) fn not_found_sentence(scope: &SearchScope, owner: Option<&UserName>) -> String {
+pub(crate) fn not_found_sentence(scope: &SearchScope, owner: Option<&UserName>) -> String {
     let user = match scope {
         SearchScope::User(named) => format!("the user {named}"),
         SearchScope::RootUser => "the root user".to_owned(),
@@ -104,5 +104,21 @@ pub(crate) fn run_error(failure: &CallError, service: &str, what: &str) -> RunEr
         service: failure.service().cloned().map(Box::new),
         subject: failure.subject().cloned().map(Box::new),
         ..RunError::new(failure.read_exit(), &code, message)
+    }
+}
+
+/// Returns the hints for a call that does not concern a single key.
+pub(crate) fn call_hints(failure: &CallError) -> Vec<Hint> {
+    match failure {
+        CallError::Service(error) => match (&error.context.clocks, error.kind()) {
+            (Some((ours, theirs)), ErrorKind::Credentials) => vec![format!(
+                "this machine's clock says {ours}, IAM's says {theirs}: set the clock (timedatectl set-ntp true)"
+            ).into()],
+            _ => advice(error),
+        },
+        CallError::NotFound { .. } => Vec::new(),
+        CallError::NotSent(error) | CallError::NoResponse(error) | CallError::Incomplete(error) => {
+            error.hint.iter().cloned().collect()
+        }
     }
 }

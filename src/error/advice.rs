@@ -2,7 +2,7 @@
 //! hint states only what AWS documents for that code and message.
 
 use super::denial;
-use crate::error::{CredentialKind, ErrorKind, Hint, Operation, ServiceError, without_suffix};
+use super::{CredentialKind, ErrorKind, Hint, Operation, ServiceError, without_suffix};
 
 /// Returns the hints for an error.
 pub(super) fn advice(error: &ServiceError) -> Vec<Hint> {
