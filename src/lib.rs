@@ -289,7 +289,6 @@ async fn connect(
                 allow_self: request.allow_self,
             },
             Log::of(request),
-            error::run_error,
         );
         let connected = signals.race(connecting).await.map_err(RunError::signal)?;
         match (connected, signals.first_by_now().await) {

@@ -10,7 +10,7 @@ use super::attempt::Attempts;
 use super::error::incomplete_response;
 use super::sts::{Caller, UNKNOWN_CALLER};
 use crate::confirm;
-use crate::error::{CallError, Operation, RunError};
+use crate::error::{CallError, Operation, RunError, run_error};
 use crate::guard;
 use crate::ident::{AccessKeyId, AccountId, RoleArn, RoleName};
 use crate::sanitize::SafeText;
@@ -195,9 +195,8 @@ impl Caller {
 
     /// Creates the error if STS does not return the account of a key.
     fn unknown(&self, id: &AccessKeyId, failure: &CallError) -> RunError {
-        let explain = self.settings.explain;
         let without = format!("the account of {id} is unknown: ");
-        let stop = self.source.with_hint(explain(failure, "STS", &without));
+        let stop = self.source.with_hint(run_error(failure, "STS", &without));
         if failure.is_denied() {
             return stop.hint("or name the role with --role-arn, which needs no lookup");
         }

@@ -70,7 +70,7 @@ pub(crate) use key_account::NamedKeys;
 pub(crate) use list::{ListedUser, Listing};
 pub(crate) use time_budget::TimeBudget;
 
-use crate::error::{Explain, RunError};
+use crate::error::RunError;
 use crate::guard::{self, Signer};
 use crate::ident::{AccessKeyId, AccountId};
 use crate::log::Log;
@@ -116,9 +116,8 @@ pub(crate) async fn connect(
     limit: Duration,
     purpose: Purpose,
     log: Log,
-    explain: Explain,
 ) -> Result<Iam, RunError> {
-    let mut settings = Box::new(Settings::load(connection, log, explain)?);
+    let mut settings = Box::new(Settings::load(connection, log)?);
     if let Some((option, account)) = connection.named_account() {
         guard::account(expected, account, Some(option))?;
     }

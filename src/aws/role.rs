@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::small_file;
 use super::sts;
 use super::time_budget::TimeBudget;
-use crate::error::{ErrorKind, Hint, Operation, RunError, partition};
+use crate::error::{ErrorKind, Hint, Operation, RunError, partition, run_error};
 use crate::ident::{self, RoleArn, TokenCode};
 use crate::known_secret::learn;
 use crate::sanitize::{Invalid, escape, escape_field, escape_path};
@@ -220,7 +220,7 @@ impl Role {
             if let Some(context) = failure.context_mut() {
                 context.name_device = self.name_device();
             }
-            let mut stop = (settings.explain)(&failure, "STS", NOT_ASSUMED);
+            let mut stop = run_error(&failure, "STS", NOT_ASSUMED);
             // If a policy other than the role's own denied this, the error already has a hint.
             if failure.is_denied() && stop.hints.is_empty() {
                 stop.hints = vec![self.needed().into()];

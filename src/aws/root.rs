@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::sts::{self, Identity};
 use super::time_budget::TimeBudget;
 use crate::command_line::CommandLine;
-use crate::error::{CallError, ErrorKind, Hint, Operation, RunError};
+use crate::error::{CallError, ErrorKind, Hint, Operation, RunError, run_error};
 use crate::ident::AccountId;
 use crate::request::Mode;
 use crate::sanitize::escape;
@@ -114,7 +114,7 @@ impl Root {
                     .await
                     .is_none()
             {
-                return Err(self.failed(&failure, settings));
+                return Err(self.failed(&failure));
             }
             pause = (pause * 2).min(longest);
             throttled = Some(failure);
@@ -137,8 +137,8 @@ impl Root {
         sent.map_err(|error| output_error(attempts, &error))
     }
 
-    fn failed(&self, failure: &CallError, settings: &Settings) -> RunError {
-        let mut stop = (settings.explain)(failure, "STS", "no credentials: ");
+    fn failed(&self, failure: &CallError) -> RunError {
+        let mut stop = run_error(failure, "STS", "no credentials: ");
         // If a policy denied this, the error already has a hint.
         if failure.is_denied() && stop.hints.is_empty() {
             let account = &self.account;

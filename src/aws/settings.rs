@@ -21,7 +21,7 @@ use super::root_certs;
 use super::setting::Setting;
 use super::sso;
 use crate::command_line::CommandLine;
-use crate::error::{Explain, Hint, RunError};
+use crate::error::{Hint, RunError};
 use crate::guard::SigningKeys;
 use crate::ident::TokenCode;
 use crate::log::Log;
@@ -63,8 +63,6 @@ pub(crate) struct Settings {
     /// The warnings about endpoints that were printed.
     pub(super) warned: Mutex<Vec<String>>,
     pub(crate) log: Log,
-    /// Explains a failed call to STS.
-    pub(crate) explain: Explain,
 }
 
 impl Settings {
@@ -73,11 +71,7 @@ impl Settings {
     /// # Errors
     ///
     /// A setting is invalid.
-    pub(crate) fn load(
-        connection: &Connection,
-        log: Log,
-        explain: Explain,
-    ) -> Result<Self, RunError> {
+    pub(crate) fn load(connection: &Connection, log: Log) -> Result<Self, RunError> {
         let (profile_name, profile_by) = choose_profile(connection, log)?;
         let files = ConfigFiles::read()?;
         let profile = files.profile(&profile_name);
@@ -130,7 +124,6 @@ impl Settings {
             sdk,
             warned: Mutex::default(),
             log,
-            explain,
         };
         settings.endpoint_url = settings.address("iam", settings.endpoint_option.as_deref())?;
         let uri = settings.endpoint_url.as_deref().unwrap_or("https:");

@@ -24,7 +24,7 @@ use super::retry::Retries;
 use super::root;
 use super::settings::Settings;
 use super::time_budget::TimeBudget;
-use crate::error::{CallError, Operation, RunError};
+use crate::error::{CallError, Operation, RunError, run_error};
 use crate::guard;
 use crate::ident::{AccountId, UserName};
 
@@ -134,8 +134,7 @@ impl Caller {
         let output = output.await;
         let identity = output.and_then(|output| Identity::of(&output, &attempts));
         identity.map_err(|failure| {
-            let explain = self.settings.explain;
-            let stop = explain(&failure, "STS", &format!("{without}: "));
+            let stop = run_error(&failure, "STS", &format!("{without}: "));
             self.source.with_hint(stop)
         })
     }

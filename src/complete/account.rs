@@ -11,7 +11,6 @@ use super::Suggestion;
 use crate::age::relative_time;
 use crate::aws::{self, Connection, Iam, Purpose};
 use crate::cli::Cli;
-use crate::error::run_error;
 use crate::ident::AccessKeyId;
 use crate::log::Log;
 use crate::request::Mode;
@@ -122,7 +121,6 @@ async fn connect(mut connection: Connection, allow_self: bool, deadline: Instant
             allow_self,
         },
         Log::quiet(),
-        run_error,
     );
     timeout_at(deadline, connecting).await.ok()?.ok()
 }

@@ -21,7 +21,7 @@ pub(crate) use context::{Context, CredentialKind, NamedBy};
 pub(crate) use hint::{Hint, RAISE_TIMEOUT, ROOT_KEY, TOO_MANY_PROCESSES, raise_file_size};
 pub(crate) use operation::Operation;
 pub(crate) use region::partition;
-pub(crate) use run::{Exit, Explain, RunError, Subject};
+pub(crate) use run::{Exit, RunError, Subject};
 
 /// Why a call failed.
 #[derive(Clone, Debug)]

@@ -4,11 +4,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use super::{CallError, Hint, ServiceError};
+use super::{Hint, ServiceError};
 use crate::ident::{AccessKeyId, UserName};
-
-/// Explains a failed call that ends the run, given the error, the service, and the start of the sentence.
-pub(crate) type Explain = fn(&CallError, &str, &str) -> RunError;
 
 /// Why the run ends before it changes any key.
 #[derive(Clone, Debug)]

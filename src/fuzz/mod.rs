@@ -5,7 +5,6 @@
 mod arguments;
 mod escape;
 
-pub(crate) use crate::error::run_error;
 use crate::sanitize::is_unprintable;
 
 /// A target and what it checks.

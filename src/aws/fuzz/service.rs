@@ -32,7 +32,6 @@ use crate::aws::sts::Caller;
 use crate::aws::time_budget::TimeBudget;
 use crate::error::RunError;
 use crate::fuzz::check_message;
-use crate::fuzz::run_error;
 use crate::guard::{Principal, Signer};
 use crate::lock::lock;
 use crate::log::Log;
@@ -151,7 +150,6 @@ impl Service {
             sdk: self.sdk.clone(),
             warned: Mutex::default(),
             log: Log::quiet(),
-            explain: run_error,
         }
     }
 }
