@@ -94,6 +94,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName, status: Option<&Status>
     // The user of the request exists and does not have the key.
     let user_lacks_key = evidence.response == Response::NoSuchKey;
     let is_unknown = match evidence.action {
+        _ if ambiguity == Ambiguity::None => false,
         // An earlier run may have named this owner. IAM may name the owner of a deleted key for a moment.
         _ if matches!(evidence.hint, OwnerHint::Moved | OwnerHint::Disputed) => {
             // But no request acts any more, and that owner's list has the key.
@@ -102,7 +103,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName, status: Option<&Status>
         }
         // Without a name, the calling user may be the owner, whose key a request that is out may still delete.
         Action::Delete => {
-            let may_act = !matches!(ambiguity, Ambiguity::None | Ambiguity::EarlierRun);
+            let may_act = ambiguity != Ambiguity::EarlierRun;
             *evidence.hint == OwnerHint::Unknown && may_act && !user_lacks_key
         }
         // The user was renamed after an earlier run named it.
@@ -120,7 +121,7 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName, status: Option<&Status>
                 (_, status) => status.is_none(),
             }
         }
-        Action::Deactivate | Action::Reactivate => ambiguity != Ambiguity::None,
+        Action::Deactivate | Action::Reactivate => true,
     };
     if is_unknown {
         Conclusion::Unknown

@@ -146,7 +146,14 @@ impl Journal {
         }
         if !kind.is_complete() || result.is_owner_unchecked() {
             add_listing(&mut record, self.listed_status(result));
-            add_reported_owner(&mut record, &owner, shown);
+            // The name in the record may be the caller's only.
+            let is_unsettled = matches!(kind, OutcomeKind::Unknown | OutcomeKind::NotTried);
+            if is_unsettled || record.get("Status").is_some() {
+                add_reported_owner(&mut record, &owner, shown);
+            } else if let Some(shown) = shown {
+                // Otherwise, the name in the record may be the caller's only.
+                record["ReportedOwner"] = json!(shown);
+            }
         }
         let left = left_open(kind, unfinished, result.is_open, at);
         if left > 0 {

@@ -168,3 +168,51 @@ fn the_journal_says_for_whom_a_list_had_a_key_that_was_not_tried() {
     let printed = kept.case(&sandbox, &options).run().exits(3);
     let _ = printed.prints_outcomes(&[("Failed", 1)]);
 }
+
+#[test]
+fn a_second_run_says_again_that_the_key_belongs_to_another_user() {
+    each_at_once(["Alice", "Nobody"], |name| {
+        let sandbox = documented();
+        let kept = Kept::new("");
+        for _ in 0..3 {
+            let args = ["--access-key-id", BOBS_KEY, "--user-name", name];
+            let case = Case::at(&sandbox, args).args(["--journal"]);
+            let case = case.args([kept.path()]).args(["--ignore-missing"]);
+            let printed = case.run().exits(3).prints_outcome("Failed");
+            let _ = printed.says(&["it belongs to the user Bob"]);
+        }
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn the_journal_says_whom_iam_named_as_the_owner_of_a_key_whose_change_it_refused() {
+    let cases = [
+        (&["--ignore-missing"][..], "Failed", 3),
+        (&["--ignore-missing", "--deactivate"], "Failed", 3),
+        (&[], "Unknown", 10),
+    ];
+    each_at_once(cases, |(args, outcome, status)| {
+        let sandbox = documented();
+        let kept = Kept::new("");
+        let no = || What::error(403, "AccessDenied", "no");
+        let (change, is_lost) = match args {
+            [_, _] => ("UpdateAccessKey", false),
+            args => ("DeleteAccessKey", args.is_empty()),
+        };
+        sandbox.fault(once(change, no()));
+        sandbox.fault(always("GetAccessKeyLastUsed", no()).skip(1));
+        sandbox.fault(always("ListAccessKeys", no()).of_user("Bob"));
+        let case = || {
+            let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--journal"]);
+            case.args([kept.path()]).args(args)
+        };
+        let _ = case().args(["--find-user"]).run().exits(6);
+        if is_lost {
+            sandbox.fault(once(change, What::ResetBeforeActing));
+        }
+        let second = case().args(["--user-name", "Alice"]);
+        let _ = second.run().exits(status).prints_outcome(outcome);
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}

@@ -254,10 +254,11 @@ fn check(evidence: &Evidence<'_>) {
     // An earlier run may have named the owner that IAM names now.
     let is_of_other = matches!(conclusion, Conclusion::OtherUser(_));
     let is_disputed = matches!(hint, OwnerHint::Moved | OwnerHint::Disputed);
-    // Unless no request acts any more, and a list shows whose it is.
-    let is_settled = action == Action::Delete
-        && ambiguity == Ambiguity::EarlierRun
-        && matches!(location, KeyLocation::OtherUser(..));
+    // Unless no request changed it, or none acts any more and a list shows whose it is.
+    let is_settled = ambiguity == Ambiguity::None
+        || action == Action::Delete
+            && ambiguity == Ambiguity::EarlierRun
+            && matches!(location, KeyLocation::OtherUser(..));
     assert!(!is_of_other || !is_disputed || is_settled, "{evidence:?}");
     let proves_nothing = matches!(
         location,
