@@ -104,8 +104,13 @@ pub(super) fn check(setting: &Setting) -> Result<Option<String>, RunError> {
     let is_clean = |c: char| {
         c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')
     };
-    let url = Url::parse(value).ok();
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    // The client's parser accepts fewer URLs than this one, which corrects `http:host`, `http:///host` and `http://a\b`.
+    let host = value.split_once("://").map(|(_, rest)| rest.split('/'));
+    let host = host.and_then(|mut parts| parts.next());
+    let has_host = host.is_some_and(|host| !host.is_empty() && !host.contains('%'));
+    let url = Url::parse(value).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && has_host && value.chars().all(is_clean)
+    });
     let holds_user = match &url {
         Some(url) => url.username() != "" || url.password().is_some(),
         // Even an invalid URL may contain a password, so it is not shown.
@@ -123,18 +128,34 @@ pub(super) fn check(setting: &Setting) -> Result<Option<String>, RunError> {
     if has_secret(value) {
         return Err(setting.wrong("it looks like a secret access key"));
     }
-    // The client's parser accepts fewer URLs than this one, which corrects `http:host` and `http:///host`.
-    let host = value.split_once("://").map(|(_, rest)| rest.split('/'));
-    let host = host.and_then(|mut parts| parts.next());
-    let has_host = host.is_some_and(|host| !host.is_empty() && !host.contains('%'));
-    let url = url.filter(|_| has_host && value.chars().all(is_clean));
     let parts = url.as_ref().map(|url| (url.scheme(), url.host_str()));
     let Some((scheme, Some(host))) = parts else {
         let rule = "an endpoint URL consists of http:// or https://, a host, and optionally a port up to 65535 and a path";
-        return Err(setting.wrong(rule));
+        return Err(if may_hold_password(value) {
+            setting.stop(&format!("is not valid: {rule}"))
+        } else {
+            setting.wrong(rule)
+        });
     };
     let is_here = host == "localhost" || host.ends_with(".localhost") || is_loopback(host);
     Ok((scheme == "http" && !is_here).then(|| host.to_owned()))
+}
+
+/// Whether something other than a port follows a colon in an invalid URL.
+fn may_hold_password(url: &str) -> bool {
+    let is_http = |scheme: &str| {
+        ["http", "https"]
+            .iter()
+            .any(|http| scheme.eq_ignore_ascii_case(http))
+    };
+    let after_scheme = url.split_once(':').filter(|(scheme, _)| is_http(scheme));
+    let mut parts = after_scheme.map_or(url, |(_, rest)| rest).split(':');
+    let is_port = |part: &str| {
+        let port = part.split_once('/').map_or(part, |(port, _)| port);
+        port.chars().all(|c| c.is_ascii_digit())
+    };
+    parts.next();
+    !parts.all(is_port)
 }
 
 /// Whether the host of a URL is this machine.

@@ -60,6 +60,20 @@ fn f31_endpoint_urls() {
         |case| case.env("AWS_ENDPOINT_URL_IAM", &without_scheme),
         &["the environment variable AWS_ENDPOINT_URL_IAM contains a user name or password"],
     );
+    // The domain of a Windows user: a backslash counts as a slash in a URL.
+    let password = "Hunter2pass";
+    for domain in ["CORP\\user:", "CORP\\:", "CORP:\\", "CORP\\"] {
+        for end in ["@127.0.0.1", "@127.0.0.1:8443", "@127.0.0.1/path"] {
+            let url = format!("http://{domain}{password}{end}");
+            let says = ["--endpoint-url contains a user name or password"];
+            refused(|case| case.args(["--endpoint-url", &url]), &says);
+        }
+    }
+    for start in ["http://CORP\\user:", "https://user:", "user:"] {
+        let url = format!("{start}{password}");
+        let says = ["--endpoint-url is not valid: an endpoint URL consists of http:// or https://"];
+        refused(|case| case.args(["--endpoint-url", &url]), &says);
+    }
     for part in ["?token=", "#token="] {
         let url = format!("http://127.0.0.1/{part}{secret}");
         refused(
