@@ -63,7 +63,7 @@ pub(super) async fn fetch(
     };
     parts(&cached)?;
     if expires_soon(&key(&cached)?) {
-        let _locked = session::lock_for_renewal(&path).await;
+        let _locked = session::lock_for_renewal(&path, budget, settings.log).await;
         // Another run may have renewed it.
         cached = read(&path).map_err(none)?;
         if expires_soon(&key(&cached)?) {

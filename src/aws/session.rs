@@ -225,11 +225,24 @@ pub(super) fn read(path: &Path) -> Result<Value, String> {
 
 /// Waits until no other run is renewing the session in this file, and locks it until the result is dropped: a refresh token may
 /// be valid only once. The session must be read again after that. `None`: the file cannot be opened or locked.
-pub(super) async fn lock_for_renewal(path: &Path) -> Option<File> {
+pub(super) async fn lock_for_renewal(path: &Path, budget: &TimeBudget, log: Log) -> Option<File> {
     let file = File::open(path).ok()?;
+    let mut is_waiting = false;
     loop {
         match file.try_lock() {
-            Ok(()) => return Some(file),
+            Ok(()) => {
+                budget.new_request();
+                return Some(file);
+            }
+            Err(TryLockError::WouldBlock) if !is_waiting => {
+                is_waiting = true;
+                let reason = "another process was renewing the session".to_owned();
+                let hint = "if that process hangs, end it".into();
+                *lock(&budget.last_failure) = Some((reason, Some(hint)));
+                log.verbose(|| {
+                    "waiting for another process that is renewing the session".to_owned()
+                });
+            }
             Err(TryLockError::WouldBlock) => sleep(TRY_LOCK_AGAIN).await,
             Err(TryLockError::Error(_)) => return None,
         }

@@ -259,7 +259,7 @@ impl Sso {
         settings: &Settings,
         budget: &TimeBudget,
     ) -> Result<Option<Value>, RunError> {
-        let _locked = session::lock_for_renewal(path).await;
+        let _locked = session::lock_for_renewal(path, budget, settings.log).await;
         // Another run may have renewed it. Then the earlier refresh token may no longer be valid.
         let saved = read(path).ok().filter(|saved| {
             let url = text(saved, "startUrl");

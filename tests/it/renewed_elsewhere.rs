@@ -8,7 +8,7 @@ use iam_sandbox::documented::SESSION_KEY_ID;
 use iam_sandbox::{Metadata, Sandbox};
 use serde_json::Value;
 
-use crate::case::{Case, DELETED, documented};
+use crate::case::{Case, DELETED, documented, each_at_once};
 use crate::credentials::{EARLIER, LATER, without};
 use crate::running::Running;
 use crate::session::{
@@ -72,6 +72,33 @@ fn a_run_uses_the_login_session_that_another_run_renews() {
     let renewed = login_token(&sandbox.session(), LATER, "refresh-2");
     let _ = waits_for_other(&sandbox, case, LOGIN_TOKEN, &renewed);
     assert_eq!(service.requests().len(), 0);
+}
+
+#[test]
+fn a_run_says_that_it_waited_for_another_run_that_renews_the_session() {
+    each_at_once([SSO_SESSION_TOKEN, LOGIN_TOKEN], |session| {
+        let sandbox = documented();
+        let case = if session == LOGIN_TOKEN {
+            let expired = login_token(&sandbox.expired_session(), EARLIER, "refresh-1");
+            without(&sandbox, LOGIN).file(LOGIN_TOKEN, expired)
+        } else {
+            without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
+        };
+        let file = File::open(case.path(session)).expect("a session");
+        file.lock().expect("a lock");
+        let _ = case
+            .args(["--timeout", "1", "-v"])
+            .run()
+            .exits(7)
+            .prints_nothing()
+            .says(&[
+                "waiting for another process that is renewing the session",
+                "no credentials within 1 s from",
+                ": another process was renewing the session\n",
+                "hint: if that process hangs, end it\n",
+            ]);
+        assert_eq!(sandbox.connections(), 0);
+    });
 }
 
 /// The first refresh token is no longer valid then.
