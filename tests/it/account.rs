@@ -10,7 +10,7 @@ fn expecting(sandbox: &Sandbox, account: &str) -> Case {
 }
 
 #[test]
-fn f35_the_expected_account_is_asked_for_first() {
+fn f35_the_expected_account_is_verified_first() {
     let sandbox = documented();
     let _ = expecting(&sandbox, "123456789012")
         .run()
@@ -80,7 +80,7 @@ fn f35_an_account_that_an_option_names_is_checked_before_anything_is_sent() {
 }
 
 #[test]
-fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
+fn f35_an_account_that_cannot_be_determined_is_never_the_expected_one() {
     let lost = || What::ResetAfterActing;
     for (what, status, says) in [
         (
@@ -139,7 +139,7 @@ fn f35_an_account_that_cannot_be_asked_for_is_never_the_expected_one() {
 }
 
 #[test]
-fn f35_silence_is_bounded() {
+fn f35_the_wait_for_a_silent_sts_is_limited() {
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::SilenceBeforeActing)
@@ -162,7 +162,7 @@ fn f35_silence_is_bounded() {
 }
 
 #[test]
-fn sts_is_asked_where_its_own_variable_says() {
+fn sts_is_called_at_its_own_endpoint() {
     let (iam, sts) = (documented(), documented());
     let _ = expecting(&iam, "123456789012")
         .env("AWS_ENDPOINT_URL_STS", sts.url())

@@ -89,7 +89,7 @@ fn all_is_done(sandbox: &Sandbox, folder: &Path) {
 }
 
 #[test]
-fn one_process_an_account_each_with_its_status_and_journal() {
+fn one_process_per_account_has_its_own_status_and_journal() {
     let (sandbox, folder) = (organization(), folder());
     let statuses = |option: &str| {
         let printed = run("sweep.sh", &[option], folder.path(), &sandbox);
@@ -117,7 +117,7 @@ fn one_process_an_account_each_with_its_status_and_journal() {
 }
 
 #[test]
-fn gnu_parallel_logs_the_statuses_and_runs_again_what_failed() {
+fn gnu_parallel_logs_the_statuses_and_reruns_what_failed() {
     let (sandbox, folder) = (organization(), folder());
     let statuses = |option: &str| {
         let printed = run("parallel.sh", &[option], folder.path(), &sandbox);

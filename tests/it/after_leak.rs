@@ -73,7 +73,7 @@ fn f110_sessions_outlive_a_key_that_was_used_recently() {
 }
 
 #[test]
-fn f110_the_shell_reads_the_policy_as_it_is() {
+fn f110_a_shell_passes_the_policy_unchanged() {
     let sandbox = documented();
     let printed = alices_key(&sandbox, &["--deactivate"]).run().exits(0);
     let said = printed.prints_outcome("Deactivated");
@@ -108,7 +108,7 @@ fn f110_the_shell_reads_the_policy_as_it_is() {
 }
 
 #[test]
-fn f110_the_time_is_that_of_iam() {
+fn f110_the_time_in_the_policy_is_iams() {
     let sandbox = Sandbox::documented().clock_offset(3000).start();
     let said = alices_key(&sandbox, &[]).run().exits(0).prints(DELETED);
     let time = humantime::parse_rfc3339(&time_of(said.messages())).expect("a time");
@@ -118,7 +118,7 @@ fn f110_the_time_is_that_of_iam() {
 }
 
 #[test]
-fn f110_nothing_is_said_of_a_key_that_was_not_used_recently_or_not_changed() {
+fn f110_a_key_that_was_not_used_recently_or_not_changed_gets_no_hint() {
     let hour = Duration::from_hours(1);
     let used = |hours: u32| LastUsed {
         at: SystemTime::now() - hours * hour,
@@ -159,7 +159,7 @@ fn f110_nothing_is_said_of_a_key_that_was_not_used_recently_or_not_changed() {
 }
 
 #[test]
-fn f110_quiet_leaves_it_out_and_json_has_it_as_hints() {
+fn f110_quiet_omits_the_hint_and_json_has_it_in_hints() {
     let sandbox = documented();
     let _ = alices_key(&sandbox, &["--quiet"])
         .run()
@@ -214,7 +214,7 @@ fn f110_no_policy_restricts_the_root_user() {
 }
 
 #[test]
-fn f110_a_role_says_whose_credentials_the_command_needs() {
+fn f110_the_hint_for_a_role_says_whose_credentials_the_command_needs() {
     let sandbox = documented();
     let said = alices_key(&sandbox, &["--role-arn", ROLE, "--deactivate"])
         .run()
@@ -230,7 +230,7 @@ fn f110_a_role_says_whose_credentials_the_command_needs() {
 
 /// Each user has one command, and a run over many has a few.
 #[test]
-fn f110_of_many_keys_it_is_said_once_per_user_and_a_few_times() {
+fn f110_many_keys_get_one_hint_per_user_and_a_few_in_total() {
     let now = || LastUsed {
         at: SystemTime::now(),
         service: "s3".to_owned(),

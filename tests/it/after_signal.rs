@@ -21,7 +21,7 @@ const FROM: [&str; 2] = ["- < \"$LIST\"", "\"$LIST\""];
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
-fn c01_a_result_of_the_last_moment_is_written_and_told_once() {
+fn c01_a_result_at_the_last_moment_is_printed_once() {
     for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         // Neither the deletion nor a read is answered: the state is verified for as long as the signal leaves.
         let sandbox = documented();
@@ -40,7 +40,7 @@ fn c01_a_result_of_the_last_moment_is_written_and_told_once() {
 }
 
 #[test]
-fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
+fn c01_a_result_at_the_last_moment_is_in_the_journal_too() {
     let (sandbox, list) = crowd(6);
     // STS is asked first, and answers.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).skip(1).always());
@@ -66,7 +66,7 @@ fn c01_a_result_of_the_last_moment_is_in_the_journal_too() {
 }
 
 #[test]
-fn after_a_signal_a_late_response_counts_and_is_not_waited_for_alone() {
+fn after_a_signal_a_late_response_counts_but_does_not_prolong_the_run() {
     // As many requests are in flight as the run allows at first. The response comes after the moment in which nothing else
     // is tried.
     let late = || What::Delay(Duration::from_millis(900));
@@ -253,7 +253,7 @@ fn c48_a_signal_does_not_hide_that_responses_arrived() {
 }
 
 #[test]
-fn c48_silence_after_an_error_of_iam_does_not_hide_that_error() {
+fn c48_a_missing_response_after_an_iam_error_does_not_hide_the_error() {
     let failed =
         "An error occurred (ServiceUnavailable) when calling the DeleteAccessKey operation: down";
     let checked = format!(
@@ -378,7 +378,7 @@ fn f60_a_signal_while_the_list_is_read_says_that_nothing_was_changed() {
 
 /// Ctrl-C also ends the program that writes the list.
 #[test]
-fn f60_a_signal_that_comes_with_the_end_of_the_list_ends_the_run() {
+fn f60_a_signal_at_the_end_of_the_list_ends_the_run() {
     let sandbox = documented();
     let cut = &BOBS_KEY[..12];
     let (whole, cut_later) = (format!("{BOBS_KEY}\n"), format!("{BOBS_KEY}\n{cut}"));

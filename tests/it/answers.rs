@@ -63,7 +63,7 @@ fn is_deleted_all_the_same(what: What, why: &str) {
 }
 
 #[test]
-fn f47_f50_a_200_that_is_not_iams_is_never_success() {
+fn f47_f50_a_200_that_is_not_from_iam_is_never_a_success() {
     let error_body = error("<Code>AccessDenied</Code>", "<Message>no</Message>");
     let other = "<DeleteUserResponse/>";
     let bodies: [(&str, &str); 7] = [
@@ -85,7 +85,7 @@ fn f47_f50_a_200_that_is_not_iams_is_never_success() {
 }
 
 #[test]
-fn f47_a_captive_portal_that_answers_everything_is_10() {
+fn f47_a_captive_portal_that_intercepts_every_request_exits_10() {
     let portals = [
         (200, vec![]),
         (302, vec![("location", "http://portal.invalid/")]),
@@ -107,12 +107,12 @@ fn f47_a_captive_portal_that_answers_everything_is_10() {
 }
 
 #[test]
-fn f50_a_200_without_a_body_after_acting_is_settled() {
+fn f50_an_empty_200_after_a_deletion_is_verified() {
     is_deleted_all_the_same(reply(200, &[], "", Act::Before), UNCONFIRMED);
 }
 
 #[test]
-fn f51_server_errors_with_html_or_nothing_are_retried_and_settled() {
+fn f51_server_errors_with_html_or_no_body_are_retried_and_verified() {
     each_at_once([500, 502, 503, 504], |status| {
         for body in [PORTAL, ""] {
             goes_unnoticed(reply(status, &[], body, Act::Never), 2);
@@ -123,13 +123,13 @@ fn f51_server_errors_with_html_or_nothing_are_retried_and_settled() {
 }
 
 #[test]
-fn f51_a_server_error_after_acting_is_deleted() {
+fn f51_a_key_deleted_despite_a_server_error_is_reported_as_deleted() {
     is_deleted_all_the_same(internal_failure(500, Act::Before), SERVER_ERROR);
 }
 
 /// The code says that IAM failed, and not that it refused the request.
 #[test]
-fn f51_a_server_error_with_another_status_is_no_refusal() {
+fn f51_a_server_error_with_another_status_is_not_a_refusal() {
     let dry_run = "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run";
     let unlisted = "IAM does not list the key for Bob, and does not confirm its owner";
     let list = "aws iam list-access-keys --user-name=Bob";
@@ -151,7 +151,7 @@ fn f51_a_server_error_with_another_status_is_no_refusal() {
 
 /// The status says that IAM failed, and a code cannot say that the key is missing.
 #[test]
-fn f51_a_server_error_is_one_whatever_its_code() {
+fn f51_a_500_is_a_server_error_whatever_its_code() {
     each_at_once(["NoSuchEntity", "AccessDenied", "Odd"], |code| {
         let sandbox = faulty([always("DeleteAccessKey", What::error(500, code, "oops"))]);
         let known = "unknown: the last response was an error, but IAM may still make the change; IAM still lists the key";
@@ -163,7 +163,7 @@ fn f51_a_server_error_is_one_whatever_its_code() {
 }
 
 #[test]
-fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act() {
+fn f51_a_key_is_not_called_unchanged_while_a_failed_request_can_still_act() {
     let failed = || What::error(500, "ServiceFailure", "oops");
     let sandbox = faulty([always("DeleteAccessKey", failed())]);
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
@@ -197,7 +197,7 @@ fn f51_a_key_is_not_called_unchanged_while_a_request_that_iam_failed_on_can_act(
 }
 
 #[test]
-fn f52_throttling_that_ends_is_not_noticed() {
+fn f52_throttling_that_ends_is_not_reported() {
     let message = "<Message>Rate exceeded</Message>";
     let throttled = error("<Code>Throttling</Code>", message);
     let cases = [(400, throttled.as_str()), (429, ""), (429, PORTAL)];
@@ -222,7 +222,7 @@ fn f52_throttling_is_a_refusal_whatever_its_status() {
 }
 
 #[test]
-fn f52_a_bare_429_for_ever_is_8() {
+fn f52_an_endless_bare_429_exits_8() {
     let sandbox = faulty([always("DeleteAccessKey", What::empty(429))]);
     let printed = Case::documented(&sandbox, &[]).run().exits(8);
     let error = json!({ "Code": "Http429", "Message": "HTTP status 429 without an error code" });
@@ -238,12 +238,12 @@ fn f52_a_bare_429_for_ever_is_8() {
 
 /// A proxy that limits requests can have passed one on.
 #[test]
-fn f52_a_bare_429_after_iam_acted_is_deleted() {
+fn f52_a_key_deleted_despite_a_bare_429_is_reported_as_deleted() {
     is_deleted_all_the_same(reply(429, &[], "", Act::Before), SERVER_ERROR);
 }
 
 #[test]
-fn f54_odd_errors_are_1_and_safe_to_look_at() {
+fn f54_odd_errors_exit_1_and_are_printed_safely() {
     let long = format!("<Message>{}</Message>", "x".repeat(60_000));
     let odd = |message: &str| error("<Code>Odd</Code>", message).into_bytes();
     let no_code = error("", "<Message>what</Message>").into_bytes();
@@ -285,7 +285,7 @@ fn f54_odd_errors_are_1_and_safe_to_look_at() {
 }
 
 #[test]
-fn f54_an_entity_bomb_does_not_go_off() {
+fn f54_an_xml_entity_bomb_is_not_expanded() {
     let mut bomb = String::from("<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\">");
     for pair in ["ba", "cb", "dc", "ed", "fe", "gf", "hg"] {
         let (name, inner) = pair.split_at(1);
@@ -309,7 +309,7 @@ fn f57_redirects_are_not_followed() {
 }
 
 #[test]
-fn f58_a_clock_that_is_wrong_is_corrected() {
+fn f58_a_wrong_clock_is_corrected() {
     let decade = 10 * 365 * 86_400;
     each([600, -600, 1200, decade, -decade], |seconds| {
         let sandbox = Sandbox::documented().clock_offset(seconds).start();
@@ -340,7 +340,7 @@ fn f58_the_last_second_of_the_year_9999_breaks_nothing() {
 
 /// The session is valid for an hour, and by this machine's clock it expired long ago.
 #[test]
-fn f58_a_new_session_has_not_expired_by_a_clock_that_is_ahead() {
+fn f58_a_fast_clock_does_not_make_a_new_session_expired() {
     const YEAR: i64 = 365 * 86_400;
     each([7_200, YEAR], |ahead| {
         let sandbox = organization().clock_offset(-ahead).start();
@@ -366,7 +366,7 @@ fn f58_a_new_session_has_not_expired_by_a_clock_that_is_ahead() {
 }
 
 #[test]
-fn f58_a_clock_that_may_not_be_corrected_is_explained() {
+fn f58_a_wrong_clock_is_explained_if_correction_is_disabled() {
     let sandbox = Sandbox::documented().clock_offset(3600).start();
     let case = Case::documented(&sandbox, &[])
         .env("AWS_DISABLE_CLOCK_SKEW_CORRECTION", "true")

@@ -111,7 +111,7 @@ fn f04_bytes_that_are_not_utf_8() {
 }
 
 #[test]
-fn f05_characters_that_steer_a_terminal() {
+fn f05_characters_that_control_a_terminal() {
     for (character, shown) in [
         ('\u{1b}', "\\u{1b}"),
         ('\u{7}', "\\u{7}"),
@@ -147,7 +147,7 @@ fn f06_look_alikes() {
 }
 
 #[test]
-fn f07_quotes_and_white_space_are_never_trimmed() {
+fn f07_quotes_and_whitespace_are_never_trimmed() {
     for id in [
         format!("\"{BOBS_KEY}\""),
         format!("'{BOBS_KEY}'"),
@@ -219,7 +219,7 @@ fn f09_every_allowed_character_arrives_intact() {
 }
 
 #[test]
-fn f10_the_two_swapped() {
+fn f10_a_swapped_id_and_user_name() {
     let says = &["--access-key-id and --user-name look swapped"];
     refused(["--access-key-id", "Bob", "--user-name", BOBS_KEY], says);
     refused(

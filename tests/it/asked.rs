@@ -87,7 +87,7 @@ fn c14_an_account_that_sts_does_not_name_is_unknown() {
 }
 
 #[test]
-fn c14_silence_of_sts_is_bounded_and_ended_by_a_signal() {
+fn c14_the_wait_for_a_silent_sts_is_limited_and_a_signal_ends_it() {
     let silent = || faulty([always("GetCallerIdentity", What::SilenceBeforeActing)]);
     let sandbox = silent();
     Dialogue::start(asked(&sandbox).args(["--timeout", "2"]))
@@ -112,7 +112,7 @@ fn c14_silence_of_sts_is_bounded_and_ended_by_a_signal() {
 }
 
 #[test]
-fn c14_sts_is_asked_once_and_only_for_a_question() {
+fn c14_sts_is_called_once_and_only_for_a_question() {
     let expected = ["--expect-account", "123456789012"];
     let sandbox = documented();
     Dialogue::start(asked(&sandbox).args(expected))
@@ -160,7 +160,7 @@ fn c14_sts_is_asked_once_and_only_for_a_question() {
 }
 
 #[test]
-fn how_a_deactivation_of_several_keys_can_be_undone_is_said_before_it() {
+fn the_question_says_how_to_undo_a_deactivation_of_several_keys() {
     let one_by_one = "Deactivate these 6 keys in account 123456789012? It can be undone if you name the keys with \
                       --access-key-id, and add --find-user --reactivate; with --journal FILE, one short command undoes it. [y/N] ";
     let at_once = "Deactivate these 2 keys in account 123456789012? It can be undone. [y/N] ";
@@ -209,7 +209,7 @@ fn how_a_deactivation_of_several_keys_can_be_undone_is_said_before_it() {
 }
 
 #[test]
-fn an_answer_of_no_leaves_no_new_journal_behind() {
+fn answering_no_leaves_no_new_journal() {
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
     let cases = [&["--all-keys"][..], &["--access-key-id", BOBS_KEY, "-i"]];
     each(cases, |keys| {
@@ -237,7 +237,7 @@ fn an_answer_of_no_leaves_no_new_journal_behind() {
 }
 
 #[test]
-fn an_answer_of_no_removes_no_link_and_no_file_of_another_process() {
+fn answering_no_removes_no_link_and_no_file_of_another_process() {
     let (sandbox, kept) = (documented(), Kept::new(""));
     let asked = || {
         let args = ["--user-name", "Bob", "--all-keys", "--journal"];

@@ -24,7 +24,7 @@ fn from_file(case: Case, more: &[&str]) -> Case {
 }
 
 #[test]
-fn f64_a_list_is_asked_about_on_a_terminal() {
+fn f64_a_list_needs_confirmation_on_a_terminal() {
     let deleted = [("Deleted".to_owned(), 2)];
     let declined = "iam-del-key: error: not confirmed: this run changed nothing\n";
     for (answer, status, expected, says) in [
@@ -73,7 +73,7 @@ fn the_keys_are_shown_in_the_order_of_the_list() {
 }
 
 #[test]
-fn no_is_11_whatever_the_other_keys_are_and_their_errors_are_printed() {
+fn answering_no_exits_11_and_prints_the_errors_of_other_keys() {
     let sandbox = documented();
     let gone = "AKIAQQQQQQQQQQQQQQQQ,Bob\n";
     for (more, gone, says, counts) in [
@@ -108,7 +108,7 @@ fn no_is_11_whatever_the_other_keys_are_and_their_errors_are_printed() {
 }
 
 #[test]
-fn f64_a_list_on_standard_input_is_asked_about_on_the_terminal() {
+fn f64_a_list_on_standard_input_is_confirmed_on_the_terminal() {
     for (more, asked) in [
         (&[][..], true),
         (&["--interactive"], true),
@@ -139,7 +139,7 @@ fn f64_a_list_on_standard_input_is_asked_about_on_the_terminal() {
 }
 
 #[test]
-fn f64_what_standard_input_says_is_no_answer() {
+fn f64_standard_input_does_not_answer_the_question() {
     let sandbox = documented();
     let case = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys"]);
     let script = "yes | \"$0\" \"$@\"; exit $?";
@@ -154,7 +154,7 @@ fn f64_what_standard_input_says_is_no_answer() {
 }
 
 #[test]
-fn f64_without_a_terminal_a_list_is_not_asked_about() {
+fn f64_without_a_terminal_a_list_needs_no_confirmation() {
     // Standard error is no terminal.
     let sandbox = documented();
     let case = from_file(Case::at(&sandbox, ["--jobs", "1"]), &[]);
@@ -227,7 +227,7 @@ fn f64_json_errors_require_yes_where_a_question_would_be_asked() {
 }
 
 #[test]
-fn f64_a_list_of_which_no_key_matches_is_not_asked_about() {
+fn f64_a_list_without_matching_keys_needs_no_confirmation() {
     let sandbox = documented();
     let more = ["--older-than", "9000d"];
     let case = from_file(Case::at(&sandbox, more), &[]);

@@ -18,7 +18,7 @@ pub(crate) fn identity(arn: &str, account: &str) -> What {
 }
 
 #[test]
-fn f103_a_session_that_is_denied_is_6_with_what_to_check() {
+fn f103_a_denied_session_exits_6_and_says_what_to_check() {
     let needs = "hint: the caller must be in the organization's management account or in IAM's delegated administrator account, \
                  and needs the permission sts:AssumeRoot on arn:aws:iam::210987654321:root\n\
                  hint: to see whether the organization manages root access centrally: aws iam list-organizations-features\n";
@@ -52,7 +52,7 @@ fn f103_a_session_that_is_denied_is_6_with_what_to_check() {
 }
 
 #[test]
-fn f103_a_region_without_sts_is_said() {
+fn f103_a_region_without_sts_is_reported() {
     let sandbox = organization().start();
     sandbox.fault(once(
         "AssumeRoot",
@@ -65,7 +65,7 @@ fn f103_a_region_without_sts_is_said() {
 }
 
 #[test]
-fn f103_a_session_of_anybody_else_is_11() {
+fn f103_a_session_of_another_principal_exits_11() {
     let nobody = "an identity that STS did not report";
     let cases = [
         ("arn:aws:iam::123456789012:root", "123456789012"),
@@ -97,7 +97,7 @@ fn f103_a_session_of_anybody_else_is_11() {
 }
 
 #[test]
-fn f103_the_policy_is_of_the_partition_of_the_caller() {
+fn f103_the_policy_arn_has_the_callers_partition() {
     let sandbox = organization().start();
     let admin = identity(
         "arn:aws-us-gov:iam::123456789012:user/admin",
@@ -114,7 +114,7 @@ fn f103_the_policy_is_of_the_partition_of_the_caller() {
 }
 
 #[test]
-fn f103_a_throttled_call_is_made_again() {
+fn f103_a_throttled_call_is_retried() {
     let throttled = || Fault::new(What::error(400, "Throttling", "Rate exceeded")).on("AssumeRoot");
     let sandbox = organization().fault(throttled()).start();
     one(&sandbox, &[]).run().deletes_quietly();
@@ -134,7 +134,7 @@ fn f103_a_throttled_call_is_made_again() {
 }
 
 #[test]
-fn f103_the_global_endpoint_is_7() {
+fn f103_the_global_endpoint_exits_7() {
     let sandbox = organization().start();
     let global = "is the global endpoint of STS, which does not support AssumeRoot\nhint: use the endpoint of a region, such as --region us-east-1\n";
     let cases = [
@@ -158,7 +158,7 @@ fn f103_the_global_endpoint_is_7() {
 }
 
 #[test]
-fn f103_the_key_behind_the_session_is_guarded_and_roles_may_come_before() {
+fn f103_the_key_behind_the_session_is_guarded_even_behind_roles() {
     let sandbox = organization().start();
     let said = Case::at(&sandbox, TARGET)
         .args(["--access-key-id", ADMIN_KEY_ID])
@@ -203,7 +203,7 @@ fn f103_the_expected_account_is_that_of_the_root_user() {
 }
 
 #[test]
-fn f103_wrong_combinations_contact_nobody() {
+fn f103_invalid_combinations_send_no_request() {
     let sandbox = documented();
     let named = ["--access-key-id", OLD_KEY];
     let no_name = "the root user has no user name";

@@ -100,7 +100,7 @@ fn f111_a_run_that_comes_back_from_the_background_asks_again() {
 }
 
 #[test]
-fn f111_a_list_is_typed_after_the_run_was_in_the_background() {
+fn f111_a_list_can_be_typed_after_the_run_was_in_the_background() {
     let sandbox = documented();
     let shell = stopped(asking(&sandbox, "list"));
     let shell = shell.types("bg\n").shows("&\r\n");
@@ -134,7 +134,7 @@ fn f100_a_code_is_asked_for_when_a_job_comes_to_the_foreground() {
 }
 
 #[test]
-fn f100_a_code_is_required_in_a_background_that_no_shell_knows() {
+fn f100_a_code_is_required_in_the_background_without_a_shell() {
     let sandbox = guarded(&["755224"]);
     // The run starts when the shell that could have continued it has ended.
     let command =
@@ -148,7 +148,7 @@ fn f100_a_code_is_required_in_a_background_that_no_shell_knows() {
 }
 
 #[test]
-fn f111_a_signal_ends_a_run_with_a_bar_that_was_stopped() {
+fn f111_a_signal_ends_a_stopped_run_with_a_progress_bar() {
     let (sandbox, list) = crowd(40);
     let delay = What::Delay(Duration::from_millis(150));
     sandbox.fault(Fault::new(delay).on("DeleteAccessKey").always());

@@ -23,7 +23,7 @@ fn of_another_account() -> Kept {
 }
 
 #[test]
-fn c66_nothing_of_a_journal_of_another_account_is_believed() {
+fn c66_a_journal_of_another_account_is_refused() {
     let expect = ["--expect-account", ACCOUNT];
     let unread = "the journal was not read";
     let other = "the journal belongs to another account";
@@ -61,7 +61,7 @@ fn c66_nothing_of_a_journal_of_another_account_is_believed() {
 
 /// The IDs of old keys do not encode the account: STS says whose journal it is.
 #[test]
-fn c66_the_account_of_a_key_that_does_not_say_it_is_asked_for() {
+fn c66_sts_is_asked_for_the_account_if_the_key_id_does_not_encode_it() {
     const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
     const SECRET: &str = "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";
     let old = || {
@@ -174,7 +174,7 @@ fn c66_a_key_that_was_started_after_it_was_settled_is_in_progress() {
 }
 
 #[test]
-fn c66_a_key_that_failed_after_it_was_settled_is_tried_again() {
+fn c66_a_key_that_failed_after_it_was_settled_is_retried() {
     let cases = [
         ("Deleted", "Failed"),
         ("Missing", "Failed"),

@@ -54,7 +54,7 @@ fn has_result(running: &Running) -> bool {
 }
 
 #[test]
-fn c01_a_paused_reader_turns_no_response_into_a_lost_one() {
+fn c01_a_paused_reader_loses_no_response() {
     let cases = [
         &["--jobs", "8"][..],
         &["--jobs", "64"],
@@ -140,7 +140,7 @@ fn kept_by_a_sweep(streams: &[&str]) -> Running {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
-fn c01_a_sweep_tells_no_more_of_the_keys_that_it_keeps_than_is_read() {
+fn c01_a_sweep_stops_printing_kept_keys_if_nobody_reads() {
     let mut running = kept_by_a_sweep(&FULL_OUTPUT);
     let results = running.child.stdout.take().expect("a pipe");
     let said = interrupt(running, "TERM").exits(143).prints_nothing();
@@ -187,7 +187,7 @@ fn c01_one_key_whose_result_nobody_reads() {
 }
 
 #[test]
-fn c01_two_signals_leave_the_last_words() {
+fn c01_the_final_messages_are_printed_after_two_signals() {
     each([&[][..], &["--debug"]], |verbosity| {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &["--dry-run"]).args(verbosity.to_vec());
@@ -253,7 +253,7 @@ fn c01_a_reader_that_goes_away_ends_the_run_and_leaves_its_keys_on_standard_erro
 }
 
 #[test]
-fn c01_standard_output_that_another_program_made_non_blocking_is_waited_for() {
+fn c01_a_run_waits_for_non_blocking_standard_output() {
     let (sandbox, list) = crowd(50);
     let script = "import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])";
     let fill = format!("head -c 65536 /dev/zero; exec python3 -c '{script}' \"$0\" \"$@\"");
@@ -269,7 +269,7 @@ fn c01_standard_output_that_another_program_made_non_blocking_is_waited_for() {
 }
 
 #[test]
-fn c01_no_more_is_told_of_the_keys_that_are_left_than_is_read() {
+fn c01_a_run_stops_printing_remaining_keys_if_nobody_reads() {
     const KEYS: usize = 1_500;
     let sandbox = Sandbox::documented().deny("iam:DeleteAccessKey").start();
     let list: String = (0..KEYS).map(|n| nth_key_id(ACCOUNT, n) + "\n").collect();

@@ -100,7 +100,7 @@ fn started(path: &Path) {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn f111_a_signal_ends_the_wait_for_the_disk_of_the_journal() {
+fn f111_a_signal_ends_the_wait_for_the_journals_disk() {
     let disk = Disk::new();
     let steps = [
         // It is looked for and read, before anything else.
@@ -176,7 +176,7 @@ pub(crate) fn pass_a_limit() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn f111_a_slow_disk_of_the_journal_takes_no_time_from_a_key() {
+fn f111_a_slow_journal_disk_takes_no_time_from_a_key() {
     let disk = Disk::new();
     let calls = [
         "statx 1",

@@ -16,7 +16,7 @@ use crate::streams::wait_for;
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn f111_a_signal_ends_each_look_for_a_name() {
+fn f111_a_signal_ends_each_name_lookup() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), SILENT_NAME_SERVER);
     let by_name = "https://iam.invalid";
@@ -117,7 +117,7 @@ fn f111_a_signal_ends_a_credential_process_that_ignores_it() {
 }
 
 #[test]
-fn f111_a_signal_ends_a_renewal_of_credentials_that_does_not_end() {
+fn f111_a_signal_ends_a_credential_renewal_that_hangs() {
     each_at_once(SIGNALS, |(signal, status)| {
         let (sandbox, list) = crowd(20);
         let expired = What::error(403, "ExpiredToken", "expired");
@@ -252,7 +252,7 @@ fn f111_a_signal_ends_a_prompt_on_a_terminal_that_was_stopped() {
 }
 
 #[test]
-fn f111_a_terminal_that_goes_on_shows_the_question_and_takes_the_answer() {
+fn f111_a_resumed_terminal_shows_the_question_and_takes_the_answer() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--interactive"]).args(LIMIT);
     let dialogue = Dialogue::start_under(case, &WAITS).types(b"\x13\n");

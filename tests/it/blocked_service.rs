@@ -158,7 +158,7 @@ fn each(phases: &[Phase], run: impl Fn(&str) -> (Sandbox, Case) + Send + Sync) {
 }
 
 #[test]
-fn every_request_has_a_phase_in_which_it_is_not_answered() {
+fn every_request_stays_without_a_response_in_one_phase() {
     let phases = ONE.iter().chain(&OTHERS);
     let blocked: Vec<&str> = phases.map(|(_, action, _)| *action).collect();
     for action in iam_sandbox::actions() {
@@ -168,7 +168,7 @@ fn every_request_has_a_phase_in_which_it_is_not_answered() {
 }
 
 #[test]
-fn f111_a_signal_ends_a_run_of_one_key_whatever_is_not_answered() {
+fn f111_a_signal_ends_a_run_of_one_key_whichever_response_is_missing() {
     each(&ONE, |_| {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &[]);
@@ -177,7 +177,7 @@ fn f111_a_signal_ends_a_run_of_one_key_whatever_is_not_answered() {
 }
 
 #[test]
-fn f111_a_signal_ends_a_sweep_whatever_is_not_answered() {
+fn f111_a_signal_ends_a_sweep_whichever_response_is_missing() {
     each(&OTHERS, |_| {
         let sandbox = Sandbox::documented().other_account("210987654321").start();
         let case = Case::at(&sandbox, [""; 0]);
@@ -186,7 +186,7 @@ fn f111_a_signal_ends_a_sweep_whatever_is_not_answered() {
 }
 
 #[test]
-fn f111_a_signal_ends_a_list_whatever_is_not_answered() {
+fn f111_a_signal_ends_a_list_whichever_response_is_missing() {
     let phases = [
         ("--jobs 1", "DeleteAccessKey", 3),
         ("--jobs 8", "DeleteAccessKey", 5),
@@ -224,7 +224,7 @@ fn f111_a_signal_ends_the_verification_of_a_lost_response() {
 }
 
 #[test]
-fn f111_a_signal_ends_the_look_for_a_key_that_is_missing() {
+fn f111_a_signal_ends_the_search_for_a_missing_key() {
     let phases = [
         ("", "GetAccessKeyInfo", 0),
         ("--ignore-missing", "GetAccessKeyLastUsed", 0),
@@ -243,7 +243,7 @@ fn f111_a_signal_ends_the_look_for_a_key_that_is_missing() {
 }
 
 #[test]
-fn f111_a_signal_while_the_account_of_a_table_is_asked_for_leaves_no_key_out() {
+fn f111_a_signal_during_the_account_lookup_of_a_table_omits_no_key() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
     let args = ["--dry-run", "--output", "table"];
@@ -295,7 +295,7 @@ fn f111_a_signal_ends_the_wait_for_a_proxy() {
 }
 
 #[test]
-fn f111_a_response_that_has_arrived_is_read_although_two_signals_came_with_it() {
+fn f111_a_response_that_has_arrived_is_read_despite_two_signals() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::Delay(Duration::from_secs(1))).on("DeleteAccessKey"));
     let running = Case::documented(&sandbox, &[]).start();

@@ -49,7 +49,7 @@ fn c05_aws_profile_takes_precedence_over_aws_default_profile() {
 }
 
 #[test]
-fn c20_the_source_is_named_and_a_profile_that_is_overridden_is_warned_of() {
+fn c20_the_source_is_named_and_an_overridden_profile_gets_a_warning() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["-v"])
         .file(".aws/config", "[profile other]\nregion = us-east-1\n")
@@ -101,7 +101,7 @@ fn c80_a_source_profile_with_a_web_identity_and_a_key_assumes_the_web_role() {
 }
 
 #[test]
-fn c86_a_role_where_endpoints_are_ignored_goes_to_aws() {
+fn c86_a_role_request_goes_to_aws_if_endpoints_are_ignored() {
     let sandbox = documented();
     let proxy = Proxy::start(ProxyMode::Refuse502);
     let config = format!(
@@ -132,7 +132,7 @@ fn on_instance(sandbox: &Sandbox, config: &str, metadata: &Metadata, proxy: &Pro
 }
 
 #[test]
-fn c87_an_instance_without_a_region_is_in_its_own() {
+fn c87_an_instance_without_a_region_setting_uses_its_own() {
     let zone = "/latest/meta-data/placement/availability-zone";
     let instead = HashMap::from([(zone.to_owned(), "cn-north-1a".to_owned())]);
     let metadata = Metadata::start_instead(instead);
@@ -163,7 +163,7 @@ fn c87_an_instance_without_a_region_is_in_its_own() {
 
 /// The default is `us-east-1`, as where the instance does not name a zone.
 #[test]
-fn c87_an_instance_whose_zone_is_in_no_region_has_the_default_region() {
+fn c87_an_instance_with_an_unusable_zone_uses_the_default_region() {
     let zone = "/latest/meta-data/placement/availability-zone";
     let sandbox = documented();
     let cases = [
@@ -187,7 +187,7 @@ fn c87_an_instance_whose_zone_is_in_no_region_has_the_default_region() {
 }
 
 #[test]
-fn c93_a_role_that_ends_in_itself() {
+fn c93_a_role_chain_that_leads_back_to_itself() {
     let sandbox = documented();
     let cases = [
         format!("[default]\n{ROLE}source_profile = default\n"),
@@ -203,7 +203,7 @@ fn c93_a_role_that_ends_in_itself() {
 }
 
 #[test]
-fn c53_an_id_and_a_secret_that_are_swapped() {
+fn c53_a_swapped_id_and_secret() {
     let sandbox = documented();
     let secret = CANARIES[0];
     let correct = "correct them; neither was printed or sent";

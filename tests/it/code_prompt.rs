@@ -90,7 +90,7 @@ fn f100_a_wrong_code_is_asked_for_three_times() {
 }
 
 #[test]
-fn what_is_no_code_is_not_called_a_wrong_one() {
+fn input_that_is_not_a_code_is_not_called_a_wrong_code() {
     let sandbox = guarded(&["755224"]);
     let mut dialogue = Dialogue::start(case(&sandbox));
     let long = "7".repeat(5_000) + "\n";
@@ -109,7 +109,7 @@ fn what_is_no_code_is_not_called_a_wrong_one() {
 }
 
 #[test]
-fn f100_another_denial_is_not_asked_about_again() {
+fn f100_another_denial_does_not_ask_again() {
     let sandbox = guarded(&["755224"]);
     sandbox.deny("sts:AssumeRole");
     let dialogue = Dialogue::start(case(&sandbox)).shows(PROMPT);
@@ -223,7 +223,7 @@ fn expiring(codes: &[&str]) -> (Sandbox, Case) {
 }
 
 #[test]
-fn f100_a_session_that_expires_is_asked_for_again() {
+fn f100_a_run_asks_for_a_new_code_if_the_session_expires() {
     let (sandbox, case) = expiring(&["755224", "287082"]);
     let dialogue = Dialogue::start(case)
         .shows(PROMPT)

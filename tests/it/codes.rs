@@ -49,7 +49,7 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
 }
 
 #[test]
-fn no_such_entity_of_a_key_is_3() {
+fn no_such_entity_for_a_key_exits_3() {
     let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
     answered(
         404,
@@ -64,7 +64,7 @@ fn no_such_entity_of_a_key_is_3() {
 }
 
 #[test]
-fn no_such_entity_of_a_user_is_3() {
+fn no_such_entity_for_a_user_exits_3() {
     answered(
         404,
         "NoSuchEntity",
@@ -75,7 +75,7 @@ fn no_such_entity_of_a_user_is_3() {
 }
 
 #[test]
-fn f53_limit_exceeded_is_4_and_not_retried() {
+fn f53_limit_exceeded_exits_4_and_is_not_retried() {
     answered(
         409,
         "LimitExceeded",
@@ -93,7 +93,7 @@ fn f53_limit_exceeded_is_4_and_not_retried() {
 }
 
 #[test]
-fn f51_service_failures_are_5_after_retries() {
+fn f51_service_failures_exit_5_after_retries() {
     answered(
         500,
         "ServiceFailure",
@@ -106,7 +106,7 @@ fn f51_service_failures_are_5_after_retries() {
 }
 
 #[test]
-fn validation_errors_are_2() {
+fn validation_errors_exit_2() {
     let message = "Must specify userName when calling with non-User credentials";
     answered(
         400,
@@ -128,7 +128,7 @@ fn validation_errors_are_2() {
 }
 
 #[test]
-fn f55_access_denied_is_6() {
+fn f55_access_denied_exits_6() {
     let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
     answered(
         403,
@@ -141,7 +141,7 @@ fn f55_access_denied_is_6() {
 }
 
 #[test]
-fn f29_credentials_that_iam_refuses_are_7() {
+fn f29_rejected_credentials_exit_7() {
     let expired = "The security token included in the request is expired";
     answered(
         403,
@@ -189,7 +189,7 @@ fn f29_credentials_that_iam_refuses_are_7() {
 }
 
 #[test]
-fn f29_a_wrong_secret_is_7() {
+fn f29_a_wrong_secret_exits_7() {
     let sandbox = documented();
     let case =
         Case::documented(&sandbox, &[]).env("AWS_SECRET_ACCESS_KEY", crate::case::CANARIES[0]);
@@ -207,7 +207,7 @@ fn f29_a_wrong_secret_is_7() {
 }
 
 #[test]
-fn f29_a_key_that_is_not_known_is_7() {
+fn f29_an_unknown_signing_key_exits_7() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &[]).env("AWS_ACCESS_KEY_ID", "AKIAQAAAAAAAUNKNOWNA");
     let says = &[
@@ -224,7 +224,7 @@ fn f29_a_key_that_is_not_known_is_7() {
 }
 
 #[test]
-fn f52_throttling_is_8_after_retries() {
+fn f52_throttling_exits_8_after_retries() {
     answered(
         400,
         "Throttling",
@@ -244,7 +244,7 @@ fn f52_throttling_is_8_after_retries() {
 
 /// Only the answer of AWS has a code.
 #[test]
-fn f52_throttling_without_a_code_may_be_that_of_a_proxy() {
+fn f52_throttling_without_a_code_may_come_from_a_proxy() {
     let sandbox = documented();
     sandbox.fault(always("DeleteAccessKey", What::page(429, "text/html", "")));
     let case = Case::documented(&sandbox, &["--timeout", "2"]).env("AWS_MAX_ATTEMPTS", "1");
@@ -253,7 +253,7 @@ fn f52_throttling_without_a_code_may_be_that_of_a_proxy() {
 }
 
 #[test]
-fn f52_throttling_without_a_code_after_a_lost_answer_is_10() {
+fn f52_throttling_without_a_code_after_a_lost_response_exits_10() {
     let sandbox = documented();
     sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
     sandbox.fault(always("DeleteAccessKey", What::empty(429)));
@@ -272,6 +272,6 @@ fn f52_throttling_without_a_code_after_a_lost_answer_is_10() {
 }
 
 #[test]
-fn f54_an_unlisted_code_is_1() {
+fn f54_an_unlisted_code_exits_1() {
     answered(418, "TeapotBoiling", "I am a teapot", 1, &["request ID"]);
 }

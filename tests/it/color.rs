@@ -5,7 +5,7 @@ use crate::case::{BOBS_KEY, Case, binary, documented, each};
 use crate::dialogue::Dialogue;
 
 #[test]
-fn f65_no_colours_where_nobody_sees_them() {
+fn f65_no_colors_without_a_terminal() {
     let sandbox = documented();
     let cases = [
         Case::documented(&sandbox, &["--region", "a b"]),
@@ -55,7 +55,7 @@ fn on_a_terminal(environment: &[(&str, &str)]) -> String {
     not(target_os = "linux"),
     ignore = "needs the script command of util-linux"
 )]
-fn f65_colours_on_a_terminal_unless_they_are_not_wanted() {
+fn f65_colors_on_a_terminal_unless_disabled() {
     assert!(on_a_terminal(&[("TERM", "xterm")]).contains("\u{1b}["));
     assert!(!on_a_terminal(&[("TERM", "xterm"), ("NO_COLOR", "1")]).contains('\u{1b}'));
     assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\u{1b}'));
@@ -63,7 +63,7 @@ fn f65_colours_on_a_terminal_unless_they_are_not_wanted() {
 }
 
 #[test]
-fn the_table_before_a_question_is_colored_as_the_messages_are() {
+fn the_table_before_a_question_is_colored_like_the_messages() {
     let sandbox = documented();
     for (color, terminal, is_colored) in [("off", "xterm", false), ("on", "dumb", true)] {
         let case = asked(&sandbox).args(["--color", color]);

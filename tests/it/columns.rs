@@ -134,7 +134,7 @@ fn c38_a_credential_report_is_recognized() {
 }
 
 #[test]
-fn c39_ids_are_separated_by_white_space_and_comments_are_skipped() {
+fn c39_ids_are_separated_by_whitespace_and_comments_are_skipped() {
     let bob = &["--user-name", "Bob"][..];
     let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
     for list in [

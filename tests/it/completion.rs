@@ -50,7 +50,7 @@ fn says_nothing(printed: Printed) {
 }
 
 #[test]
-fn profiles_are_those_of_the_files_and_nothing_is_contacted() {
+fn profiles_come_from_the_files_without_a_request() {
     let sandbox = documented();
     let case = |words: &[&str]| {
         asked_at(&sandbox, words)
@@ -77,7 +77,7 @@ fn profiles_are_those_of_the_files_and_nothing_is_contacted() {
 }
 
 #[test]
-fn the_profile_the_endpoint_and_the_bundle_of_the_line_are_used() {
+fn the_profile_endpoint_and_ca_bundle_on_the_line_are_used() {
     let sandbox = documented();
     let admin = sandbox.admin();
     let config = format!(
@@ -134,7 +134,7 @@ fn the_profile_the_endpoint_and_the_bundle_of_the_line_are_used() {
 }
 
 #[test]
-fn keys_that_stand_on_the_line_or_sign_are_not_offered() {
+fn keys_on_the_line_and_the_signing_key_are_not_offered() {
     let sandbox = documented();
     let words = [
         "--user-name",
@@ -168,7 +168,7 @@ fn a_large_account_is_read_no_further_than_ten_pages() {
 }
 
 #[test]
-fn names_that_no_shell_takes_as_they_stand_are_not_offered() {
+fn names_that_a_shell_would_change_are_not_offered() {
     let user = |name: &str| {
         format!(
             "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult><Users>\
@@ -196,7 +196,7 @@ fn names_that_no_shell_takes_as_they_stand_are_not_offered() {
 }
 
 #[test]
-fn whatever_is_wrong_nothing_is_said_and_nothing_is_offered() {
+fn a_failure_prints_nothing_and_offers_nothing() {
     let sandbox = Sandbox::documented()
         .deny("iam:ListUsers")
         .deny("iam:ListAccessKeys")
@@ -233,7 +233,7 @@ fn whatever_is_wrong_nothing_is_said_and_nothing_is_offered() {
 }
 
 #[test]
-fn a_code_that_works_once_is_left_for_the_run() {
+fn a_one_time_code_is_left_for_the_run() {
     let sandbox = Sandbox::documented()
         .mfa_device("GAHT12345678", &["755224"])
         .start();
@@ -249,7 +249,7 @@ fn a_code_that_works_once_is_left_for_the_run() {
 }
 
 #[test]
-fn a_service_that_is_silent_is_not_waited_for() {
+fn a_silent_service_is_not_waited_for() {
     for words in [["--user-name", ""], ["--access-key-id", ""]] {
         let sandbox = documented();
         sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
@@ -281,7 +281,7 @@ fn a_credential_process_that_hangs_is_ended_and_not_waited_for() {
 }
 
 #[test]
-fn options_regions_and_files_are_offered_without_asking_anybody() {
+fn options_regions_and_files_are_offered_without_a_request() {
     let sandbox = documented();
     offers(asked_at(&sandbox, &["--unused"]).run(), &["--unused-for"]);
     offers(
@@ -308,7 +308,7 @@ fn c53_a_profile_that_looks_like_a_secret_is_not_offered() {
 }
 
 #[test]
-fn what_is_always_refused_is_not_offered() {
+fn values_and_options_that_are_always_refused_are_not_offered() {
     for (option, values) in [
         ("--output", &["json", "text", "table", "off"][..]),
         ("--error-format", &["text", "json"]),
@@ -322,7 +322,7 @@ fn what_is_always_refused_is_not_offered() {
 }
 
 #[test]
-fn a_run_is_a_run_whatever_the_variable_says() {
+fn a_run_is_never_taken_for_a_completion() {
     for shell in ["bash", "zsh", "fish", "1", "nonsense", "", "0"] {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &[]).env(VARIABLE, shell);
@@ -353,7 +353,7 @@ fn a_run_is_a_run_whatever_the_variable_says() {
 }
 
 #[test]
-fn the_script_is_for_a_shell_that_there_is_one_for() {
+fn only_supported_shells_get_a_completion_script() {
     for shell in ["bash", "/usr/bin/bash"] {
         let ended = Case::bare([""; 0]).env(VARIABLE, shell).run().exits(0);
         assert!(
@@ -378,7 +378,7 @@ fn the_script_is_for_a_shell_that_there_is_one_for() {
 }
 
 #[test]
-fn an_account_that_depends_on_the_keys_is_not_asked_for() {
+fn nothing_is_looked_up_if_the_account_depends_on_the_keys() {
     let sandbox = documented();
     for option in ["--role-name=Responder", "--target-principal=210987654321"] {
         for words in [[option, "--user-name", ""], [option, "--access-key-id", ""]] {

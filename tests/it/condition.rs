@@ -73,7 +73,7 @@ fn only_old_keys() {
 }
 
 #[test]
-fn all_conditions_have_to_hold_of_the_same_key() {
+fn all_conditions_must_hold_for_the_same_key() {
     let both = [
         "--only-inactive",
         "--unused-for",
@@ -87,7 +87,7 @@ fn all_conditions_have_to_hold_of_the_same_key() {
 }
 
 #[test]
-fn a_use_of_less_than_a_minute_ago_is_told_in_words() {
+fn a_use_less_than_a_minute_ago_is_described_in_words() {
     let sandbox = documented();
     let args = ["--access-key-id", BOB_SECOND_KEY_ID, "--user-name", "Bob"];
     let _ = Case::at(&sandbox, args)
@@ -125,7 +125,7 @@ fn never_used_counts_from_the_creation() {
 }
 
 #[test]
-fn users_who_are_excepted_keep_their_keys() {
+fn excepted_users_keep_their_keys() {
     for glob in ["Alice", "aLiCe", "al*", "*LICE", "?lice", "[a-c]lice"] {
         let reason = format!("the user Alice matches --except-user {glob}");
         skipped(
@@ -154,7 +154,7 @@ fn a_user_who_is_only_named_is_not_called_the_owner() {
 }
 
 #[test]
-fn c61_a_class_of_characters_compares_without_case() {
+fn c61_a_character_class_ignores_case() {
     for glob in [
         "[0-Z]*",
         "[_-z]*",
@@ -223,7 +223,7 @@ fn the_signing_user_can_be_excepted() {
 }
 
 #[test]
-fn a_status_that_is_neither_is_not_inactive() {
+fn an_unknown_status_is_not_inactive() {
     let seed = KeySeed::new("Alice", "AKIAQAAAAAAAAEXPIRED").status(Status::Expired);
     let sandbox = Sandbox::builder().key(seed).start();
     let _ = alices(&sandbox, "AKIAQAAAAAAAAEXPIRED", &["--only-inactive"])
@@ -235,7 +235,7 @@ fn a_status_that_is_neither_is_not_inactive() {
 }
 
 #[test]
-fn ages_count_by_iams_clock_and_not_by_this_machines() {
+fn ages_are_measured_by_iams_clock() {
     // To a server whose clock is 60 days ahead, a key used yesterday was used 61 days ago; and the reverse.
     let day = 86_400;
     let sandbox = Sandbox::documented().clock_offset(60 * day).start();
@@ -259,7 +259,7 @@ fn ages_count_by_iams_clock_and_not_by_this_machines() {
 }
 
 #[test]
-fn a_last_use_in_the_future_is_no_time_ago() {
+fn a_last_use_in_the_future_counts_as_now() {
     let used = LastUsed {
         at: SystemTime::now() + Duration::from_hours(48),
         service: "s3".to_owned(),
@@ -368,7 +368,7 @@ fn a_key_of_another_user_is_not_the_callers() {
 }
 
 #[test]
-fn the_limit_of_one_key_counts_its_reads() {
+fn the_time_limit_of_a_key_includes_its_reads() {
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::SilenceBeforeActing)

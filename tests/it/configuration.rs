@@ -65,7 +65,7 @@ fn f21_a_profile_that_does_not_exist() {
 }
 
 #[test]
-fn a_file_that_is_disabled_has_no_hint_to_run_aws_configure() {
+fn a_disabled_file_gets_no_hint_to_run_aws_configure() {
     for (variable, path) in [
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", ""),
@@ -191,7 +191,7 @@ fn a_configuration_file_that_is_dev_null_is_empty() {
 }
 
 #[test]
-fn f24_configuration_files_that_are_no_files() {
+fn f24_configuration_paths_that_are_not_files() {
     refused(
         |case| {
             std::fs::create_dir(case.path(".aws/config")).expect("a folder");
@@ -221,7 +221,7 @@ fn f24_configuration_files_that_are_no_files() {
 }
 
 #[test]
-fn f24_other_line_ends_and_a_byte_order_mark_are_fine() {
+fn f24_other_line_endings_and_a_byte_order_mark_are_accepted() {
     for contents in [
         "[default]\r\nregion = eu-west-1\r\n",
         "\u{feff}[default]\nregion = eu-west-1\n",

@@ -75,7 +75,7 @@ fn the_list_of_the_owner_shows_that_the_key_has_the_status() {
 }
 
 #[test]
-fn a_key_with_another_status_since_then_was_not_changed_for_another_user() {
+fn a_key_whose_status_differs_now_was_not_changed_for_another_user() {
     each_at_once(cases(), |((action, _, set), owner, is_dry_run)| {
         let (sandbox, kept) = confirmed(action);
         let other = match set {
@@ -93,7 +93,7 @@ fn a_key_with_another_status_since_then_was_not_changed_for_another_user() {
 }
 
 #[test]
-fn without_permission_to_read_it_is_known_what_the_earlier_run_did() {
+fn the_earlier_change_is_known_without_read_permission() {
     each_at_once(cases(), |((action, done, _), owner, is_dry_run)| {
         let (sandbox, kept) = confirmed(action);
         for read in READS {
@@ -118,7 +118,7 @@ fn without_permission_to_read_it_is_known_what_the_earlier_run_did() {
 
 /// IAM denies the first list and the change, so that the key is located.
 #[test]
-fn what_the_earlier_run_did_is_known_if_the_change_is_denied() {
+fn the_earlier_change_is_known_if_the_next_one_is_denied() {
     let denied = || What::error(403, "AccessDenied", "no");
     each_at_once(ACTIONS, |(action, done, set)| {
         let (sandbox, kept) = confirmed(action);
@@ -145,7 +145,7 @@ fn what_the_earlier_run_did_is_known_if_the_change_is_denied() {
 
 /// A request of this run that may still act makes the state unknown, as without an earlier run.
 #[test]
-fn a_response_that_is_lost_since_then_leaves_the_change_unknown() {
+fn a_response_lost_by_the_next_run_leaves_the_change_unknown() {
     let (sandbox, kept) = confirmed("deactivate");
     sandbox.set_status(BOBS_KEY, Status::Active);
     sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing));

@@ -74,7 +74,7 @@ fn c52_a_key_that_no_user_has_may_be_the_root_users() {
 }
 
 #[test]
-fn c52_a_key_that_a_later_list_shows_is_used() {
+fn c52_a_key_that_only_a_later_list_shows_is_found() {
     let sandbox = new_keys();
     sandbox.fault(Fault::new(hidden()).on("ListAccessKeys"));
     let _ = Case::documented(&sandbox, &["--ignore-missing", "--older-than", "1d"])
@@ -87,7 +87,7 @@ fn c52_a_key_that_a_later_list_shows_is_used() {
 }
 
 #[test]
-fn c52_answers_that_contradict_each_other_have_a_hint_of_their_own() {
+fn c52_contradictory_responses_have_their_own_hint() {
     let sandbox = documented();
     sandbox.add_key(KeySeed::new("Bob", BOBS_KEY));
     sandbox.fault(Fault::new(no_such_key()).on("DeleteAccessKey").always());

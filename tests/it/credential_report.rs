@@ -47,7 +47,7 @@ pub(crate) fn sweep(sandbox: &Sandbox, conditions: &[&str]) -> (BTreeSet<String>
 }
 
 #[test]
-fn the_credential_report_spares_users_without_keys_and_changes_nothing_else() {
+fn the_credential_report_saves_reads_of_users_without_keys_and_changes_nothing_else() {
     let build = || {
         Sandbox::documented()
             .many_keys(20, 1)
@@ -221,7 +221,7 @@ fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_condition
 }
 
 #[test]
-fn a_key_that_is_newer_than_the_report_is_found_all_the_same() {
+fn a_key_that_is_newer_than_the_report_is_still_found() {
     let sandbox = Sandbox::documented()
         .stale_report(Duration::from_hours(3))
         .start();
@@ -274,7 +274,7 @@ fn f107_a_report_in_progress_is_waited_for_15_seconds_however_slow_iam_is() {
 }
 
 #[test]
-fn f107_a_report_that_iam_throttles_is_given_up_and_slows_down_nothing() {
+fn f107_a_throttled_report_is_abandoned_and_slows_down_nothing() {
     let cases = ["GenerateCredentialReport", "GetCredentialReport"];
     each(cases, |action| {
         let sandbox = Sandbox::documented().many_users_without_keys(50).start();
@@ -298,7 +298,7 @@ fn f107_a_report_that_iam_throttles_is_given_up_and_slows_down_nothing() {
 }
 
 #[test]
-fn f107_a_terminal_shows_that_a_report_is_waited_for() {
+fn f107_a_terminal_shows_the_wait_for_a_report() {
     let sandbox = Sandbox::documented().report_lag(3).start();
     let args = [
         "--whole-account",

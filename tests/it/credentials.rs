@@ -58,7 +58,7 @@ pub(crate) fn keys(credentials: &Credentials) -> String {
 }
 
 #[test]
-fn f20_none_anywhere() {
+fn f20_no_credentials_anywhere() {
     let mut case = Case::bare(DOCUMENTED);
     let places = [case.path(".aws/config"), case.path(".aws/credentials")]
         .map(|path| path.display().to_string());
@@ -78,7 +78,7 @@ fn f20_none_anywhere() {
 }
 
 #[test]
-fn f23_variables_that_are_half_there() {
+fn f23_half_set_variables() {
     let sandbox = documented();
     let case = || Case::documented(&sandbox, &[]);
     refused(
@@ -128,7 +128,7 @@ fn f23_variables_that_are_half_there() {
 }
 
 #[test]
-fn f23_a_profile_that_is_half_there() {
+fn f23_a_half_set_profile() {
     let sandbox = documented();
     let config = format!("[default]\naws_access_key_id = {ADMIN_KEY_ID}\n");
     refused(without(&sandbox, &config).run(), &["aws_secret_access_key"]);
@@ -177,7 +177,7 @@ fn session_credentials_of_the_environment_sign() {
 }
 
 #[test]
-fn f29_an_expired_session_is_7() {
+fn f29_an_expired_session_exits_7() {
     let sandbox = documented();
     let session = sandbox.expired_session();
     let case = Case::documented(&sandbox, &[])

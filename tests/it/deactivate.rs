@@ -40,7 +40,7 @@ fn the_status_is_read_and_the_command_that_undoes_it_is_printed() {
 }
 
 #[test]
-fn the_status_is_the_one_it_has_then() {
+fn the_printed_status_is_the_new_one() {
     let formats = [
         (
             "json",
@@ -63,7 +63,7 @@ fn the_status_is_the_one_it_has_then() {
 }
 
 #[test]
-fn the_undo_goes_the_same_way_as_the_run() {
+fn the_undo_command_keeps_the_options_of_the_run() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     let config = format!(
         "[profile ops]\naws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {ADMIN_SECRET}\n"
@@ -86,7 +86,7 @@ fn the_undo_goes_the_same_way_as_the_run() {
 }
 
 #[test]
-fn the_signing_key_is_not_switched_off_by_accident() {
+fn the_signing_key_is_not_deactivated_by_accident() {
     let sandbox = documented();
     let args = ["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"];
     let says = format!(
@@ -100,7 +100,7 @@ fn the_signing_key_is_not_switched_off_by_accident() {
 }
 
 #[test]
-fn conditions_hold_for_a_deactivation_too() {
+fn conditions_apply_to_a_deactivation_too() {
     let sandbox = documented();
     let args = ["--access-key-id", ALICE_KEY_ID, "--find-user"];
     let case = Case::at(&sandbox, args).args(["--deactivate", "--unused-for", "45d"]);

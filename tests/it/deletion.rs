@@ -37,7 +37,7 @@ fn the_documented_example_costs_one_call() {
 }
 
 #[test]
-fn over_https_with_the_sandboxs_authority() {
+fn https_works_with_the_sandboxs_certificate_authority() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
     let _ = Case::documented(&sandbox, &[])
         .run()
@@ -71,7 +71,7 @@ fn without_a_user_name_it_is_the_signing_users_key() {
 }
 
 #[test]
-fn a_role_has_to_name_the_owner() {
+fn a_role_must_name_the_owner() {
     let sandbox = documented();
     let session = sandbox.session();
     let role = |args: &[&str]| {
@@ -173,7 +173,7 @@ fn f34_the_signing_key_is_refused() {
 }
 
 #[test]
-fn the_signing_key_goes_when_that_is_wanted() {
+fn the_signing_key_is_deleted_with_allow_self() {
     let sandbox = documented();
     let case = Case::at(
         &sandbox,
@@ -190,7 +190,7 @@ fn the_signing_key_goes_when_that_is_wanted() {
 }
 
 #[test]
-fn a_missing_key_is_3_and_with_ignore_missing_0() {
+fn a_missing_key_exits_3_and_with_ignore_missing_0() {
     let sandbox = documented();
     let missing = |more: &[&str]| {
         Case::at(
@@ -228,7 +228,7 @@ fn a_missing_key_is_3_and_with_ignore_missing_0() {
 }
 
 #[test]
-fn f75_another_users_key_is_3() {
+fn f75_another_users_key_exits_3() {
     let sandbox = documented();
     let case = |more: &[&str]| {
         Case::at(
@@ -304,7 +304,7 @@ fn another_accounts_key_is_not_already_gone() {
 }
 
 #[test]
-fn verbose_and_debug_tell_the_way_without_secrets() {
+fn verbose_and_debug_log_requests_without_secrets() {
     let sandbox = documented();
     let says = &[
         "info: profile default, region us-east-1",

@@ -32,7 +32,7 @@ fn says(case: Case, code: &str, message: &str, exit: i32, hint: &str) {
 }
 
 #[test]
-fn c21_a_denial_is_answered_by_what_denies_it() {
+fn c21_the_hint_for_a_denial_depends_on_what_denies_it() {
     let explicit = |policy: &str| format!("{WHO} with an explicit deny in {policy}");
     let quarantine = "AWS quarantined this user because one of its keys was exposed, and advises against removing the policy: \
                       use the credentials of another identity (--profile NAME)";
@@ -106,7 +106,7 @@ fn c21_a_read_that_is_denied_names_its_own_permission() {
 }
 
 #[test]
-fn c21_sts_is_denied_in_the_same_words() {
+fn c21_a_denial_by_sts_has_the_same_words() {
     let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:GetCallerIdentity with an explicit deny \
                    in a VPC endpoint policy";
     let sandbox = documented();
@@ -122,7 +122,7 @@ fn c21_sts_is_denied_in_the_same_words() {
 }
 
 #[test]
-fn a_role_that_a_policy_denies_is_not_answered_by_what_the_role_takes() {
+fn the_hint_for_a_role_that_a_policy_denies_names_the_policy() {
     let role = "arn:aws:iam::123456789012:role/ops/Responder";
     let who = format!(
         "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:AssumeRole on resource: {role}"
@@ -282,7 +282,7 @@ fn a_command_that_a_hint_names_is_not_printed_again() {
 pub(crate) const INVALID: &str = "The security token included in the request is invalid.";
 
 #[test]
-fn c22_a_session_that_iam_does_not_take() {
+fn c22_a_session_that_iam_rejects() {
     let sandbox = documented();
     let what = What::error(403, "InvalidClientTokenId", INVALID);
     sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());

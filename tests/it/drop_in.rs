@@ -12,7 +12,7 @@ use crate::story::read;
 
 /// AWS's own programs say how long each request is, and AWS documents nothing else.
 #[test]
-fn each_request_says_how_long_it_is() {
+fn each_request_states_its_length() {
     let sandbox = documented();
     let args = [
         "--whole-account",
@@ -293,7 +293,7 @@ fn a_refusal_says_what_to_use_instead() {
 }
 
 #[test]
-fn the_skeleton_needs_nothing_and_is_the_aws_clis() {
+fn the_skeleton_needs_no_configuration_and_equals_the_aws_clis() {
     let cases = [
         &["--generate-cli-skeleton"][..],
         &["--generate-cli-skeleton", "input"],
@@ -309,7 +309,7 @@ fn the_skeleton_needs_nothing_and_is_the_aws_clis() {
 }
 
 #[test]
-fn json_input_is_a_text_or_a_file_and_options_beat_it() {
+fn json_input_is_text_or_a_file_and_options_override_it() {
     let bob = json!({ "AccessKeyId": BOBS_KEY, "UserName": "Bob" }).to_string();
     let alice = json!({ "AccessKeyId": "AKIAQAAAAAAAUNKNOWNA", "UserName": "Alice" }).to_string();
     let wrong = json!({ "AccessKeyId": 5, "UserName": null }).to_string();
@@ -342,7 +342,7 @@ fn json_input_is_a_text_or_a_file_and_options_beat_it() {
 }
 
 #[test]
-fn json_input_that_is_wrong_is_refused() {
+fn invalid_json_input_is_refused() {
     for (json, says) in [
         ("", "is not a JSON object"),
         ("AKIA", "is not a JSON object"),

@@ -43,7 +43,7 @@ fn told(printed: Printed) {
 }
 
 #[test]
-fn a_dry_run_tells_all_that_is_known() {
+fn a_dry_run_prints_all_that_is_known() {
     let sandbox = documented();
     let args = [
         "--access-key-id",
@@ -105,7 +105,7 @@ fn a_key_that_was_never_used_says_so() {
 }
 
 #[test]
-fn every_format_tells_it() {
+fn every_format_has_the_plan() {
     let sandbox = documented();
     let case = |format| Case::documented(&sandbox, &["-n", "--output", format]);
     let text = unchanged(&sandbox, case("text")).exits(0);
@@ -137,7 +137,7 @@ fn every_format_tells_it() {
 }
 
 #[test]
-fn what_stays_is_told_with_the_reason_and_is_no_failure() {
+fn keys_that_stay_are_printed_with_the_reason_and_are_not_failures() {
     let sandbox = documented();
     let args = [
         "--access-key-id",
@@ -213,7 +213,7 @@ fn the_reason_does_not_grow_with_the_number_of_conditions() {
 }
 
 #[test]
-fn a_key_that_is_not_there_is_a_failure() {
+fn a_missing_key_is_a_failure() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let _ = unchanged(&sandbox, Case::documented(&sandbox, &["-n"]))
@@ -273,7 +273,7 @@ fn nothing_that_writes_is_sent_in_any_mode() {
 }
 
 #[test]
-fn what_would_not_be_changed_in_a_real_run_either_is_said_to_stay() {
+fn a_dry_run_says_which_keys_a_real_run_would_not_change() {
     let old = &["--user-name", "Alice", "--access-key-id", ALICE_OLD_KEY_ID][..];
     let own = ["--user-name", "admin", "--access-key-id", ADMIN_KEY_ID];
     let own_says = "would be refused: it belongs to your own credentials";
@@ -315,7 +315,7 @@ fn what_would_not_be_changed_in_a_real_run_either_is_said_to_stay() {
 }
 
 #[test]
-fn what_may_not_be_read_is_left_out_and_said() {
+fn a_dry_run_omits_what_it_cannot_read_and_says_so() {
     let sandbox = Sandbox::documented()
         .deny("iam:GetAccessKeyLastUsed")
         .start();
@@ -330,7 +330,7 @@ fn what_may_not_be_read_is_left_out_and_said() {
 }
 
 #[test]
-fn a_deactivation_can_be_tried_dry_too() {
+fn a_deactivation_has_a_dry_run_too() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["-n", "--deactivate"]);
     let _ = unchanged(&sandbox, case)

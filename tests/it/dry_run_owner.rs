@@ -96,7 +96,7 @@ fn an_owner_who_may_be_another_user_is_named_but_not_in_the_plan() {
 }
 
 #[test]
-fn sts_is_asked_once_about_many_keys() {
+fn sts_is_called_once_for_many_keys() {
     let sandbox = unlisted();
     let list = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
     let printed = from_stdin(&sandbox, &list, &["--dry-run"]).run().exits(3);
@@ -112,7 +112,7 @@ fn sts_is_asked_once_about_many_keys() {
 }
 
 #[test]
-fn nobody_is_asked_about_another_users_key() {
+fn no_question_is_asked_about_another_users_key() {
     let sandbox = unlisted();
     let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--interactive"]);
     let _ = Dialogue::start(case)

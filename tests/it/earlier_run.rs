@@ -100,7 +100,7 @@ fn a_server_error_of_this_run_counts_after_an_earlier_run_too() {
 }
 
 #[test]
-fn c66_a_confirmed_deletion_is_finished_whoever_is_named_as_the_owner() {
+fn c66_a_confirmed_deletion_is_finished_whichever_owner_is_named() {
     let sandbox = documented();
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
     let _ = kept
@@ -128,7 +128,7 @@ fn c66_a_confirmed_deletion_is_finished_whoever_is_named_as_the_owner() {
 /// The deletion is presumed for Alice. Then a later run finds the key at Bob: IAM denies its deletion, or the key does not meet a
 /// condition.
 #[test]
-fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody() {
+fn a_presumed_deletion_is_not_finished_once_iam_lists_the_key_for_any_user() {
     let only_inactive = ["--find-user", "--only-inactive"];
     let cases = [
         (
@@ -177,7 +177,7 @@ fn a_key_that_was_presumed_deleted_is_not_finished_once_iam_lists_it_for_anybody
 }
 
 #[test]
-fn a_sweep_that_lists_a_key_which_was_presumed_deleted_ends_that() {
+fn a_presumed_deletion_ends_if_a_sweep_lists_the_key() {
     let sandbox = documented();
     let kept = started_an_hour_ago();
     let started = kept.journal().replace("\"Bob\"", "\"Alice\"");

@@ -95,7 +95,7 @@ fn f68_an_echo_in_escapes_is_shown_without_the_secrets_of_the_request() {
 }
 
 #[test]
-fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
+fn f68_a_proxy_response_that_repeats_the_request_is_shown_without_the_password() {
     let users = [
         "me:of-the-proxy-1",
         "me:of&the+proxy-1",
@@ -125,7 +125,7 @@ fn f68_a_proxy_that_repeats_what_it_was_told_is_shown_without_its_password() {
 }
 
 #[test]
-fn f68_what_is_no_secret_is_shown() {
+fn f68_text_that_is_not_secret_is_shown() {
     // The ID of the key that signs stands in the header with the signature, and is none.
     let sandbox = documented();
     let args = [

@@ -106,7 +106,7 @@ fn c67_an_endpoint_with_a_space() {
 }
 
 #[test]
-fn f31_plain_http_to_another_machine_is_warned_of() {
+fn f31_plain_http_to_another_machine_gets_a_warning() {
     let sandbox = documented();
     // The address is one for documentation: nothing is there, and the proxy refuses to go there.
     let proxy = Proxy::start(ProxyMode::Refuse502);
@@ -128,7 +128,7 @@ fn f31_plain_http_to_another_machine_is_warned_of() {
 
 /// What a request and its response contain depends on the service.
 #[test]
-fn plain_http_to_a_service_of_credentials_is_warned_of_by_what_it_exposes() {
+fn the_warning_about_plain_http_to_a_credential_service_says_what_it_exposes() {
     let cases = [
         (
             "STS",
@@ -169,7 +169,7 @@ fn plain_http_to_a_service_of_credentials_is_warned_of_by_what_it_exposes() {
 
 /// A warning about IAM says nothing about tokens and credentials.
 #[test]
-fn one_endpoint_for_all_services_is_warned_of_once_for_each_service() {
+fn one_endpoint_for_all_services_gets_one_warning_per_service() {
     let sandbox = documented();
     let proxy = Proxy::start(ProxyMode::Refuse502);
     let config = format!(
@@ -192,7 +192,7 @@ fn one_endpoint_for_all_services_is_warned_of_once_for_each_service() {
 }
 
 #[test]
-fn the_endpoint_of_iam_beats_that_of_all_services() {
+fn the_endpoint_for_iam_overrides_the_one_for_all_services() {
     type Setting<'a> = (&'a str, &'a [(&'a str, String)], String);
     let sandbox = documented();
     let other = documented();
@@ -370,7 +370,7 @@ fn c94_a_tls_failure_of_sts_is_one_sentence() {
 }
 
 #[test]
-fn a_role_that_may_not_be_assumed_is_6() {
+fn a_role_that_cannot_be_assumed_exits_6() {
     let sandbox = documented();
     sandbox.deny("sts:AssumeRole");
     let config = format!(

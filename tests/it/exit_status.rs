@@ -131,7 +131,7 @@ fn interrupted(signal: &str, status: i32) {
 }
 
 #[test]
-fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
+fn f61_the_known_state_is_printed_for_a_key_whose_response_was_cut_off() {
     for (silence, told) in [
         (
             What::SilenceAfterActing,
@@ -160,12 +160,12 @@ fn f61_of_a_key_whose_answer_was_cut_off_it_is_told_what_is_known() {
 }
 
 #[test]
-fn f61_sigint_settles_what_is_under_way_and_tells_every_key() {
+fn f61_sigint_settles_keys_in_progress_and_reports_every_key() {
     interrupted("INT", 130);
 }
 
 #[test]
-fn f61_sigterm_settles_what_is_under_way_and_tells_every_key() {
+fn f61_sigterm_settles_keys_in_progress_and_reports_every_key() {
     interrupted("TERM", 143);
 }
 
@@ -190,7 +190,7 @@ fn f62_a_full_disk_stops_before_the_next_deletion() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
-fn f88_what_a_journal_has_settled_counts_as_that_where_nothing_can_be_written() {
+fn f88_settled_keys_of_a_journal_count_if_nothing_can_be_written() {
     let (sandbox, list) = crowd(50);
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("done.jsonl");
@@ -221,7 +221,7 @@ fn f88_what_a_journal_has_settled_counts_as_that_where_nothing_can_be_written() 
 }
 
 #[test]
-fn throttled_for_ever_ends_and_leaves_the_rest() {
+fn endless_throttling_ends_the_run_and_leaves_the_other_keys() {
     let (sandbox, list) = crowd(20);
     sandbox.fault(Fault::new(What::error(400, "Throttling", "Rate exceeded")).always());
     let printed = from_stdin(&sandbox, &list, &["--timeout", "2", "--jobs", "2"])

@@ -157,7 +157,7 @@ fn the_table_has_every_number_and_no_other() {
 }
 
 #[test]
-fn every_test_that_the_table_names_is_there_and_runs() {
+fn every_test_that_the_table_names_exists_and_runs() {
     let checks = Checks::read();
     for (number, cell) in rows() {
         match cell.strip_prefix("not tested: ") {
@@ -190,7 +190,7 @@ fn every_promise_is_verified_by_tests_that_exist_and_run() {
 }
 
 #[test]
-fn every_test_that_bears_a_number_stands_in_its_row() {
+fn every_test_with_a_number_is_in_its_row() {
     let rows = rows();
     for test in tests() {
         let (_, name) = test.rsplit_once("::").unwrap_or(("", &test));

@@ -116,7 +116,7 @@ fn a_hint_for_a_rejected_session_that_assumes_a_role_is_about_that_session() {
 }
 
 #[test]
-fn nobody_is_told_to_correct_what_sso_returned() {
+fn no_hint_says_to_correct_what_sso_returned() {
     const ID: &str = "ASIAQAAAAAAASOMEBODY";
     let cases = [
         (

@@ -119,7 +119,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
 }
 
 #[test]
-fn an_owner_of_the_index_who_is_renamed_since_is_looked_up_again() {
+fn an_owner_in_the_index_who_was_renamed_is_looked_up_again() {
     // When the index is complete: one key ends it, and for two keys the users are listed twice.
     let cases = [
         (&[][..], "ListAccessKeys", 3),
@@ -167,7 +167,7 @@ fn a_role_needs_no_user_name_when_the_owner_is_found() {
 }
 
 #[test]
-fn f56_where_asking_is_denied_every_users_keys_are_looked_through() {
+fn f56_if_the_owner_lookup_is_denied_every_users_keys_are_listed() {
     let sandbox = Sandbox::documented()
         .deny("iam:GetAccessKeyLastUsed")
         .many_keys(45, 2)
@@ -199,7 +199,7 @@ fn f56_where_asking_is_denied_every_users_keys_are_looked_through() {
 }
 
 #[test]
-fn f56_an_unknown_key_is_3_once_every_list_was_read() {
+fn f56_an_unknown_key_exits_3_after_every_list_was_read() {
     let sandbox = documented();
     let unknown = iam_sandbox::nth_key_id("123456789012", 7);
     let _ = find(&sandbox, &unknown)
@@ -231,7 +231,7 @@ fn f56_an_unknown_key_is_3_once_every_list_was_read() {
 
 /// As after a deletion whose response was lost: whether the key was deleted, or was never there, a dry run cannot say.
 #[test]
-fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
+fn a_dry_run_does_not_say_not_deleted_about_a_key_that_no_user_has() {
     let sandbox = documented();
     let unknown = iam_sandbox::nth_key_id("123456789012", 7);
     let not_found = "not found: no user of this account has it";
@@ -253,7 +253,7 @@ fn a_dry_run_does_not_call_a_key_that_no_user_has_not_deleted() {
 
 /// AWS does not document what it reports as the owner of a root user's key.
 #[test]
-fn a_key_whose_owner_is_no_user_may_be_the_root_users() {
+fn a_key_whose_owner_is_not_a_user_may_be_the_root_users() {
     let hint = "hint: if this is a root user's key, omit --find-user, and use the root user's credentials or \
                 --target-principal with the account\nresult: ";
     let renamed = "hint: the user was recently renamed or deleted: run the same command again\n";
@@ -273,7 +273,7 @@ fn a_key_whose_owner_is_no_user_may_be_the_root_users() {
 }
 
 #[test]
-fn f56_where_no_list_may_be_read_both_meanings_are_told() {
+fn f56_if_no_list_can_be_read_both_explanations_are_printed() {
     for denied in ["iam:ListUsers", "iam:ListAccessKeys"] {
         let sandbox = Sandbox::documented()
             .deny("iam:GetAccessKeyLastUsed")
@@ -301,7 +301,7 @@ fn f56_where_no_list_may_be_read_both_meanings_are_told() {
 }
 
 #[test]
-fn f59_a_list_that_does_not_end_is_never_a_short_list() {
+fn f59_an_endless_list_is_never_taken_for_a_short_one() {
     let users = |marker: &str| {
         format!(
             "<ListUsersResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListUsersResult>\
@@ -368,7 +368,7 @@ fn another_accounts_key_is_not_found_and_not_ignored() {
 }
 
 #[test]
-fn an_owner_that_is_given_is_not_looked_for() {
+fn a_named_owner_is_not_looked_up() {
     let sandbox = documented();
     let _ = Case::documented(&sandbox, &["--find-user"])
         .run()

@@ -127,7 +127,7 @@ fn f50_a_response_of_one_length_is_read() {
 
 /// Its end is unclear, so it is not waited for.
 #[test]
-fn f50_a_response_of_ambiguous_length_that_does_not_end_is_not_silence() {
+fn f50_an_endless_response_of_ambiguous_length_is_not_a_missing_one() {
     const BOTH: &str = "HTTP status 200; it has both Content-Length and Transfer-Encoding";
     const OTHER: &str = "HTTP status 200; its Transfer-Encoding is not chunked alone";
     const INVALID: &str = "its response is not valid HTTP";

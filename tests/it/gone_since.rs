@@ -28,7 +28,7 @@ fn shown_once(is_named: bool) -> Sandbox {
 }
 
 #[test]
-fn a_key_that_iam_showed_as_the_named_owners_is_not_called_anothers() {
+fn a_key_that_iam_showed_for_the_named_owner_is_not_called_another_users() {
     let why = AGAIN.trim_end_matches("run the same command again");
     let named = format!("{why}run the same command again with --find-user instead of --user-name");
     let listed =
@@ -114,7 +114,7 @@ fn an_owner_whom_the_index_named_was_not_named_by_the_caller() {
 }
 
 #[test]
-fn a_user_whose_keys_iam_listed_is_gone_since_then() {
+fn a_user_whose_keys_iam_listed_no_longer_exists() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let gone = missing("user with name Bob");
@@ -144,7 +144,7 @@ fn a_user_whose_keys_iam_listed_is_gone_since_then() {
 }
 
 #[test]
-fn a_key_that_iam_listed_for_the_root_user_is_gone_since_then() {
+fn a_key_that_iam_listed_for_the_root_user_no_longer_exists() {
     let sandbox = organization().start();
     sandbox.fault(always("DeleteAccessKey", missing("key")));
     let args = ["--all-keys", "--yes"];
@@ -159,7 +159,7 @@ fn a_key_that_iam_listed_for_the_root_user_is_gone_since_then() {
 }
 
 #[test]
-fn nobody_can_give_the_root_user_a_permission() {
+fn no_hint_gives_the_root_user_a_permission() {
     each(["DeleteAccessKey", "ListAccessKeys"], |action| {
         let sandbox = organization().start();
         let denied = What::error(403, "AccessDenied", "no");

@@ -8,7 +8,7 @@ use crate::many::from_stdin;
 use crate::response::{IAM, keys, last_use, member, reply, result, xml};
 
 #[test]
-fn c63_a_response_that_comes_twice_answers_one_request() {
+fn c63_a_repeated_response_counts_for_one_request() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::ReplyTwice).on("DeleteAccessKey"));
     let denied = What::error(403, "AccessDenied", "no");
@@ -28,7 +28,7 @@ fn c63_a_response_that_comes_twice_answers_one_request() {
 }
 
 #[test]
-fn c63_a_request_id_that_was_seen_answers_nothing() {
+fn c63_a_response_with_a_repeated_request_id_is_unusable() {
     let document = format!(
         "<DeleteAccessKeyResponse xmlns=\"{IAM}\"><ResponseMetadata><RequestId>cached</RequestId></ResponseMetadata>\
          </DeleteAccessKeyResponse>"
@@ -75,7 +75,7 @@ fn late(status: u16, code: &str, message: &str, act: Act) -> What {
 const DENIED: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:";
 
 #[test]
-fn c63_an_error_about_something_else_does_not_answer_a_change() {
+fn c63_an_error_about_something_else_does_not_count_for_a_change() {
     let list = format!(
         "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n{ALICE_KEY_ID},Alice\n{ALICE_OLD_KEY_ID},Alice\n"
     );
@@ -124,7 +124,7 @@ fn c63_an_error_about_something_else_does_not_answer_a_change() {
 }
 
 #[test]
-fn c63_an_error_about_something_else_does_not_answer_a_read() {
+fn c63_an_error_about_something_else_does_not_count_for_a_read() {
     let key = format!("{DENIED}GetAccessKeyLastUsed on resource: access key {ALICE_KEY_ID}");
     for (action, status, code, message) in [
         ("GetAccessKeyLastUsed", 403, "AccessDenied", &*key),
@@ -255,7 +255,7 @@ fn c64_a_clock_that_jumps_ends_a_run_over_many_keys() {
 }
 
 #[test]
-fn c64_a_date_that_cannot_be_is_not_believed() {
+fn c64_an_impossible_date_is_an_error() {
     for date in [
         "0001-01-01T00:00:00Z",
         "1970-01-01T00:00:00Z",

@@ -62,7 +62,7 @@ fn c27_an_inactive_key_is_skipped_and_has_no_undo() {
 }
 
 #[test]
-fn c27_of_many_keys_the_inactive_ones_are_skipped_and_that_is_success() {
+fn c27_inactive_keys_among_many_are_skipped_with_success() {
     let sandbox = documented();
     let list = format!(
         "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_OLD_KEY_ID},Alice\n{ALICE_KEY_ID},Alice\n"
@@ -142,7 +142,7 @@ fn c27_a_status_that_cannot_be_read_stops_no_deactivation() {
 }
 
 #[test]
-fn c27_a_list_that_does_not_answer_leaves_time_for_the_deactivation() {
+fn c27_a_list_without_a_response_leaves_time_for_the_deactivation() {
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::SilenceBeforeActing)
@@ -193,7 +193,7 @@ fn c27_a_deletion_reads_no_status() {
 }
 
 #[test]
-fn c26_keys_that_are_all_inactive_are_said_to_be() {
+fn c26_keys_that_are_all_inactive_are_reported_as_inactive() {
     for (inactive, active, says) in [
         (0, 0, "no keys were found"),
         (
@@ -326,7 +326,7 @@ fn c27_every_way_to_name_a_key_reads_its_status() {
 }
 
 #[test]
-fn c27_a_status_that_is_neither_is_deactivated_without_an_undo() {
+fn c27_a_key_with_an_unknown_status_is_deactivated_without_an_undo() {
     let sandbox = Sandbox::builder()
         .key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY).status(Status::Expired))
         .start();
@@ -336,7 +336,7 @@ fn c27_a_status_that_is_neither_is_deactivated_without_an_undo() {
 }
 
 #[test]
-fn c27_a_lost_answer_keeps_the_previous_status() {
+fn c27_a_lost_response_keeps_the_previous_status() {
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::ResetAfterActing)
@@ -351,7 +351,7 @@ fn c27_a_lost_answer_keeps_the_previous_status() {
 }
 
 #[test]
-fn c27_an_inactive_key_is_not_asked_about() {
+fn c27_no_question_is_asked_about_an_inactive_key() {
     let sandbox = documented();
     let dialogue = crate::dialogue::Dialogue::start(old_key(&sandbox, &["--interactive"]));
     let said = dialogue.end().exits(0).prints_outcome("Skipped");
@@ -363,7 +363,7 @@ fn c27_an_inactive_key_is_not_asked_about() {
 
 /// IAM is reached once, for the status, and then not any more.
 #[test]
-fn c27_a_status_that_was_asked_for_is_not_called_nothing() {
+fn c27_a_request_for_the_status_is_not_called_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let reads_once = thread::spawn(move || {

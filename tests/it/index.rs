@@ -102,7 +102,7 @@ fn c02_each_key_gets_the_outcome_that_the_index_shows() {
 }
 
 #[test]
-fn c02_where_the_index_cannot_be_read_every_key_fails_and_none_is_missing() {
+fn c02_if_the_index_cannot_be_read_every_key_fails_and_none_is_missing() {
     let failures = [
         ("ListUsers", What::error(500, "ServiceFailure", "oops"), 5),
         ("ListAccessKeys", What::error(403, "AccessDenied", "no"), 6),
@@ -249,7 +249,7 @@ fn c54_the_owner_of_a_key_is_found_although_the_user_is_renamed_meanwhile() {
 }
 
 #[test]
-fn c54_no_key_is_missing_where_the_list_of_users_does_not_settle() {
+fn c54_no_key_is_called_missing_if_the_list_of_users_never_settles() {
     let gone = What::error(
         404,
         "NoSuchEntity",
@@ -340,7 +340,7 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
 }
 
 #[test]
-fn c02_a_journal_goes_on_with_an_index_of_its_own() {
+fn c02_a_resumed_run_builds_its_own_index() {
     let sandbox = Sandbox::documented()
         .deny("iam:GetAccessKeyLastUsed")
         .start();
@@ -371,7 +371,7 @@ fn c02_a_journal_goes_on_with_an_index_of_its_own() {
 }
 
 #[test]
-fn c02_what_ends_a_run_ends_it_during_the_index_too() {
+fn c02_an_error_that_ends_a_run_ends_it_during_the_index_too() {
     let cases = [
         (
             What::error(403, "ExpiredToken", "expired"),

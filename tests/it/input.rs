@@ -152,7 +152,7 @@ fn f80_json_of_the_aws_cli_and_json_lines() {
 }
 
 #[test]
-fn f87_a_file_that_is_none() {
+fn f87_a_path_that_is_not_a_list_file() {
     for (path, says) in [("absent.csv", "No such file"), (".aws", "it is a folder")] {
         let case = Case::bare(["--from"]);
         let path = case.path(path);
@@ -208,7 +208,7 @@ fn f87_standard_input_from_a_terminal_and_closed() {
 }
 
 #[test]
-fn one_way_of_choosing_excludes_the_others() {
+fn one_way_to_choose_keys_excludes_the_others() {
     let ways: [&[&str]; 4] = [
         &["--access-key-id", BOBS_KEY],
         &["--from", "-"],

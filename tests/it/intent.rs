@@ -14,7 +14,7 @@ use crate::resumed_owner::finds_it_deleted;
 use crate::streams::wait_for;
 
 #[test]
-fn f85_what_was_started_is_looked_for_before_it_is_done_again() {
+fn f85_a_started_key_is_verified_before_it_is_tried_again() {
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
     let intent = |id: &str| {
         format!(
@@ -148,7 +148,7 @@ fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
 }
 
 #[test]
-fn thirty_minutes_are_counted_by_iams_clock() {
+fn the_thirty_minutes_are_measured_by_iams_clock() {
     const HOURS: i64 = 7_200;
     // How far IAM's clock is ahead in the run that is killed and in the next one, and whether its request has expired by then.
     let cases = [
@@ -176,7 +176,7 @@ fn thirty_minutes_are_counted_by_iams_clock() {
 }
 
 #[test]
-fn f85_an_unfinished_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_of_it_now() {
+fn f85_an_unfinished_key_that_cannot_be_verified_is_unknown_whatever_this_run_sees() {
     let denied = What::error(403, "AccessDenied", "no");
     let list = Fault::new(What::empty(500)).on("ListAccessKeys").always();
     for (fault, more, says) in [
@@ -215,7 +215,7 @@ fn f85_an_unfinished_key_that_cannot_be_looked_for_is_unknown_whatever_is_said_o
 }
 
 #[test]
-fn f85_an_unfinished_key_is_unknown_where_iam_cannot_be_reached() {
+fn f85_an_unfinished_key_is_unknown_if_iam_cannot_be_reached() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.stop_listening();
@@ -275,7 +275,7 @@ fn an_unfinished_key_that_a_condition_leaves_without_its_status_is_not_changed()
 }
 
 #[test]
-fn f85_a_dry_run_says_nothing_false_of_an_unfinished_key() {
+fn f85_a_dry_run_says_nothing_false_about_an_unfinished_key() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let printed = started().case(&sandbox, &["--dry-run"]).run().exits(10);

@@ -3,7 +3,7 @@
 use crate::case::{Case, documented};
 
 #[test]
-fn ages_that_are_none() {
+fn invalid_ages() {
     for (age, says) in [
         ("45", "an age is a whole number of hours, days or weeks"),
         ("6m", "months and years vary in length"),
@@ -34,7 +34,7 @@ fn ages_that_are_none() {
 }
 
 #[test]
-fn patterns_that_match_nobody() {
+fn patterns_that_match_no_user() {
     for (glob, says) in [
         ("", "it is empty"),
         ("a b", "user names cannot contain ` `"),

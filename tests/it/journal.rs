@@ -80,7 +80,7 @@ impl Kept {
 }
 
 #[test]
-fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
+fn each_step_is_recorded_and_a_second_run_repeats_nothing() {
     let (sandbox, list) = crowd(20);
     let kept = Kept::new(&list);
     let printed = kept.case(&sandbox, &[]).run().exits(0);
@@ -111,7 +111,7 @@ fn each_step_is_recorded_and_a_second_run_does_nothing_again() {
 }
 
 #[test]
-fn what_failed_is_tried_again_and_what_is_done_is_not() {
+fn failed_keys_are_retried_and_finished_keys_are_not() {
     let (sandbox, list) = crowd(20);
     let kept = Kept::new(&list);
     let denied = What::error(403, "AccessDenied", "no");
@@ -131,7 +131,7 @@ fn what_failed_is_tried_again_and_what_is_done_is_not() {
 }
 
 #[test]
-fn f85_two_runs_on_one_journal_the_second_is_refused() {
+fn f85_a_second_run_on_a_journal_in_use_is_refused() {
     let (sandbox, list) = crowd(5);
     let kept = Kept::new(&list);
     sandbox.fault(once("DeleteAccessKey", What::SilenceBeforeActing));
@@ -149,7 +149,7 @@ fn f85_two_runs_on_one_journal_the_second_is_refused() {
 }
 
 #[test]
-fn a_question_is_about_what_the_journal_has_not_settled() {
+fn a_question_covers_only_keys_that_the_journal_has_not_settled() {
     let (sandbox, list) = crowd(6);
     let kept = Kept::new(&list);
     let denied = What::error(403, "AccessDenied", "no");
@@ -175,7 +175,7 @@ const NO_JOURNAL: &str = "it is not an iam-del-key journal";
 pub(crate) const UNREAD: &str = "this run changed no key; what earlier runs changed is unknown";
 
 #[test]
-fn a_file_that_is_no_journal_is_left_as_it_is() {
+fn a_file_that_is_not_a_journal_is_left_unchanged() {
     let (sandbox, list) = crowd(2);
     let head = "{\"Journal\":1,\"Action\":\"delete\",\"AccountId\":\"123456789012\"}\n";
     let cases = [
@@ -285,7 +285,7 @@ fn a_journal_that_cannot_be_written_stops_before_the_deletion() {
 }
 
 #[test]
-fn f85_killed_at_two_hundred_moments_nothing_is_lost_and_nothing_told_twice() {
+fn f85_runs_killed_at_200_moments_lose_no_key_and_report_none_twice() {
     each_at_once(0..8, killed);
 }
 

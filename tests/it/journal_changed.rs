@@ -36,7 +36,7 @@ const HARMS: [(&str, Harm); 4] = [
 ];
 
 #[test]
-fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
+fn f85_no_key_is_changed_after_another_process_changes_the_journal() {
     each_at_once(HARMS, |(harm, change)| {
         let (sandbox, list) = crowd(5);
         sandbox.fault(once("DeleteAccessKey", What::Delay(Duration::from_secs(2))));
@@ -71,7 +71,7 @@ fn f85_no_key_is_changed_once_somebody_else_has_changed_the_journal() {
 }
 
 #[test]
-fn f85_a_journal_that_somebody_else_changes_during_the_run_is_no_success() {
+fn f85_a_run_is_not_a_success_if_another_process_changes_its_journal() {
     for (harm, change) in HARMS {
         each([false, true], |many| {
             let sandbox = documented();

@@ -60,7 +60,7 @@ fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     not(target_os = "linux"),
     ignore = "needs the devices and the error numbers of Linux"
 )]
-fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
+fn c29_c45_a_file_that_is_not_a_journal_is_refused_before_anything_else() {
     let sandbox = documented();
     let folder = tempfile::tempdir().expect("a folder");
     // Nobody writes to it: to read the list would take for ever.
@@ -104,7 +104,7 @@ fn c29_c45_what_is_not_a_journal_is_refused_before_anything_else() {
 }
 
 #[test]
-fn c45_a_list_that_is_refused_leaves_no_journal() {
+fn c45_a_refused_list_leaves_no_journal() {
     let sandbox = documented();
     let kept = Kept::new("AccessKeyId,UserName\nx,Bob\n");
     kept.case(&sandbox, &[])
@@ -114,7 +114,7 @@ fn c45_a_list_that_is_refused_leaves_no_journal() {
 }
 
 #[test]
-fn c67_a_journal_that_the_run_writes_something_else_to_is_refused() {
+fn c67_a_journal_that_is_also_an_output_of_the_run_is_refused() {
     let (sandbox, list) = crowd(3);
     let cases = [
         ("standard output", "> \"$FILE\""),
@@ -320,7 +320,7 @@ fn c70_one_key_whose_deletion_the_journal_does_not_record_is_printed_by_the_next
 }
 
 #[test]
-fn c75_a_journal_that_somebody_else_can_write_is_refused() {
+fn c75_a_journal_that_other_users_can_write_is_refused() {
     let sandbox = documented();
     let done = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deleted\"}}\n");
     let planted = || {

@@ -136,7 +136,7 @@ fn f80_ten_errors_are_shown_and_the_others_are_counted() {
 }
 
 #[test]
-fn f87_a_list_of_errors_that_never_ends_is_read_no_further_than_the_thousandth() {
+fn f87_an_endless_list_of_errors_is_read_up_to_the_thousandth() {
     let sandbox = documented();
     let script = "yes wrong | \"$0\" \"$@\"";
     let _ = Case::at(&sandbox, ["--from", "-"])
@@ -152,7 +152,7 @@ fn f87_a_list_of_errors_that_never_ends_is_read_no_further_than_the_thousandth()
 
 /// What concerns the whole list is the last error.
 #[test]
-fn f80_what_the_whole_list_is_ends_the_reading() {
+fn f80_an_error_about_the_whole_list_ends_the_reading() {
     let list = "{\"AccessKeyId\":\"short\"}\n{\"Journal\":1,\"Action\":\"delete\"}\n[\n";
     let says = format!(
         "iam-del-key: error: standard input has 2 errors\n  \
@@ -184,7 +184,7 @@ fn errors_for_programs_have_the_rows_as_details() {
 
 /// A page that `aws iam list-access-keys` did not continue is a list, and not the whole one.
 #[test]
-fn f80_a_list_that_goes_on_elsewhere_is_used_with_a_warning() {
+fn f80_a_list_with_another_page_is_used_with_a_warning() {
     let page = |more: &str| {
         format!(
             "{{\n\"AccessKeyMetadata\": [{{\"UserName\": \"Bob\", \"AccessKeyId\": \"{BOBS_KEY}\"}}]{more}\n}}\n"
@@ -282,7 +282,7 @@ fn f80_a_key_with_two_owners_is_an_error_in_every_format() {
 
 /// No option names the owner here.
 #[test]
-fn f80_an_owner_that_is_empty_is_no_option_to_omit() {
+fn f80_the_error_for_an_empty_owner_does_not_say_to_omit_an_option() {
     refused(
         json!({ "AccessKeyId": BOBS_KEY, "UserName": "" }).to_string(),
         &[],
@@ -315,7 +315,7 @@ int open64(const char *path, int flags, ...) {
 /// No line of the list is wrong, and neither is its path.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn a_list_that_the_system_cannot_read_needs_no_correction() {
+fn a_list_that_the_system_cannot_read_gets_no_hint_to_correct_it() {
     let sandbox = documented();
     let case = Case::at(&sandbox, ["--from", "-", "--user-name", "Bob"]);
     let wrapper = ["sh", "-c", "exec \"$0\" \"$@\" 0> /dev/null"];

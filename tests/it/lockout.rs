@@ -10,7 +10,7 @@ use crate::many::{crowd, from_stdin, outcomes};
 use crate::renewal::{expired, next_key, renewed};
 
 #[test]
-fn f34_a_sweep_never_takes_the_key_that_signs() {
+fn f34_a_sweep_never_changes_the_signing_key() {
     let sandbox = documented();
     let spare = nth_key_id(ACCOUNT, 3);
     sandbox.add_key(KeySeed::new("admin", &spare));
@@ -85,7 +85,7 @@ fn bases(sandbox: &Sandbox) -> [(String, String); 4] {
 }
 
 #[test]
-fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
+fn f34_a_role_never_changes_the_key_that_it_was_assumed_with() {
     let sandbox = documented();
     each(bases(&sandbox), |(base, answer)| {
         let config =
@@ -118,7 +118,7 @@ fn f34_a_role_never_takes_the_key_that_it_was_assumed_with() {
 }
 
 #[test]
-fn f34_a_sweep_as_root_takes_the_users_keys_and_never_its_own() {
+fn f34_a_sweep_as_root_changes_the_users_keys_and_never_its_own() {
     let sandbox = documented();
     let root = sandbox.root();
     let printed = Case::at(
@@ -148,7 +148,7 @@ fn f34_a_sweep_as_root_takes_the_users_keys_and_never_its_own() {
 }
 
 #[test]
-fn f34_the_key_of_a_profile_that_signs_nothing_is_not_the_signers() {
+fn f34_the_key_of_an_unused_profile_is_not_the_signing_key() {
     let sandbox = documented();
     let config = format!(
         "[default]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/Deployer\nsource_profile = base\n\
@@ -215,7 +215,7 @@ fn f34_a_key_whose_own_request_renews_the_credentials_to_it_stays() {
 }
 
 #[test]
-fn f34_such_a_key_stays_unknown_if_an_earlier_run_started_to_change_it() {
+fn f34_a_signing_key_that_an_earlier_run_started_to_change_stays_unknown() {
     let (sandbox, list) = crowd(4);
     expires_on(&sandbox, "DeleteAccessKey", "admin");
     let (next, case) = with_next_key(&sandbox, &list, &["--yes", "--jobs", "1"]);
@@ -240,7 +240,7 @@ fn f34_such_a_key_stays_unknown_if_an_earlier_run_started_to_change_it() {
 }
 
 #[test]
-fn f34_what_iam_returned_before_such_a_key_stayed_is_told() {
+fn f34_an_earlier_response_of_iam_about_a_signing_key_is_printed() {
     let (sandbox, list) = crowd(4);
     let error = What::error(500, "ServiceFailure", "oops");
     sandbox.fault(Fault::new(error).on("DeleteAccessKey").of_user("admin"));

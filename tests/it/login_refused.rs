@@ -82,7 +82,7 @@ fn a_sign_in_service_that_refuses_has_its_code_and_a_hint_for_it() {
 
 /// The region becomes a part of a host name.
 #[test]
-fn a_login_session_with_a_region_that_is_none_is_not_renewed() {
+fn a_login_session_with_an_invalid_region_is_not_renewed() {
     each(
         ["us-east-1.example.com/", "x@127.0.0.1", "US-EAST-1"],
         |region| {

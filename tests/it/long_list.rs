@@ -71,7 +71,7 @@ fn c10_a_million_lines_that_repeat_keys_take_little_more_memory_than_a_thousand(
 
 /// Lines that are sorted in several pieces, and keys that are repeated in all of them.
 #[test]
-fn c10_of_a_long_list_each_key_is_done_once() {
+fn c10_each_key_of_a_long_list_is_done_once() {
     let (sandbox, file) = crowd(20);
     let rows: Vec<&str> = file.lines().skip(1).collect();
     let repeated = (0..100_000).fold("AccessKeyId,UserName\n".to_owned(), |list, line| {
@@ -89,7 +89,7 @@ fn c10_of_a_long_list_each_key_is_done_once() {
 }
 
 #[test]
-fn c10_of_a_long_list_the_first_line_with_another_owner_is_named() {
+fn c10_the_first_line_with_another_owner_is_named_for_a_long_list() {
     let (sandbox, _) = crowd(1);
     let mut list = list(FORMS[1], 100_000, 50_000);
     list.push_str("AKIAAAAAAAAAA0000007,Alice\nAKIAAAAAAAAAA0000003,\n");

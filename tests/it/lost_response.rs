@@ -35,7 +35,7 @@ const LIMIT: [&str; 2] = ["--timeout", "4"];
 pub(crate) const UNCONFIRMED: &str = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; IAM does not list the key for Bob, and does not confirm its owner";
 
 #[test]
-fn f70_a_lost_answer_and_then_no_such_entity_is_deleted() {
+fn f70_no_such_entity_after_a_lost_response_means_deleted() {
     let faults = [
         What::ResetAfterActing,
         What::CloseAfterActing,
@@ -56,7 +56,7 @@ fn f70_a_lost_answer_and_then_no_such_entity_is_deleted() {
 }
 
 #[test]
-fn f42_a_reset_before_acting_is_tried_again() {
+fn f42_a_connection_reset_before_the_deletion_is_retried() {
     let sandbox = faulty([never().times(2)]);
     Case::documented(&sandbox, &[]).run().deletes_quietly();
     assert_eq!(actions(&sandbox).len(), 3);
@@ -64,7 +64,7 @@ fn f42_a_reset_before_acting_is_tried_again() {
 }
 
 #[test]
-fn no_answer_at_all_and_the_key_gone_is_deleted() {
+fn a_key_that_is_gone_after_no_response_is_deleted() {
     // IAM still knows whose it was, and that user's list does not have it.
     let sandbox = lost(What::ResetAfterActing);
     sandbox.fault(never());
@@ -86,7 +86,7 @@ fn no_answer_at_all_and_the_key_gone_is_deleted() {
 }
 
 #[test]
-fn no_answer_at_all_and_the_key_still_there_is_10() {
+fn a_key_that_still_exists_after_no_response_exits_10() {
     let sandbox = faulty([never()]);
     Case::documented(&sandbox, &LIMIT).run().ends_as(
         10,
@@ -98,7 +98,7 @@ fn no_answer_at_all_and_the_key_still_there_is_10() {
 }
 
 #[test]
-fn f71_a_lost_answer_and_then_nobody_there_is_10() {
+fn f71_an_unreachable_iam_after_a_lost_response_exits_10() {
     let sandbox = lost(What::LoseReplyAndStopListening);
     let says = &[
         "no usable response from IAM",
@@ -116,7 +116,7 @@ fn f71_a_lost_answer_and_then_nobody_there_is_10() {
 }
 
 #[test]
-fn f72_looking_is_denied_and_iam_spoke_of_the_key_is_deleted() {
+fn f72_no_such_entity_means_deleted_if_reads_are_denied() {
     let sandbox = lost_and_denied(What::ResetAfterActing, &READS);
     Case::documented(&sandbox, &[]).run().deletes(
         "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; there is no permission to check the key",
@@ -125,7 +125,7 @@ fn f72_looking_is_denied_and_iam_spoke_of_the_key_is_deleted() {
 }
 
 #[test]
-fn f72_looking_is_denied_and_no_answer_came_is_10() {
+fn f72_no_response_exits_10_if_reads_are_denied() {
     let sandbox = lost_and_denied(What::ResetBeforeActing, &READS);
     sandbox.fault(never());
     let says = &["there is no permission to check the key"];
@@ -135,14 +135,14 @@ fn f72_looking_is_denied_and_no_answer_came_is_10() {
 }
 
 #[test]
-fn f72_only_the_owner_may_not_be_asked() {
+fn f72_only_the_owner_lookup_is_denied() {
     let sandbox = lost_and_denied(What::ResetAfterActing, &READS[..1]);
     Case::documented(&sandbox, &[]).run().deletes(UNCONFIRMED);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
 #[test]
-fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
+fn f72_the_signing_users_list_proves_nothing_about_a_key_without_an_owner() {
     let args = |timeout| ["--access-key-id", BOBS_KEY, "--timeout", timeout];
     let is_unknown = |sandbox: &Sandbox| {
         let ended = Case::at(sandbox, args("4")).run();
@@ -169,7 +169,7 @@ fn f72_of_a_key_without_an_owner_the_signing_users_list_says_nothing() {
 }
 
 #[test]
-fn f72_no_lost_answer_has_most_likely_deleted_another_accounts_key() {
+fn f72_a_lost_response_does_not_presume_another_accounts_key_deleted() {
     const THEIRS: &str = "AKIAQNZGKIQY56JQ7WML";
     let bobs = &["--user-name", "Bob"][..];
     each(
@@ -209,7 +209,7 @@ fn f73_a_list_that_lags_is_read_again() {
 }
 
 #[test]
-fn f73_a_list_that_never_catches_up_is_10() {
+fn f73_a_list_that_never_catches_up_exits_10() {
     let sandbox = Sandbox::documented().list_lag(1000).start();
     sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
     let says = &["IAM still lists the key", "check with: "];
@@ -224,7 +224,7 @@ fn named<'a>(key: &'a str, owner: &'a str) -> [&'a str; 4] {
 }
 
 #[test]
-fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
+fn f74_an_immediate_no_such_entity_exits_3_without_verification() {
     let sandbox = documented();
     let case = Case::at(&sandbox, named("AKIARZPUZDIKAAAAAAAA", "Bob"));
     let said = case.run().exits(3).prints_outcome("Failed");
@@ -238,7 +238,7 @@ fn f74_no_such_entity_at_once_is_3_and_not_looked_into() {
 }
 
 #[test]
-fn f75_a_lost_answer_about_another_users_key_is_3() {
+fn f75_a_lost_response_about_another_users_key_exits_3() {
     let sandbox = lost(What::ResetAfterActing);
     let says = format!(
         "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The Access Key with \
@@ -263,7 +263,7 @@ fn f75_another_owner_whom_no_time_is_left_to_confirm_is_named() {
 }
 
 #[test]
-fn a_lost_answer_and_a_user_who_does_not_exist_is_3() {
+fn a_lost_response_about_a_key_of_a_nonexistent_user_exits_3() {
     let sandbox = lost(What::ResetAfterActing);
     let says = "iam-del-key: error: An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: The user \
                 with name Nobody cannot be found.\n\
@@ -275,7 +275,7 @@ fn a_lost_answer_and_a_user_who_does_not_exist_is_3() {
 }
 
 #[test]
-fn no_answer_about_another_accounts_key_is_10() {
+fn no_response_about_another_accounts_key_exits_10() {
     let sandbox = faulty([never()]);
     // This ID encodes account 609629065308; that the sandbox's account does not list it says nothing.
     let case = Case::at(&sandbox, named("AKIAY34FZKBOKMUTVV7A", "Bob")).args(LIMIT);
@@ -291,7 +291,7 @@ fn no_answer_about_another_accounts_key_is_10() {
 const BOUNDED: Duration = Duration::from_secs(20);
 
 #[test]
-fn f41_silence_after_acting_is_settled() {
+fn f41_a_missing_response_after_the_deletion_is_settled() {
     let sandbox = lost(What::SilenceAfterActing);
     let ended = Case::documented(&sandbox, &["--cli-read-timeout", "1"]).run();
     ended.within(BOUNDED).deletes(UNCONFIRMED);
@@ -299,7 +299,7 @@ fn f41_silence_after_acting_is_settled() {
 }
 
 #[test]
-fn f41_silence_for_ever_ends() {
+fn f41_a_run_ends_although_iam_never_responds() {
     let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
     let says = &[
         "it did not respond within ",
@@ -318,7 +318,7 @@ fn f41_silence_for_ever_ends() {
 
 /// AWS then rejects every request, and that is no mistake in the credentials.
 #[test]
-fn the_signing_key_deleted_and_the_answer_lost_is_10() {
+fn a_lost_response_to_the_deletion_of_the_signing_key_exits_10() {
     let by_owner = "aws iam list-access-keys --user-name=admin";
     let find = format!("iam-del-key --access-key-id {ADMIN_KEY_ID} --find-user --dry-run");
     let cases = [

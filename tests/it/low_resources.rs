@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
-fn f68_a_crash_leaves_no_memory_behind() {
+fn f68_a_crash_leaves_no_core_dump() {
     let run: fn(&Sandbox) -> Case = |sandbox| Case::documented(sandbox, &[]);
     let completion: fn(&Sandbox) -> Case = |sandbox| asked_at(sandbox, &["--user-name", ""]);
     for case in [run, completion] {
@@ -69,7 +69,7 @@ int pthread_create(void *thread, const void *attributes, void *(*start)(void *),
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn f66_no_thread_is_left() {
+fn f66_no_thread_can_be_started() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), NO_THREADS);
     // The journal's.
@@ -347,7 +347,7 @@ ssize_t write(int file, const void *text, size_t size) {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD and /dev/full")]
-fn what_is_left_on_a_full_disk_needs_room_first() {
+fn a_hint_says_to_free_disk_space_before_the_rest() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), NO_ROOM_FOR_RESULTS);
     let (sandbox, list) = crowd(3);

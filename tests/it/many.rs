@@ -80,7 +80,7 @@ pub(crate) fn from_stdin(sandbox: &Sandbox, list: &str, more: &[&str]) -> Case {
 }
 
 #[test]
-fn several_keys_by_option_are_told_line_by_line() {
+fn several_keys_by_option_are_printed_line_by_line() {
     let sandbox = documented();
     let args = [
         "--access-key-id",
@@ -108,7 +108,7 @@ fn several_keys_by_option_are_told_line_by_line() {
 }
 
 #[test]
-fn f88_several_keys_with_different_results_are_12_and_the_counts_add_up() {
+fn f88_different_results_exit_12_and_the_counts_add_up() {
     let sandbox = documented();
     let list = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\nAKIAQQQQQQQQQQQQQQQQ\n");
     let printed = from_stdin(&sandbox, &list, &["--user-name", "Bob"])
@@ -125,7 +125,7 @@ fn f88_several_keys_with_different_results_are_12_and_the_counts_add_up() {
 }
 
 #[test]
-fn all_the_same_gives_that_status() {
+fn equal_results_exit_with_their_status() {
     let sandbox = documented();
     sandbox.deny("iam:DeleteAccessKey");
     let args = [
@@ -169,7 +169,7 @@ fn each_format_has_every_key() {
 }
 
 #[test]
-fn each_number_of_jobs_does_all() {
+fn every_number_of_jobs_finishes_all_keys() {
     for jobs in ["1", "3", "64"] {
         let (sandbox, list) = crowd(100);
         let printed = from_stdin(&sandbox, &list, &["--jobs", jobs])
@@ -193,7 +193,7 @@ fn each_number_of_jobs_does_all() {
 }
 
 #[test]
-fn what_ends_a_run_ends_the_look_before_the_question_too() {
+fn an_error_that_ends_a_run_ends_the_reads_before_the_question_too() {
     let list = (0..50).fold(String::from("AccessKeyId,UserName\n"), |list, n| {
         format!("{list}{},Bob\n", nth_key_id(ACCOUNT, n))
     });
@@ -237,7 +237,7 @@ fn what_ends_a_run_ends_the_look_before_the_question_too() {
 }
 
 #[test]
-fn f52_a_run_keeps_to_the_pace_that_is_allowed() {
+fn f52_a_run_keeps_to_the_allowed_rate() {
     let sandbox = Sandbox::builder()
         .many_keys(150, 1)
         .throttle(100, 10)
@@ -272,7 +272,7 @@ fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
 }
 
 #[test]
-fn nothing_named_is_nothing_done() {
+fn an_empty_list_does_nothing() {
     let sandbox = documented();
     let _ = from_stdin(&sandbox, "# nobody left\n\n", &[])
         .run()
@@ -283,7 +283,7 @@ fn nothing_named_is_nothing_done() {
 }
 
 #[test]
-fn one_key_in_a_list_is_told_as_a_line() {
+fn one_key_in_a_list_is_printed_as_a_line() {
     let sandbox = documented();
     let printed = from_stdin(&sandbox, &format!("{BOBS_KEY}\n"), &["--user-name", "Bob"])
         .run()

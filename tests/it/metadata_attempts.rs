@@ -116,7 +116,7 @@ const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{";
 
 /// The AWS CLI repeats all of these, too.
 #[test]
-fn an_instance_whose_service_fails_twice_is_asked_three_times() {
+fn an_instance_whose_service_fails_twice_gets_three_requests() {
     let cases = [
         (TOKEN, STATUS_429),
         (TOKEN, STATUS_500),
@@ -200,7 +200,7 @@ fn a_token_that_an_instance_does_not_offer_is_requested_once() {
 }
 
 #[test]
-fn a_container_whose_service_fails_twice_is_asked_three_times() {
+fn a_container_whose_service_fails_twice_gets_three_requests() {
     let cases = [
         STATUS_404, STATUS_429, STATUS_500, EMPTY, NO_JSON, "close", HALF,
     ];
@@ -229,7 +229,7 @@ fn a_container_that_limits_requests_has_a_hint_for_that() {
 }
 
 #[test]
-fn the_last_failure_before_the_time_limit_is_told() {
+fn the_last_failure_before_the_time_limit_is_reported() {
     let cases = [
         (
             "close",

@@ -17,7 +17,7 @@ pub(crate) fn on_instance(sandbox: &Sandbox, url: impl AsRef<OsStr>) -> Case {
 }
 
 #[test]
-fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
+fn f20_an_absent_metadata_service_is_not_waited_for() {
     // 192.0.2.0/24 is for documentation: nothing answers there, as on a machine that is no instance.
     let case = Case::bare(DOCUMENTED)
         .without("AWS_EC2_METADATA_DISABLED")
@@ -28,7 +28,7 @@ fn f20_a_metadata_service_that_is_not_there_is_not_waited_for() {
 }
 
 #[test]
-fn a_metadata_service_whose_address_is_no_url_is_named() {
+fn a_metadata_address_that_is_not_a_url_is_named() {
     const RULE: &str = "an endpoint URL consists of http:// or https://, a host, and optionally a port up to 65535 and a path";
     let cases = [
         ("notaurl", format!("is `notaurl`: {RULE}")),
@@ -84,7 +84,7 @@ fn an_instance_and_a_container_sign() {
 }
 
 #[test]
-fn the_metadata_services_are_never_asked_through_a_proxy() {
+fn the_metadata_services_are_never_called_through_a_proxy() {
     let sandbox = documented();
     let metadata = Metadata::start();
     let proxy = iam_sandbox::Proxy::start(iam_sandbox::ProxyMode::Refuse502);
@@ -104,7 +104,7 @@ fn the_metadata_services_are_never_asked_through_a_proxy() {
 }
 
 #[test]
-fn a_containers_address_elsewhere_is_not_asked() {
+fn a_container_address_on_another_host_is_refused() {
     let sandbox = documented();
     let metadata = Metadata::start();
     let elsewhere = metadata
@@ -163,7 +163,7 @@ fn a_containers_address_elsewhere_is_not_asked() {
 }
 
 #[test]
-fn an_instance_that_a_profile_names_and_that_is_not_there() {
+fn a_profile_that_names_an_absent_instance_service() {
     let sandbox = documented();
     let config = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\ncredential_source = Ec2InstanceMetadata\n";
     let is_absent = |case: Case, why: &str, hint: &str| {
@@ -191,7 +191,7 @@ fn an_instance_that_a_profile_names_and_that_is_not_there() {
 }
 
 #[test]
-fn the_list_of_sources_says_why_the_instance_is_none() {
+fn the_list_of_sources_says_why_the_instance_was_not_used() {
     let sandbox = documented();
     let no_role = [(
         "/latest/meta-data/iam/security-credentials".to_owned(),
@@ -221,7 +221,7 @@ fn the_list_of_sources_says_why_the_instance_is_none() {
 
 /// The name becomes a part of the next path.
 #[test]
-fn an_instance_whose_role_has_no_name_of_a_role() {
+fn an_instance_role_with_an_invalid_name() {
     let sandbox = documented();
     let roles = "/latest/meta-data/iam/security-credentials";
     let long = "x".repeat(60_000);
@@ -289,7 +289,7 @@ fn an_instance_whose_role_cannot_be_assumed_has_the_reason() {
 }
 
 #[test]
-fn a_metadata_token_that_cannot_be_one_is_not_used() {
+fn an_invalid_metadata_token_is_not_used() {
     let sandbox = documented();
     let tokens = [
         "200 21600 \u{ff}\u{fe}",
@@ -361,7 +361,7 @@ fn a_metadata_service_that_returns_no_token_has_its_status() {
 }
 
 #[test]
-fn a_token_that_is_not_text_is_not_a_missing_one() {
+fn a_token_that_is_not_text_is_not_called_missing() {
     let sandbox = documented();
     let credentials = r#"{"AccessKeyId":"ASIARZPUZDIKMX6ST4CU","SecretAccessKey":"x","Token":5,"Expiration":"2099-01-01T00:00:00Z"}"#;
     let instead = [("/creds".to_owned(), credentials.to_owned())].into();

@@ -254,7 +254,7 @@ fn container_fails(case: Case, reason: &str) {
 }
 
 #[test]
-fn a_container_token_of_only_white_space_is_not_sent() {
+fn a_blank_container_token_is_not_sent() {
     each([" ", "\n", "\u{a0}"], |blank| {
         let sandbox = documented();
         let case = || {

@@ -87,7 +87,7 @@ fn f100_a_cached_session_is_used_and_its_base_key_guarded() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
-fn f100_the_cache_is_read_in_each_form_of_a_time() {
+fn f100_the_cache_is_read_with_each_time_format() {
     let cases = [
         "2099-01-01T00:00:00UTC",
         "2099-01-01T00:00:00+00:00",
@@ -102,7 +102,7 @@ fn f100_the_cache_is_read_in_each_form_of_a_time() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
-fn f100_a_cached_session_that_cannot_be_used_is_not() {
+fn f100_an_unusable_cached_session_is_ignored() {
     let sandbox = guarded(&[]);
     let fresh = entry(&sandbox, ARN, LATER);
     let ending = |expiration: &str| entry(&sandbox, ARN, expiration);
@@ -212,7 +212,7 @@ fn f100_a_code_by_option_needs_no_terminal() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
-fn f68_a_reply_that_repeats_a_code_is_shown_without_it() {
+fn f68_a_response_that_repeats_a_code_is_shown_without_it() {
     let sandbox = guarded(&[]);
     let cases = ["the code 755224 is wrong", "TokenCode=755224&x"];
     each(cases, |message| {
@@ -309,7 +309,7 @@ fn f100_a_code_in_a_chain_is_for_the_last_role() {
 /// Another profile with the same role and device may have created the session.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
-fn f100_a_cached_session_is_not_said_to_be_of_a_key() {
+fn f100_a_cached_session_is_not_attributed_to_a_key() {
     let sandbox = guarded(&[]);
     let case = with_cached(case(&sandbox), &entry(&sandbox, ARN, LATER), 0o600);
     let from = format!(

@@ -14,7 +14,7 @@ const CHECK_DNS: &str = "check the network, and that DNS works";
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn a_name_that_is_not_resolved_in_time_is_reported_as_that() {
+fn a_name_that_is_not_resolved_in_time_is_reported_as_such() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), SILENT_NAME_SERVER);
     let proxy = ("HTTPS_PROXY", "http://proxy.invalid:3128");

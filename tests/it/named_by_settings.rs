@@ -83,7 +83,7 @@ fn c90_a_role_that_no_account_can_have() {
 
 /// The AWS CLI refuses it too. Only the role has a maximum.
 #[test]
-fn a_session_that_no_role_can_have() {
+fn a_session_duration_that_no_role_can_have() {
     for value in ["899", "0", "-900", "09", "x", "900.0"] {
         let sandbox = documented();
         let role = format!("{ROLE}credential_source = Environment\n");

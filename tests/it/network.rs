@@ -45,7 +45,7 @@ pub(crate) fn free_address() -> String {
 }
 
 #[test]
-fn f40_refused() {
+fn f40_a_refused_connection() {
     let sandbox = documented();
     let address = free_address();
     let case = at_url(&sandbox, &format!("http://{address}"));
@@ -69,14 +69,14 @@ fn f40_the_reason_in_a_result_is_the_whole_sentence() {
 }
 
 #[test]
-fn f40_no_such_host() {
+fn f40_a_host_that_does_not_exist() {
     let sandbox = documented();
     let case = at_url(&sandbox, "https://iam.invalid").args(["--cli-connect-timeout", "2"]);
     unreachable(case.run(), &["iam.invalid", "hint: "]);
 }
 
 #[test]
-fn f40_unroutable() {
+fn f40_an_unroutable_address() {
     // A listener whose queue is full takes no connection and refuses none: what an unroutable address does.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -106,7 +106,7 @@ fn stalling() -> Sandbox {
 }
 
 #[test]
-fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
+fn f40_the_total_time_limit_ends_a_connection_attempt() {
     let sandbox = stalling();
     let unread = "no request to change it was sent to IAM";
     let cases = [
@@ -128,7 +128,7 @@ fn f40_the_whole_limit_ends_a_connection_that_is_not_made() {
 }
 
 #[test]
-fn f41_accepts_and_then_silence() {
+fn f41_a_server_that_accepts_and_stays_silent() {
     let sandbox = faulty([always("DeleteAccessKey", What::SilenceBeforeActing)]);
     let case = Case::documented(&sandbox, &["--cli-read-timeout", "1", "--timeout", "6"]);
     let says = ["it did not respond"];
@@ -177,7 +177,7 @@ fn f41_a_read_that_takes_too_long_does_not_make_iam_unreachable() {
 }
 
 #[test]
-fn f42_reset_on_accept_is_retried() {
+fn f42_a_reset_on_accept_is_retried() {
     let sandbox = faulty([Fault::new(What::ResetOnAccept)]);
     Case::documented(&sandbox, &[]).run().deletes_quietly();
     assert!(!sandbox.has_key(BOBS_KEY));
@@ -185,7 +185,7 @@ fn f42_reset_on_accept_is_retried() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
-fn f43_replies_that_drip_or_never_end() {
+fn f43_responses_that_drip_or_never_end() {
     let byte_every = Duration::from_secs(1);
     let endless = [What::EndlessBody, What::ManyHeaders(10_000)];
     let drips = [false, true].map(|is_head_whole| What::Drip {
@@ -205,7 +205,7 @@ fn f43_replies_that_drip_or_never_end() {
 }
 
 #[test]
-fn f44_not_http_at_all() {
+fn f44_a_response_that_is_not_http() {
     let ssh = What::NotHttp(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec());
     let sandbox = faulty([Fault::new(ssh).always()]);
     let case = Case::documented(&sandbox, &["--timeout", "4"]);
@@ -220,7 +220,7 @@ fn fails_at_once(sandbox: &Sandbox, case: Case, says: &[&str]) {
 }
 
 #[test]
-fn f45_certificates_that_are_not_good() {
+fn f45_invalid_certificates() {
     let certificates = [
         (Certificate::Expired, "or that of its authority has expired"),
         (
@@ -242,7 +242,7 @@ fn f45_certificates_that_are_not_good() {
 }
 
 #[test]
-fn f45_an_authority_nobody_named() {
+fn f45_an_untrusted_authority() {
     let sandbox = behind_a_proxy();
     let case = Case::documented(&sandbox, &[]).without("AWS_CA_BUNDLE");
     let says = ["an authority that is not trusted here", "--ca-bundle"];
@@ -250,7 +250,7 @@ fn f45_an_authority_nobody_named() {
 }
 
 #[test]
-fn f45_plain_http_on_the_port() {
+fn f45_plain_http_on_a_tls_port() {
     let sandbox = documented();
     let case = at_url(&sandbox, &sandbox.url().replace("http:", "https:"));
     let hint = "hint: an endpoint without TLS has an http:// URL";
@@ -290,7 +290,7 @@ fn long_line(server: SocketAddr) -> String {
 
 /// With TLS 1.3, the server demands it after the request is sent, and without an answer nothing more is known.
 #[test]
-fn a_server_that_demands_a_client_certificate_is_asked_once() {
+fn a_server_that_demands_a_client_certificate_is_contacted_once() {
     let sandbox = Sandbox::documented().https(Certificate::Mutual).start();
     let host = long_line(sandbox.address());
     let case = at_url(&sandbox, &format!("https://{host}"));

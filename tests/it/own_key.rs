@@ -40,7 +40,7 @@ const PROFILES: [&[&str]; 3] = [
 ];
 
 #[test]
-fn how_to_undo_its_deactivation_is_a_command_for_other_credentials() {
+fn the_undo_of_its_deactivation_needs_other_credentials() {
     let cases = [
         (&NAMED[..], PROFILES[0]),
         (&NAMED, PROFILES[1]),
@@ -68,7 +68,7 @@ fn how_to_undo_its_deactivation_is_a_command_for_other_credentials() {
 }
 
 #[test]
-fn so_is_that_of_a_list_with_its_other_keys() {
+fn the_undo_of_a_list_with_other_keys_needs_other_credentials() {
     let other = nth_key_id(ACCOUNT, 3);
     let cases = [
         (
@@ -103,7 +103,7 @@ fn so_is_that_of_a_list_with_its_other_keys() {
 }
 
 #[test]
-fn so_is_that_of_its_other_keys_if_its_own_state_is_unknown() {
+fn the_undo_of_other_keys_needs_other_credentials_if_its_state_is_unknown() {
     let fault = once("UpdateAccessKey", What::ResetAfterActing);
     let sandbox = faulty([fault.of_user("admin")]);
     let args = ["--from", "-", "--deactivate", "--profile", "ops"];
@@ -167,7 +167,7 @@ fn its_sessions_are_revoked_with_other_credentials() {
 }
 
 #[test]
-fn a_sweep_says_how_to_change_it_all_the_same() {
+fn a_sweep_says_how_to_change_it_anyway() {
     let sandbox = documented();
     let sweep = ["--user-name", "admin", "--all-keys", "--yes"];
     let said = Case::at(&sandbox, sweep).run().exits(11);
@@ -239,7 +239,7 @@ fn it_is_not_deleted_because_the_first_request_was_lost() {
 }
 
 #[test]
-fn the_root_users_is_not_missing_either() {
+fn the_root_users_signing_key_is_not_missing() {
     let sandbox = owner_denied();
     let root = sandbox.root();
     let id = root.access_key_id.clone();
@@ -258,7 +258,7 @@ fn the_root_users_is_not_missing_either() {
 }
 
 #[test]
-fn nor_is_it_said_to_be_gone_if_it_is_in_a_list() {
+fn it_is_not_said_to_be_gone_if_it_is_in_a_list() {
     let sandbox = owner_denied();
     let args = ["--from", "-", "--older-than", "1d"];
     let case = own(&sandbox, &args)
@@ -299,7 +299,7 @@ fn it_is_not_missing_if_its_own_list_cannot_be_read() {
 }
 
 #[test]
-fn a_dry_run_refuses_it_whoever_is_named() {
+fn a_dry_run_refuses_it_whichever_user_is_named() {
     each([&[][..], &["--ignore-missing"]], |more| {
         let sandbox = owner_denied();
         let args = WRONG.iter().chain(&["--dry-run"]).chain(more);

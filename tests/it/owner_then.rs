@@ -113,7 +113,7 @@ fn a_key_that_no_user_had_may_be_the_root_users() {
 }
 
 #[test]
-fn what_was_started_for_a_calling_user_is_not_gone_because_the_root_user_does_not_have_it() {
+fn a_key_started_for_a_calling_user_is_not_gone_because_the_root_user_lacks_it() {
     let sandbox = organization().start();
     let kept = started_to("delete", BOBS_KEY, "null", "");
     let case = Case::at(&sandbox, TARGET)
@@ -131,7 +131,7 @@ fn what_was_started_for_a_calling_user_is_not_gone_because_the_root_user_does_no
 
 /// Only the root user's list shows whether the key exists, and a request that is out may delete it.
 #[test]
-fn what_was_started_for_the_root_user_is_not_gone_because_no_user_has_it() {
+fn a_key_started_for_the_root_user_is_not_gone_because_no_user_has_it() {
     let started = "unknown: an earlier run started to change it, and the result is unknown";
     let nobodys = format!(
         "iam-del-key: error: {BOBS_KEY}: no user of this account has such a key; {started}\n{OF_ROOT_USER}"

@@ -146,7 +146,7 @@ fn c72_paths_and_addresses_are_pasted_as_they_were_given() {
 }
 
 #[test]
-fn c72_what_cannot_be_pasted_is_said_in_words() {
+fn c72_commands_that_cannot_be_pasted_are_described_in_words() {
     let sandbox = Sandbox::documented()
         .https(iam_sandbox::Certificate::Valid)
         .start();

@@ -88,7 +88,7 @@ fn a_plan_that_deactivates_is_never_a_deletion() {
 }
 
 #[test]
-fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
+fn keys_that_were_to_be_deactivated_are_never_deleted_from_the_results() {
     let sandbox = documented();
     sandbox.deny("iam:UpdateAccessKey");
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
@@ -141,7 +141,7 @@ fn what_was_to_be_deactivated_is_never_deleted_by_its_results() {
 
 /// `>> results.jsonl` after each run.
 #[test]
-fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
+fn the_last_line_of_a_key_counts_in_the_results_of_several_runs() {
     let row = |id: &str, outcome: &str| {
         format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\"}}\n")
     };
@@ -202,7 +202,7 @@ fn of_the_results_of_several_runs_the_last_line_of_a_key_counts() {
 }
 
 #[test]
-fn how_to_do_the_rest_is_said_by_what_was_printed() {
+fn the_hint_for_the_rest_depends_on_what_was_printed() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     for (more, rest) in [
         // Nobody knows whether the reader of a pipe keeps the results.
@@ -247,7 +247,7 @@ fn how_to_do_the_rest_is_said_by_what_was_printed() {
 }
 
 #[test]
-fn how_to_do_the_rest_is_said_by_the_file_that_has_the_results() {
+fn the_hint_for_the_rest_names_the_file_with_the_results() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     let sandbox = documented();
     sandbox.deny("iam:DeleteAccessKey");

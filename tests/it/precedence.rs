@@ -36,7 +36,7 @@ fn the_older_name_of_a_session_token() {
 }
 
 #[test]
-fn variables_that_have_expired() {
+fn expired_variables() {
     let sandbox = documented();
     let expires =
         |when: &str| Case::documented(&sandbox, &[]).env("AWS_CREDENTIAL_EXPIRATION", when);
@@ -69,7 +69,7 @@ fn an_expiration_in_a_shorter_form() {
 }
 
 #[test]
-fn variables_that_assume_a_role_and_have_expired() {
+fn expired_variables_that_assume_a_role() {
     let sandbox = documented();
     let config = format!("[profile role]\n{ROLE}credential_source = Environment\n");
     let case = Case::documented(&sandbox, &["--profile", "role"])
@@ -129,7 +129,7 @@ fn a_key_of_the_credentials_file_beats_a_process() {
 }
 
 #[test]
-fn a_key_and_its_secret_stand_in_one_file() {
+fn a_key_and_its_secret_must_be_in_one_file() {
     let sandbox = documented();
     let case = without(&sandbox, "[default]\naws_secret_access_key = x\n").file(
         ".aws/credentials",
@@ -243,7 +243,7 @@ fn an_empty_variable_of_a_web_identity_does_not_give_way_to_the_profile() {
 }
 
 #[test]
-fn an_instances_address_of_the_profile_that_is_selected() {
+fn the_instance_address_of_the_selected_profile_is_used() {
     let sandbox = documented();
     let metadata = Metadata::start();
     let config = format!(
@@ -278,7 +278,7 @@ fn an_instances_address_of_the_profile_that_is_selected() {
 }
 
 #[test]
-fn the_proxy_in_lower_case_is_asked_first() {
+fn the_lowercase_proxy_variable_takes_precedence() {
     let sandbox = documented();
     let (first, second) = (
         Proxy::start(ProxyMode::Refuse502),

@@ -216,7 +216,7 @@ fn after_a_signal_a_missing_key_may_have_been_deleted_by_an_earlier_run() {
 
 /// Nothing else proves that a deletion without a response was made: IAM denies the look-up of a key that does not exist.
 #[test]
-fn that_iam_listed_the_key_is_not_forgotten_by_the_next_run() {
+fn the_next_run_remembers_that_iam_listed_the_key() {
     const LIST: [&str; 2] = ["AccessKeyId,UserName", "AccessKeyId"];
     let limits = ["--timeout", "4", "--cli-read-timeout", "1"];
     let lost = || always("DeleteAccessKey", What::ResetBeforeActing);
@@ -267,7 +267,7 @@ fn that_iam_listed_the_key_is_not_forgotten_by_the_next_run() {
 
 /// A line of results that says `Unknown` leaves as much open as a journal without the result.
 #[test]
-fn what_the_run_that_printed_a_list_does_not_know_stays_open() {
+fn an_unknown_result_in_a_list_stays_unknown() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let line = |outcome: &str| {
@@ -329,7 +329,7 @@ fn what_the_run_that_printed_a_list_does_not_know_stays_open() {
 }
 
 #[test]
-fn whether_the_owner_was_unchecked_is_read_from_columns_too() {
+fn an_unchecked_owner_is_read_from_columns_too() {
     let table = |value: &str| {
         format!("AccessKeyId,UserName,Outcome,OwnerUnchecked\n{BOBS_KEY},Alice,Deleted,{value}\n")
     };

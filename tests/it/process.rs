@@ -101,7 +101,7 @@ fn a_role_is_assumed_from_a_credential_process() {
 }
 
 #[test]
-fn f26_a_credential_process_that_says_much_is_heard_out() {
+fn f26_long_output_of_a_credential_process_is_read_to_the_end() {
     let sandbox = documented();
     let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let answer = case.path("answer.json");
@@ -227,7 +227,7 @@ fn unread_json() -> [(String, &'static str); 3] {
 }
 
 #[test]
-fn json_that_the_parser_cannot_read_is_not_called_something_else() {
+fn json_that_the_parser_cannot_read_is_still_called_json() {
     let sandbox = documented();
     each_at_once(unread_json(), |(answer, why)| {
         let case = without(&sandbox, "").file("answer.json", &answer);
@@ -251,7 +251,7 @@ fn json_that_the_parser_cannot_read_is_not_called_something_else() {
 }
 
 #[test]
-fn a_part_of_only_white_space_is_an_error() {
+fn a_blank_part_is_an_error() {
     let sandbox = documented();
     let session = json(&sandbox.session(), LATER);
     let parts = ["AccessKeyId", "SecretAccessKey", "SessionToken"];

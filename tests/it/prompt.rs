@@ -96,7 +96,7 @@ fn c07_ctrl_c_ends_a_credential_process_and_the_run() {
 }
 
 #[test]
-fn c07_time_ends_a_credential_process_with_its_children_in_a_terminal_too() {
+fn c07_the_timeout_ends_a_credential_process_and_its_children_in_a_terminal_too() {
     let sandbox = documented();
     let script = format!("echo $$ > ids\n(sleep 300 & echo $! >> ids)\n{ASKS}");
     let case = with_script(without(&sandbox, ""), "", &script).args(["--timeout", "2"]);

@@ -104,7 +104,7 @@ fn c48_a_key_of_another_user_is_not_missing() {
 }
 
 #[test]
-fn c48_where_the_caller_names_the_owner_absence_is_gone() {
+fn c48_an_absent_key_is_gone_if_the_caller_names_the_owner() {
     for denials in [&READS[..], &READS[..1], &[]] {
         let sandbox = denied(denials);
         sandbox.remove_key(BOBS_KEY);
@@ -147,7 +147,7 @@ fn c49_a_deletion_without_a_response_is_sent_again() {
 }
 
 #[test]
-fn c49_while_a_request_is_out_no_key_is_not_deleted() {
+fn c49_no_key_is_called_not_deleted_while_a_request_is_pending() {
     let late = Duration::from_secs(30);
     let faults = [
         page(200, Act::Never),

@@ -29,7 +29,7 @@ fn f46_a_proxy_that_works() {
 }
 
 #[test]
-fn f46_a_proxy_that_asks_who() {
+fn f46_a_proxy_that_requires_authentication() {
     let sandbox = behind_a_proxy();
     let secret = CANARIES[1];
     let proxy = Proxy::start(ProxyMode::RequireAuth("me".to_owned(), secret.to_owned()));
@@ -49,7 +49,7 @@ fn f46_a_proxy_that_asks_who() {
 }
 
 #[test]
-fn f46_a_proxy_that_does_not_let_through() {
+fn f46_a_proxy_that_opens_no_connection() {
     let sandbox = behind_a_proxy();
     let refusing = Proxy::start(ProxyMode::Refuse502);
     let hanging = Proxy::start(ProxyMode::Hang);
@@ -87,7 +87,7 @@ fn f46_a_proxy_that_does_not_let_through() {
 }
 
 #[test]
-fn f46_a_proxy_url_that_is_none_is_7_and_not_shown() {
+fn f46_an_invalid_proxy_url_exits_7_and_is_not_shown() {
     let sandbox = behind_a_proxy();
     let urls = [
         "http://",
@@ -114,7 +114,7 @@ fn is_no_proxy(case: Case, variable: &str) {
 }
 
 #[test]
-fn f46_no_proxy_is_heeded() {
+fn f46_the_no_proxy_variable_is_honored() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Refuse502);
     let case = by_way_of(&proxy.url(), &sandbox).env("NO_PROXY", "127.0.0.1,localhost");

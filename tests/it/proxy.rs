@@ -262,7 +262,7 @@ fn f46_a_user_and_a_password_are_sent_as_they_are() {
 }
 
 #[test]
-fn f46_a_proxy_that_says_more_than_200_works() {
+fn f46_a_proxy_that_sends_more_than_a_plain_200_works() {
     let sandbox = behind_a_proxy();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let proxy = listener.local_addr().expect("an address");
@@ -288,7 +288,7 @@ fn f46_a_proxy_that_says_more_than_200_works() {
 }
 
 #[test]
-fn f46_no_proxy_is_read_as_the_aws_cli_does() {
+fn f46_no_proxy_is_parsed_as_in_the_aws_cli() {
     let sandbox = behind_a_proxy();
     let (host, port) = (sandbox.address().to_string(), sandbox.address().port());
     let direct = |variables: &[(&str, &str)]| {

@@ -11,7 +11,7 @@ use crate::proxied::behind_a_proxy;
 use crate::proxy::{Then, connecting, fails, responding};
 
 #[test]
-fn f46_a_proxy_that_asks_who_and_is_told() {
+fn f46_a_proxy_that_requires_authentication_and_gets_it() {
     let asks = "the proxy asks for a user name and a password";
     let refuses = "the proxy refused the credentials";
     let other = "the proxy asks for a kind of authentication that is not supported";

@@ -9,7 +9,7 @@ use crate::drop_in::refused;
 use crate::many::{crowd, from_stdin, left};
 
 #[test]
-fn a_query_chooses_from_what_is_printed() {
+fn a_query_selects_from_the_output() {
     let dry = |sandbox: &Sandbox, more: &[&str]| {
         Case::documented(sandbox, &["--dry-run"]).args(more.iter().copied().map(OsString::from))
     };
@@ -89,7 +89,7 @@ fn a_query_chooses_from_what_is_printed() {
 }
 
 #[test]
-fn a_query_that_is_none_is_refused() {
+fn an_invalid_query_is_refused() {
     for query in ["", "[", "a b", "nosuch(@)", "length()", "\u{1b}[2J"] {
         refused(
             &["--access-key-id", BOBS_KEY, "--query", query],

@@ -76,7 +76,7 @@ fn f64_anything_else_is_a_no() {
 }
 
 #[test]
-fn f64_control_c_at_the_question_just_ends() {
+fn f64_control_c_at_the_question_just_ends_the_run() {
     let sandbox = documented();
     let _ = asked(&sandbox)
         .types(b"\x03")
@@ -88,7 +88,7 @@ fn f64_control_c_at_the_question_just_ends() {
 }
 
 #[test]
-fn f64_without_a_terminal_it_is_2_before_anything_is_read() {
+fn f64_without_a_terminal_the_run_exits_2_before_it_reads_anything() {
     let sandbox = documented();
     for input in [&b"y\n"[..], b"yes\n", b""] {
         let _ = Case::documented(&sandbox, &["--interactive"])
@@ -107,7 +107,7 @@ fn f64_without_a_terminal_it_is_2_before_anything_is_read() {
 }
 
 #[test]
-fn what_stays_anyway_is_not_asked_about() {
+fn no_question_is_asked_about_a_key_that_stays_anyway() {
     let sandbox = documented();
     let args = [
         "--access-key-id",
@@ -141,7 +141,7 @@ fn what_stays_anyway_is_not_asked_about() {
 }
 
 #[test]
-fn a_dry_run_asks_nobody() {
+fn a_dry_run_asks_no_question() {
     let sandbox = documented();
     let _ = Case::documented(&sandbox, &["-n", "-i"])
         .run()
@@ -152,7 +152,7 @@ fn a_dry_run_asks_nobody() {
 }
 
 #[test]
-fn a_deactivation_is_asked_about_as_one() {
+fn the_question_about_a_deactivation_says_deactivate() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--interactive", "--deactivate"]);
     let _ = Dialogue::start(case)
@@ -213,7 +213,7 @@ fn the_question_names_the_account_and_the_profile_it_acts_in() {
 }
 
 #[test]
-fn what_may_not_be_read_is_asked_about_without() {
+fn the_question_omits_what_cannot_be_read() {
     let sandbox = Sandbox::documented()
         .deny("iam:ListAccessKeys")
         .deny("iam:GetAccessKeyLastUsed")
@@ -233,7 +233,7 @@ fn what_may_not_be_read_is_asked_about_without() {
 }
 
 #[test]
-fn asking_and_not_asking_exclude_each_other() {
+fn the_options_to_ask_and_not_to_ask_exclude_each_other() {
     let sandbox = documented();
     let _ = Case::documented(&sandbox, &["--interactive", "--yes"])
         .run()
@@ -245,7 +245,7 @@ fn asking_and_not_asking_exclude_each_other() {
 }
 
 #[test]
-fn a_named_key_is_not_asked_about() {
+fn a_named_key_needs_no_confirmation() {
     for more in [&[][..], &["--yes"]] {
         let sandbox = documented();
         let _ = Dialogue::start(Case::documented(&sandbox, more))

@@ -107,7 +107,7 @@ fn c73_a_run_that_was_stopped_asks_again_and_forgets_what_was_typed() {
 }
 
 #[test]
-fn c73_what_is_typed_while_the_run_is_stopped_answers_nothing() {
+fn c73_input_typed_while_the_run_is_stopped_is_not_an_answer() {
     each([&b"y\n"[..], b"y\ny\n", b"yes\nyes\nyes\n"], |typed| {
         let sandbox = documented();
         let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED).without_echo();
@@ -183,7 +183,7 @@ fn status_after_closing(case: Case, wrapper: &[&str], last_words: &str) -> ExitS
 }
 
 #[test]
-fn c73_a_terminal_that_is_closed_is_no_answer() {
+fn c73_a_closed_terminal_is_not_an_answer() {
     let one = [&DOCUMENTED[..], &["--interactive"]].concat();
     let cases = [one, vec!["--user-name", "Bob", "--all-keys"]];
     each(cases, |args| {
@@ -196,7 +196,7 @@ fn c73_a_terminal_that_is_closed_is_no_answer() {
 }
 
 #[test]
-fn f87_a_terminal_that_is_closed_ends_no_list() {
+fn f87_a_closed_terminal_does_not_complete_a_list() {
     // What `nohup` starts is sent no SIGHUP.
     let ignoring = ["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""];
     // The terminal is closed before the run begins.

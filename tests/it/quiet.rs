@@ -81,7 +81,7 @@ fn the_errors_of_many_keys_and_their_hints_are_printed_without_a_summary() {
 }
 
 #[test]
-fn a_key_that_is_only_presumed_deleted_is_told_of() {
+fn a_key_that_is_only_presumed_deleted_gets_a_warning() {
     let sandbox = documented();
     sandbox.fault(
         Fault::new(What::CloseAfterActing)
@@ -96,7 +96,7 @@ fn a_key_that_is_only_presumed_deleted_is_told_of() {
 }
 
 #[test]
-fn it_contradicts_verbose_and_debug() {
+fn it_conflicts_with_verbose_and_debug() {
     for other in ["--verbose", "--debug", "-v"] {
         let ended = Case::bare(["--access-key-id", BOBS_KEY, "-q", other]).run();
         let said = ended.exits(2).prints_nothing();

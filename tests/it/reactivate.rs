@@ -91,7 +91,7 @@ fn an_active_key_is_skipped() {
 
 /// The request got no response, and a list that is read so early proves nothing.
 #[test]
-fn the_status_of_an_unknown_key_is_that_of_the_last_list() {
+fn the_status_of_an_unknown_key_is_from_the_last_list() {
     let sandbox = inactive();
     sandbox.fault(Fault::new(What::SilenceAfterActing).on("UpdateAccessKey"));
     let running = reactivate(&sandbox, &[]).start();
@@ -209,7 +209,7 @@ fn it_always_asks() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_happen_and_asks_nobody() {
+fn a_dry_run_says_what_would_happen_and_asks_no_question() {
     let sandbox = inactive();
     let args = ["--access-key-id", BOBS_KEY, "--access-key-id", ALICE_KEY_ID];
     let printed = Case::at(&sandbox, args)

@@ -26,7 +26,7 @@ pub(crate) fn refused(list: impl AsRef<[u8]>, more: &[&str], says: &[&str]) {
 }
 
 #[test]
-fn f80_what_is_no_list_is_refused_with_line_and_column() {
+fn f80_input_that_is_not_a_list_is_refused_with_line_and_column() {
     let good = BOBS_KEY;
     let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
     refused(
@@ -112,7 +112,7 @@ fn f80_what_is_no_list_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn f80_ends_of_line_that_hide_lines_are_refused() {
+fn f80_line_endings_that_hide_lines_are_refused() {
     for (list, place) in [
         (
             format!("AccessKeyId,UserName\r{BOBS_KEY},Bob\r"),
@@ -133,7 +133,7 @@ fn f80_ends_of_line_that_hide_lines_are_refused() {
 }
 
 #[test]
-fn f80_error_messages_are_no_list() {
+fn f80_error_messages_are_not_a_list() {
     let message = format!(
         r#"{{"Level":"Error","Code":"AccessDenied","AccessKeyId":"{BOBS_KEY}","UserName":"Bob","ExitCode":6,"Result":"NotDeactivated"}}"#
     );

@@ -155,7 +155,7 @@ fn c65_the_documented_document_in_other_words_is_success() {
 }
 
 #[test]
-fn c65_an_error_with_a_status_that_is_not_an_errors_is_no_refusal() {
+fn c65_an_error_with_a_status_that_does_not_fit_is_not_a_refusal() {
     let error = format!(
         "<ErrorResponse xmlns=\"{IAM}\"><Error><Code>NoSuchEntity</Code><Message>no</Message></Error></ErrorResponse>"
     );
@@ -197,7 +197,7 @@ fn c65_a_read_is_the_documented_document_too() {
 }
 
 #[test]
-fn c28_an_unexpected_response_to_a_read_is_called_that() {
+fn c28_an_unexpected_response_to_a_read_is_reported_as_such() {
     let hint = "hint: a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
     let portal =
         |action: &str, status| faulty([always(action, What::page(status, "text/html", PORTAL))]);
@@ -287,7 +287,7 @@ fn c59_a_list_that_does_not_say_whether_it_continues_is_an_error() {
 }
 
 #[test]
-fn c59_a_living_key_in_white_space_is_not_deleted() {
+fn c59_a_listed_key_surrounded_by_whitespace_is_not_called_deleted() {
     each([" ", "\n\t", "\r\n    "], |space| {
         let id = format!("{space}{BOBS_KEY}{space}");
         let members = member(&id, "Bob", "Active") + &member(BOB_SECOND_KEY_ID, "Bob", "Active");
@@ -301,7 +301,7 @@ fn c59_a_living_key_in_white_space_is_not_deleted() {
 }
 
 #[test]
-fn c59_white_space_around_an_owner_and_a_status_does_not_matter() {
+fn c59_whitespace_around_an_owner_and_a_status_does_not_matter() {
     let owner = last_use("\n  Bob\n  ", "2021-01-01T00:00:00Z");
     let sandbox = faulty([always("GetAccessKeyLastUsed", xml(owner))]);
     let case = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--find-user"]);
@@ -317,7 +317,7 @@ fn c59_white_space_around_an_owner_and_a_status_does_not_matter() {
 }
 
 #[test]
-fn c59_what_iam_cannot_mean_is_an_error() {
+fn c59_impossible_values_are_an_error() {
     let owner = |name: &str| last_use(name, "2021-01-01T00:00:00Z");
     let list = |id: &str, user: &str| keys(&member(id, user, "Inactive"), END);
     let (lists, uses) = ("ListAccessKeys", "GetAccessKeyLastUsed");

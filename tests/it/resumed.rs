@@ -53,7 +53,7 @@ const WHOLE_ACCOUNT: &[&str] = &[
 ];
 
 #[test]
-fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() {
+fn c56_a_sweep_resumes_a_key_that_a_killed_run_started_and_iam_no_longer_lists() {
     each(SELECTIONS, |(selection, last)| {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
@@ -86,7 +86,7 @@ fn c56_a_sweep_takes_up_a_key_that_a_killed_run_began_and_iam_no_longer_lists() 
 }
 
 #[test]
-fn c56_a_sweep_takes_up_no_key_that_iam_still_lists_or_of_another_user() {
+fn c56_a_sweep_resumes_no_key_that_iam_still_lists_or_another_user_has() {
     // Nobody deleted it, its request has expired, and it does not satisfy the condition.
     let sandbox = documented();
     let kept = started_an_hour_ago();
@@ -216,7 +216,7 @@ fn a_key_that_iam_lists_again_and_refuses_to_delete_is_not_settled() {
 }
 
 #[test]
-fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
+fn c56_a_resumed_key_stays_unknown_if_no_list_proves_what_happened() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = started();
@@ -236,7 +236,7 @@ fn c56_a_key_that_a_sweep_takes_up_stays_unknown_where_no_list_proves_it() {
 }
 
 #[test]
-fn c56_a_sweep_takes_up_a_key_that_a_killed_run_made_inactive() {
+fn c56_a_sweep_resumes_a_key_that_a_killed_run_made_inactive() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     let kept = started();

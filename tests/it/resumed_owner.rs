@@ -12,7 +12,7 @@ use crate::streams::wait_for;
 use crate::verification::{NEVER, last_use};
 
 #[test]
-fn f85_of_an_unfinished_key_without_an_owner_no_list_says_that_it_is_gone() {
+fn f85_no_list_proves_that_an_unfinished_key_without_an_owner_is_gone() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let kept = Kept::new(&format!("{BOBS_KEY}\n"));
@@ -158,7 +158,7 @@ fn the_undo_of_unfinished_keys_finds_their_owners() {
 }
 
 #[test]
-fn f85_an_unfinished_key_whose_owner_nobody_knows_stays_unknown() {
+fn f85_an_unfinished_key_whose_owner_is_unknown_stays_unknown() {
     // It is in no list here: another account's, or deleted.
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
@@ -167,7 +167,7 @@ fn f85_an_unfinished_key_whose_owner_nobody_knows_stays_unknown() {
 }
 
 #[test]
-fn f85_of_an_unfinished_key_with_another_owner_now_no_list_says_that_it_is_gone() {
+fn f85_no_list_proves_that_an_unfinished_key_with_a_new_owner_is_gone() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
@@ -240,7 +240,7 @@ fn f85_c56_an_unfinished_key_is_gone_only_from_the_list_that_iam_showed_it_in() 
 }
 
 #[test]
-fn f85_an_unfinished_key_with_another_owner_now_is_not_deleted_by_a_lost_answer() {
+fn f85_an_unfinished_key_with_a_new_owner_is_not_deleted_by_a_lost_response() {
     for (denied, says) in [
         (
             &["iam:GetAccessKeyLastUsed"][..],
@@ -264,7 +264,7 @@ fn f85_an_unfinished_key_with_another_owner_now_is_not_deleted_by_a_lost_answer(
 }
 
 #[test]
-fn f85_an_unfinished_key_that_no_condition_can_be_read_of_is_unknown() {
+fn f85_an_unfinished_key_whose_conditions_cannot_be_read_is_unknown() {
     let inactive = ["--ignore-missing", "--only-inactive"];
     for (now, more) in [
         (&["--user-name", "Alice"][..], &inactive[..]),
@@ -288,7 +288,7 @@ fn f85_an_unfinished_key_that_no_condition_can_be_read_of_is_unknown() {
 }
 
 #[test]
-fn f85_an_unfinished_key_that_signs_is_unknown_where_the_guard_keeps_it() {
+fn f85_an_unfinished_key_that_signs_is_unknown_if_the_guard_keeps_it() {
     let sandbox = documented();
     for action in ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"] {
         sandbox.deny(action);
@@ -366,7 +366,7 @@ fn f85_a_key_that_was_started_to_be_deactivated_under_another_owner_is_unknown()
 }
 
 #[test]
-fn f85_a_signal_makes_no_unfinished_key_deleted_by_a_list_that_never_had_it() {
+fn f85_after_a_signal_a_list_that_never_had_an_unfinished_key_proves_nothing() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("DeleteAccessKey"));

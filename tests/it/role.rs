@@ -358,7 +358,7 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
 }
 
 #[test]
-fn f101_wrong_options_of_a_role_contact_nobody() {
+fn f101_invalid_role_options_send_no_request() {
     let sandbox = documented();
     for (more, says) in [
         (

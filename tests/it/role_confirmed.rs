@@ -14,7 +14,7 @@ const ASKED: &str = "The key belongs to account 210987654321, but your credentia
     you this key ID may control that account. Assume the role Responder in account 210987654321";
 
 #[test]
-fn f102_an_account_that_nobody_confirms_is_11() {
+fn f102_an_unconfirmed_account_exits_11() {
     let hint = "hint: whoever sent you a key ID may control its account: if account 210987654321 is yours, run the same command \
                 again with --expect-account 210987654321\n";
     let known = format!("result: {CAROLS_KEY}: not deleted: nothing was sent to IAM\n");

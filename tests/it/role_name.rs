@@ -45,7 +45,7 @@ pub(crate) fn iam_sees_only_sessions(sandbox: &Sandbox) {
 }
 
 #[test]
-fn f102_a_leaked_key_is_deactivated_in_an_account_that_is_expected() {
+fn f102_a_leaked_key_is_deactivated_in_an_expected_account() {
     let sandbox = two_accounts().start();
     let _ = case(&sandbox, &["--find-user", "--deactivate"])
         .args(EXPECTED)
@@ -93,7 +93,7 @@ fn f102_the_account_of_the_caller_needs_no_confirmation() {
 }
 
 #[test]
-fn f102_an_account_that_is_not_expected_is_refused_although_it_is_the_callers() {
+fn f102_an_unexpected_account_is_refused_even_if_it_is_the_callers() {
     let sandbox = documented();
     Case::documented(&sandbox, &BY_NAME)
         .args(EXPECTED)
@@ -128,7 +128,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
 }
 
 #[test]
-fn f102_a_key_that_no_account_has_is_3() {
+fn f102_a_key_that_no_account_has_exits_3() {
     let sandbox = two_accounts().start();
     // STS says which account its ID is of, whether the key is there or not.
     let id = nth_key_id(OTHER, 77);
@@ -156,7 +156,7 @@ fn f102_a_key_that_no_account_has_is_3() {
 }
 
 #[test]
-fn f102_an_account_whose_lookup_stays_throttled_is_8() {
+fn f102_an_account_lookup_that_stays_throttled_exits_8() {
     let sandbox = two_accounts().start();
     let throttled = What::error(400, "Throttling", "Rate exceeded");
     sandbox.fault(always("GetAccessKeyInfo", throttled));
@@ -172,7 +172,7 @@ fn f102_an_account_whose_lookup_stays_throttled_is_8() {
 }
 
 #[test]
-fn f102_without_the_permission_to_ask_it_is_6() {
+fn f102_a_denied_account_lookup_exits_6() {
     let sandbox = two_accounts().deny("sts:GetAccessKeyInfo").start();
     case(&sandbox, &["--user-name", "Carol"])
         .args(EXPECTED)
@@ -184,7 +184,7 @@ fn f102_without_the_permission_to_ask_it_is_6() {
 }
 
 #[test]
-fn f102_a_role_that_may_not_be_assumed_is_6() {
+fn f102_a_role_that_cannot_be_assumed_exits_6() {
     let sandbox = two_accounts().external_id("Responder", "unique:1").start();
     case(&sandbox, &["--user-name", "Carol"])
         .args(EXPECTED)
@@ -195,7 +195,7 @@ fn f102_a_role_that_may_not_be_assumed_is_6() {
 }
 
 #[test]
-fn f102_the_role_is_assumed_as_by_its_arn() {
+fn f102_the_role_is_assumed_as_if_named_by_its_arn() {
     const SERIAL: &str = "GAHT12345678";
     let sandbox = two_accounts()
         .external_id("Responder", "unique:1")
@@ -221,7 +221,7 @@ fn f102_the_role_is_assumed_as_by_its_arn() {
 }
 
 #[test]
-fn f102_the_role_is_of_the_partition_of_the_caller_and_may_have_a_path() {
+fn f102_the_role_has_the_callers_partition_and_may_have_a_path() {
     let sandbox = two_accounts().start();
     let admin = identity("arn:aws-cn:iam::123456789012:user/admin", "123456789012");
     sandbox.fault(once("GetCallerIdentity", admin));
@@ -235,7 +235,7 @@ fn f102_the_role_is_of_the_partition_of_the_caller_and_may_have_a_path() {
 }
 
 #[test]
-fn f102_a_list_asks_once_for_each_key_and_assumes_the_role_once() {
+fn f102_a_list_looks_up_each_key_once_and_assumes_the_role_once() {
     const KEYS: usize = 30;
     let (sandbox, list) = crowd_of(Sandbox::documented(), KEYS);
     let said = from_stdin(&sandbox, &list, &BY_NAME).run().exits(0);
@@ -296,7 +296,7 @@ fn f102_the_key_that_assumes_the_role_is_guarded() {
 }
 
 #[test]
-fn f102_wrong_combinations_contact_nobody() {
+fn f102_invalid_combinations_send_no_request() {
     let sandbox = documented();
     let named = |more: &[&'static str]| [&["--access-key-id", BOB_SECOND_KEY_ID], more].concat();
     let with = "cannot be used with '--role-name <NAME>'";

@@ -27,7 +27,7 @@ fn root_run(sandbox: &Sandbox, id: &str, args: &[&str]) -> Case {
 }
 
 #[test]
-fn how_to_undo_its_own_deactivation_is_a_command_for_the_root_user() {
+fn the_undo_of_its_own_deactivation_is_a_command_for_the_root_user() {
     // Without permission to list the keys, only STS shows who it is.
     let cases = [
         (&[][..], false),
@@ -64,7 +64,7 @@ fn how_to_undo_its_own_deactivation_is_a_command_for_the_root_user() {
 }
 
 #[test]
-fn so_is_that_of_a_journal_of_several_keys() {
+fn the_undo_of_a_journal_of_several_keys_is_a_command_for_the_root_user() {
     let (sandbox, root, other) = two_keys();
     let id = &root.access_key_id;
     let more = [
@@ -84,7 +84,7 @@ fn so_is_that_of_a_journal_of_several_keys() {
 }
 
 #[test]
-fn how_to_check_its_key_is_a_command_without_a_look_up() {
+fn the_command_to_check_its_key_looks_up_no_owner() {
     let (sandbox, _, other) = two_keys();
     let id = &other.access_key_id;
     sandbox.fault(always("DeleteAccessKey", What::ResetBeforeActing));
@@ -98,7 +98,7 @@ fn how_to_check_its_key_is_a_command_without_a_look_up() {
 
 /// A look-up does not find a key of the root user.
 #[test]
-fn neither_the_owners_name_nor_a_look_up_helps_with_it() {
+fn no_hint_names_an_owner_or_an_owner_lookup() {
     let (sandbox, _, other) = two_keys();
     let id = &other.access_key_id;
     sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));

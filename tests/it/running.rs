@@ -94,7 +94,7 @@ pub(crate) fn wait_for_end(child: &mut Child, started: Instant, arguments: &str)
 
 /// A script that starts `cargo test` with `&` has SIGINT ignored in all that is started.
 #[test]
-fn signals_end_runs_where_the_tests_are_started_with_signals_ignored() {
+fn signals_end_runs_if_the_tests_start_with_signals_ignored() {
     let status = Command::new("sh")
         .args(["-c", "trap '' INT HUP; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().expect("this binary"))

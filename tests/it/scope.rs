@@ -181,7 +181,7 @@ fn the_list_of_a_path_is_read_twice_and_once_after_the_keys() {
 }
 
 #[test]
-fn paths_that_are_none() {
+fn invalid_paths() {
     let long = format!("/{}/", "x".repeat(511));
     for (path, says) in [
         ("", "a path starts and ends with /, such as /ci/"),
@@ -321,7 +321,7 @@ fn a_dry_run_shows_more_keys_than_max_keys_and_warns() {
 }
 
 #[test]
-fn nobody_is_asked_about_more_keys_than_max_keys() {
+fn no_question_is_asked_about_more_keys_than_max_keys() {
     let sandbox = account().start();
     let args = ["--whole-account", "--only-inactive", "--max-keys", "4"];
     let said = Dialogue::start(Case::at(&sandbox, args))
@@ -350,7 +350,7 @@ fn the_rows_of_a_table_are_printed_before_max_keys_refuses() {
 }
 
 #[test]
-fn limits_that_are_none() {
+fn invalid_limits() {
     for limit in ["0", "-1", "many", "", "18446744073709551616"] {
         let sandbox = account().start();
         let _ = Case::at(&sandbox, &SWEEP[..5])

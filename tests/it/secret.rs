@@ -172,7 +172,7 @@ fn in_file(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn f68_the_look_finds_what_a_run_was_given() {
+fn f68_the_search_finds_the_secrets_of_a_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().join(".aws");
     std::fs::create_dir(&home).expect("a folder");
@@ -224,7 +224,7 @@ pub(crate) fn long_token() -> String {
 }
 
 #[test]
-fn f68_an_answer_that_repeats_the_request_is_shown_without_its_secrets() {
+fn f68_a_response_that_repeats_the_request_is_shown_without_its_secrets() {
     let token = long_token();
     let cases = [
         (Echo::Canonical, 7, "SignatureDoesNotMatch"),
@@ -266,7 +266,7 @@ fn f68_an_answer_that_repeats_the_request_is_shown_without_its_secrets() {
 
 /// The secret key is in no request, but a service may know it.
 #[test]
-fn f68_an_answer_with_the_secret_key_is_shown_without_it_however_it_is_spelled() {
+fn f68_a_response_with_the_secret_key_is_shown_without_it_in_every_spelling() {
     let secret = documented().admin().secret_access_key;
     let digits: Vec<String> = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let spaced: Vec<String> = secret.chars().map(String::from).collect();
@@ -291,7 +291,7 @@ fn f68_an_answer_with_the_secret_key_is_shown_without_it_however_it_is_spelled()
 }
 
 #[test]
-fn f68_a_role_that_is_not_given_is_told_without_the_secrets_of_the_request() {
+fn f68_a_refused_role_is_reported_without_the_secrets_of_the_request() {
     let token = long_token();
     let sandbox = faulty([always("AssumeRole", What::Echo(Echo::Canonical))]);
     let config = "[profile base]\n[profile role]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n";

@@ -38,7 +38,7 @@ pub(crate) fn token(expires_at: &str) -> String {
 }
 
 #[test]
-fn f28_an_sso_token_that_is_no_good_names_the_command() {
+fn f28_an_unusable_sso_token_gets_the_command_to_sign_in() {
     let sandbox = documented();
     for (config, path, command) in [
         (
@@ -180,7 +180,7 @@ pub(crate) fn requests_session(sandbox: &Sandbox, variable: &str) -> (Case, &'st
 }
 
 #[test]
-fn aws_login_signs_and_its_absence_names_the_command() {
+fn a_login_session_signs_and_a_missing_one_gets_the_command_to_sign_in() {
     let sandbox = documented();
     refused(
         without(&sandbox, LOGIN).run(),
@@ -203,7 +203,7 @@ fn aws_login_signs_and_its_absence_names_the_command() {
 }
 
 #[test]
-fn f68_a_sign_in_that_fails_is_told_without_the_secrets_of_the_request() {
+fn f68_a_failed_sign_in_is_reported_without_the_secrets_of_the_request() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::Echo(Echo::Json)).always());
     let refresh = "refresh-0123456789-abcdefghijklmnopqrstuvwxyz-9876543210";
@@ -239,7 +239,7 @@ pub(crate) fn kept(folder: &Path, path: &str) -> (Value, u32) {
 }
 
 #[test]
-fn an_sso_token_that_has_expired_is_renewed_and_kept() {
+fn an_expired_sso_token_is_renewed_and_saved() {
     let renewed = r#"{"accessToken":"renewed-token-1","expiresIn":3600,"refreshToken":"refresh-2","tokenType":"Bearer"}"#;
     let portal =
         Metadata::start_instead(HashMap::from([("/token".to_owned(), renewed.to_owned())]));
@@ -346,7 +346,7 @@ fn a_renewal_without_a_token_does_not_replace_the_session() {
 }
 
 #[test]
-fn a_login_session_that_has_expired_is_renewed_and_kept() {
+fn an_expired_login_session_is_renewed_and_saved() {
     let sandbox = documented();
     let session = sandbox.session();
     let renewed = format!(

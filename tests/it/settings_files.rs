@@ -55,7 +55,7 @@ fn c04_a_section_or_a_setting_that_is_defined_twice() {
 }
 
 #[test]
-fn c04_the_error_says_it_all() {
+fn c04_the_error_is_complete() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &[]).file(".aws/config", "[default]\na = b\na = c\n");
     let path = case.path(".aws/config").display().to_string();
@@ -69,7 +69,7 @@ fn c04_the_error_says_it_all() {
 }
 
 #[test]
-fn c83_two_default_profiles_are_one_too_many() {
+fn c83_two_default_profiles_are_an_error() {
     refused(
         |case| {
             case.file(

@@ -101,7 +101,7 @@ fn c41_a_skipped_key_of_a_list_is_no_error_in_json() {
 }
 
 #[test]
-fn c41_keys_that_are_named_must_meet_the_conditions() {
+fn c41_named_keys_must_meet_the_conditions() {
     for (ids, status, ends) in [
         (
             &[ALICE_KEY_ID, BOB_SECOND_KEY_ID][..],
@@ -127,7 +127,7 @@ fn c41_keys_that_are_named_must_meet_the_conditions() {
 }
 
 #[test]
-fn c41_of_a_user_only_keys_that_match_are_part_of_the_run() {
+fn c41_only_matching_keys_of_a_user_are_part_of_the_run() {
     let sandbox = documented();
     let args = ["--user-name", "Alice", "--all-keys", "--only-inactive"];
     let printed = Case::at(&sandbox, args).args(["--yes"]).run().exits(0);

@@ -103,7 +103,7 @@ fn c39_a_header_without_a_column_for_the_ids_is_named() {
 }
 
 #[test]
-fn c39_a_list_that_is_not_utf_8_is_to_be_converted() {
+fn c39_the_hint_for_a_list_that_is_not_utf_8_says_to_convert_it() {
     let latin_1 = [
         format!("AccessKeyId,UserName,Note\n{BOBS_KEY},Bob,M").as_bytes(),
         b"\xfcller\n,,M\xfcller\n",
@@ -129,7 +129,7 @@ fn c39_a_list_that_is_not_utf_8_is_to_be_converted() {
 }
 
 #[test]
-fn f80_one_character_is_not_several() {
+fn f80_one_character_is_not_called_characters() {
     refused(
         "AccessKeyId\nA\n",
         "line 2, column AccessKeyId: `A` is not an access key ID: it has 1 character; an access key ID has 16 to 128",
@@ -138,7 +138,7 @@ fn f80_one_character_is_not_several() {
 }
 
 #[test]
-fn a_column_of_names_that_are_no_user_names_may_be_meant_for_something_else() {
+fn a_column_of_invalid_user_names_may_be_meant_for_something_else() {
     for (column, other_cause) in [
         (
             "User",

@@ -84,7 +84,7 @@ fn an_sso_session_that_lacks_a_part_is_not_used() {
 
 /// SSO has just returned them, so signing in again does not help.
 #[test]
-fn new_credentials_that_have_expired_are_a_matter_of_the_clock() {
+fn new_credentials_that_look_expired_point_to_the_clock() {
     let page = r#"{"roleCredentials":{"accessKeyId":"ASIARZPUZDIKMX6ST4CU","secretAccessKey":"x","sessionToken":"x","expiration":1577836800000}}"#;
     let instead = [("/federation/credentials".to_owned(), page.to_owned())].into();
     let (sandbox, portal) = (documented(), Metadata::start_instead(instead));
@@ -213,7 +213,7 @@ fn c91_part_of_sso_with_a_key_is_not_used() {
 }
 
 #[test]
-fn c93_an_sso_session_that_is_not_complete_whoever_signs() {
+fn c93_an_incomplete_sso_session_is_an_error_whichever_source_signs() {
     let cases = [
         (
             "",

@@ -16,7 +16,7 @@ use crate::session::{LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso
 
 /// The portal may also refuse without a code.
 #[test]
-fn an_sso_portal_that_refuses_is_told_in_words() {
+fn a_refusal_by_the_sso_portal_is_explained() {
     let cases = [
         (
             401,
@@ -173,7 +173,7 @@ fn renewable_soon() -> String {
 }
 
 #[test]
-fn a_renewal_that_is_not_answered_leaves_time_for_the_token_that_is_still_valid() {
+fn a_renewal_without_a_response_leaves_time_for_the_token_that_is_still_valid() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
     let (sandbox, portal) = (documented(), Metadata::start());
@@ -263,7 +263,7 @@ fn a_token_that_no_header_can_have_names_its_file() {
 }
 
 #[test]
-fn a_token_of_only_white_space_is_not_sent() {
+fn a_blank_token_is_not_sent() {
     each([" ", "\\t", "\u{a0}"], |blank| {
         let (sandbox, portal) = (documented(), Metadata::start());
         let token = token(LATER).replace(CANARIES[1], blank);
@@ -297,7 +297,7 @@ fn an_unusable_renewed_sso_token_replaces_nothing() {
 }
 
 #[test]
-fn what_signing_in_would_fail_at_is_named_first() {
+fn a_hint_first_removes_what_would_make_signing_in_fail() {
     let sandbox = documented();
     let sources = [
         (

@@ -96,7 +96,7 @@ fn c93_an_sso_account_or_role_that_does_not_exist_anywhere() {
 }
 
 #[test]
-fn c93_an_sso_region_that_is_no_region_is_named() {
+fn c93_an_invalid_sso_region_is_named() {
     let (sandbox, portal) = (documented(), Metadata::start());
     let cases = [
         (

@@ -14,7 +14,7 @@ use crate::running::Running;
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
-fn c12_sighup_ends_a_run_as_sigterm_does() {
+fn c12_sighup_ends_a_run_like_sigterm() {
     let sandbox = documented();
     sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
     let running = Case::documented(&sandbox, &[]).start();
@@ -99,7 +99,7 @@ fn with_room_for(case: Case, bytes: u32) -> Running {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
-fn c69_a_file_that_may_not_grow_kills_no_run() {
+fn c69_a_file_size_limit_kills_no_run() {
     let folder = tempfile::tempdir().expect("a folder");
     // The first record of the journal does not fit.
     let sandbox = documented();
@@ -154,7 +154,7 @@ fn c69_a_file_that_may_not_grow_kills_no_run() {
 }
 
 #[test]
-fn c11_an_iam_that_is_gone_ends_a_list_after_a_few_keys() {
+fn c11_an_iam_that_becomes_unreachable_ends_a_list_after_a_few_keys() {
     each_at_once([("1", 4), ("8", 11)], |(jobs, failed)| {
         let (sandbox, list) = crowd(2_000);
         sandbox.fault(
@@ -207,7 +207,7 @@ int socket(int domain, int type, int protocol) { errno = EMFILE; return -1; }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn f66_iam_is_not_what_keeps_a_list_from_being_worked_on() {
+fn f66_a_list_that_ends_for_lack_of_memory_or_files_does_not_blame_iam() {
     let cases = [
         (NO_MEMORY_FOR_ANSWERS, "not enough memory: "),
         (TOO_MANY_CONNECTIONS, "Too many open files "),

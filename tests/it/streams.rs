@@ -23,7 +23,7 @@ pub(crate) fn interrupted(sandbox: &Sandbox) -> Ended {
 }
 
 #[test]
-fn f60_sigint_before_anything_was_sent_is_130() {
+fn f60_sigint_before_any_request_exits_130() {
     let sandbox = documented();
     each([("INT", 130), ("TERM", 143)], |(signal, status)| {
         // Credentials that never come: the run is waiting, and nothing was sent.
@@ -85,7 +85,7 @@ fn f61_a_signal_leaves_no_time_for_a_list_that_may_lag() {
 }
 
 #[test]
-fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
+fn f61_after_a_signal_a_key_with_an_unconfirmed_owner_is_not_proven_gone() {
     let sandbox = faulty([once("DeleteAccessKey", What::SilenceAfterActing)]);
     let _ = interrupted(&sandbox)
         .exits(130)
@@ -96,7 +96,7 @@ fn f61_a_signal_proves_no_key_gone_whose_owner_only_the_command_names() {
 }
 
 #[test]
-fn f61_a_signal_while_waiting_and_nobody_to_ask_is_unknown() {
+fn f61_a_signal_leaves_the_key_unknown_if_iam_never_responds() {
     let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
     let ended = interrupted(&sandbox)
         .exits(130)
@@ -182,7 +182,7 @@ fn f62_standard_output_full_or_closed_is_not_success() {
 /// Python's `DEVNULL` and Node's `ignore` leave the very same behind, and whoever chose them does not want the result: that
 /// is a success. No file that is opened later gets into the place of the stream.
 #[test]
-fn f62_standard_output_that_was_never_open_is_as_dev_null() {
+fn f62_standard_output_that_was_never_open_acts_like_dev_null() {
     let sandbox = documented();
     let journal = tempfile::NamedTempFile::new().expect("a file");
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOBS_KEY},Bob\n");
@@ -294,7 +294,7 @@ fn f66_a_key_is_deleted_only_with_enough_memory_to_say_so() {
 }
 
 #[test]
-fn f67_two_hundred_at_once() {
+fn f67_two_hundred_runs_at_once() {
     let sandbox = Sandbox::builder().many_keys(200, 1).start();
     let keys: Vec<_> = sandbox
         .keys()

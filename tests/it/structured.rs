@@ -103,7 +103,7 @@ fn is(failure: &Value, code: &str, known: &str) {
 }
 
 #[test]
-fn an_error_of_iam_has_its_code_its_words_and_its_request() {
+fn an_iam_error_has_its_code_message_and_request_id() {
     let cases = [
         (404, "NoSuchEntity", 3),
         (409, "LimitExceeded", 4),
@@ -134,7 +134,7 @@ fn an_error_of_iam_has_its_code_its_words_and_its_request() {
 }
 
 #[test]
-fn steering_characters_in_iams_words_are_escaped() {
+fn control_characters_in_iams_messages_are_escaped() {
     let words = "\u{9b}2J\u{202e}\nnext";
     let sandbox = faulty([always(
         "DeleteAccessKey",
@@ -150,7 +150,7 @@ fn steering_characters_in_iams_words_are_escaped() {
 }
 
 #[test]
-fn what_is_not_known_is_called_unknown() {
+fn an_unknown_state_is_called_unknown() {
     let sandbox = faulty([always("DeleteAccessKey", What::ResetBeforeActing)]);
     sandbox.deny("iam:ListAccessKeys");
     sandbox.deny("iam:GetAccessKeyLastUsed");
@@ -170,7 +170,7 @@ fn what_is_not_known_is_called_unknown() {
 }
 
 #[test]
-fn what_was_never_sent_is_unreachable() {
+fn a_request_that_was_never_sent_is_unreachable() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--endpoint-url", "http://127.0.0.1:1"]);
     is(&failure(case, 9), "Unreachable", "NotDeleted");
@@ -225,7 +225,7 @@ fn a_refusal_has_a_code_of_its_own() {
 }
 
 #[test]
-fn credentials_and_configuration_are_told_apart() {
+fn errors_distinguish_credentials_from_configuration() {
     let sandbox = documented();
     let case = || Case::documented(&sandbox, &[]);
     is(
@@ -247,7 +247,7 @@ fn credentials_and_configuration_are_told_apart() {
 }
 
 #[test]
-fn wrong_arguments_are_told_wherever_the_option_stands() {
+fn invalid_arguments_are_reported_as_json_wherever_the_option_is() {
     let sandbox = documented();
     let wrong: [&[&str]; 9] = [
         &[],
@@ -294,7 +294,7 @@ fn a_pasted_secret_is_not_shown() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
-fn a_result_that_cannot_be_written_is_told() {
+fn a_result_that_cannot_be_written_is_reported() {
     let sandbox = documented();
     let full = std::fs::File::options()
         .write(true)
@@ -311,7 +311,7 @@ fn a_result_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn what_is_no_failure_is_an_object_too() {
+fn a_message_that_is_not_a_failure_is_an_object_too() {
     let sandbox = documented();
     each(["-v", "--debug"], |level| {
         let printed = Case::documented(&sandbox, &["--dry-run", level])
@@ -332,7 +332,7 @@ fn what_is_no_failure_is_an_object_too() {
 }
 
 #[test]
-fn a_success_says_nothing() {
+fn a_successful_run_prints_no_messages() {
     let sandbox = documented();
     let case = Case::documented(&sandbox, &JSON);
     case.run().deletes_quietly();

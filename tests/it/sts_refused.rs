@@ -156,7 +156,7 @@ fn f101_sts_errors_get_hints_about_sts() {
 
 /// The text is ours, not that of the parser of the SDK.
 #[test]
-fn a_session_whose_expiration_is_no_date() {
+fn a_session_whose_expiration_is_not_a_date() {
     for (operation, args) in [
         (
             "AssumeRole",

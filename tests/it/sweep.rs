@@ -48,7 +48,7 @@ fn is_changing(action: &str) -> bool {
 }
 
 #[test]
-fn all_keys_of_a_user_go_and_no_other() {
+fn all_keys_of_a_user_and_no_others_are_deleted() {
     let sandbox = documented();
     let printed = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys", "--yes"])
         .run()
@@ -150,7 +150,7 @@ fn a_dry_run_of_the_account_is_a_plan() {
 }
 
 #[test]
-fn f59_no_list_that_cannot_be_read_is_an_empty_one() {
+fn f59_an_unreadable_list_is_never_taken_for_an_empty_one() {
     let failures = [
         (What::error(403, "AccessDenied", "no"), 6),
         (What::error(500, "ServiceFailure", "oops"), 5),

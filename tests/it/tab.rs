@@ -47,7 +47,7 @@ fn with_mail_addresses() -> Sandbox {
 }
 
 #[test]
-fn bash_completes_user_names_in_whatever_way_they_are_written() {
+fn bash_completes_user_names_in_every_spelling() {
     let sandbox = with_mail_addresses();
     let mut shell = Shell::bash(with_profile(&sandbox));
     for (typed, words) in [
@@ -227,7 +227,7 @@ fn offer_nothing(shell: Shell, sandbox: &Sandbox) {
 }
 
 #[test]
-fn c71_bash_offers_nothing_where_the_line_says_more() {
+fn c71_bash_offers_nothing_if_the_line_has_more_than_options() {
     let sandbox = documented();
     offer_nothing(Shell::bash(Case::at(&sandbox, [""; 0])), &sandbox);
     // Options are those of every account.
@@ -258,7 +258,7 @@ fn c71_bash_offers_nothing_where_the_line_says_more() {
 }
 
 #[test]
-fn c71_zsh_offers_nothing_where_the_line_says_more() {
+fn c71_zsh_offers_nothing_if_the_line_has_more_than_options() {
     let sandbox = documented();
     offer_nothing(Shell::zsh(Case::at(&sandbox, [""; 0])), &sandbox);
     Shell::zsh(with_profile(&sandbox))
@@ -272,7 +272,7 @@ fn c71_zsh_offers_nothing_where_the_line_says_more() {
 }
 
 #[test]
-fn c71_fish_offers_what_a_run_would_reach_and_else_nothing() {
+fn c71_fish_offers_only_what_a_run_would_reach() {
     let sandbox = documented();
     // Of assignments fish sets the variables, so that the profile is the one that a run would take.
     for line in UNKNOWN {
@@ -295,7 +295,7 @@ fn c71_fish_offers_what_a_run_would_reach_and_else_nothing() {
 }
 
 #[test]
-fn c47_the_file_for_bash_offers_no_file_names_for_what_is_no_file() {
+fn c47_the_bash_script_offers_file_names_only_for_files() {
     let folder = Case::bare([""; 0])
         .file("AKIA-a-file", "")
         .file("a list", "");

@@ -256,7 +256,7 @@ fn f105_other_keys_of_a_sweep_are_changed() {
 }
 
 #[test]
-fn f105_no_list_of_tags_that_is_not_whole_counts() {
+fn f105_an_incomplete_list_of_tags_does_not_count() {
     let list = |inside: &str| xml(result("ListUserTags", inside));
     let tag = "<Tags><member><Key>other</Key><Value>x</Value></member></Tags>";
     let faults = [
@@ -345,7 +345,7 @@ fn a_key_that_is_already_inactive_needs_no_tags() {
 }
 
 #[test]
-fn tags_that_are_none() {
+fn invalid_tags() {
     let long = "x".repeat(129);
     let value = format!("x={}", "y".repeat(257));
     for (tag, says) in [

@@ -157,7 +157,7 @@ fn f103_a_name_in_a_response_is_not_the_root_users() {
 }
 
 #[test]
-fn f103_a_key_that_the_root_user_does_not_have_is_3() {
+fn f103_a_key_that_the_root_user_does_not_have_exits_3() {
     let sandbox = organization().start();
     let missing = || Case::at(&sandbox, TARGET).args(["--access-key-id", "AKIAI44QH8DHBEXAMPLE"]);
     let ended = missing()

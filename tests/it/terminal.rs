@@ -105,7 +105,7 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
 }
 
 #[test]
-fn c68_what_the_service_says_is_escaped_and_cut_in_every_format() {
+fn c68_text_from_the_service_is_escaped_and_cut_in_every_format() {
     let huge = [HOSTILE, "鍵"].concat().repeat(300);
     for text in [HOSTILE, &huge] {
         let (one, many) = (

@@ -173,7 +173,7 @@ fn c37_a_self_signed_authority_as_the_server() {
 }
 
 #[test]
-fn a_certificate_that_is_not_good_is_described_by_what_is_wrong_with_it() {
+fn the_error_says_what_is_wrong_with_an_invalid_certificate() {
     let cases = [
         (
             Certificate::CommonName,
@@ -241,7 +241,7 @@ fn an_authority_in_place_of_aws_intercepts_the_connection() {
 }
 
 #[test]
-fn c37_sts_fails_in_the_same_words() {
+fn c37_sts_failures_have_the_same_words() {
     let sandbox = Sandbox::documented().https(Certificate::WrongHost).start();
     let host = sandbox.address();
     let case = Case::documented(&sandbox, &["--expect-account", "123456789012"]);
@@ -256,7 +256,7 @@ fn c37_sts_fails_in_the_same_words() {
 
 /// Every service that returns credentials is asked once, too.
 #[test]
-fn f45_a_service_of_credentials_that_is_not_trusted() {
+fn f45_an_untrusted_credential_service() {
     let untrusted = "its TLS certificate is from an authority that is not trusted here";
     let bundle = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
     let sso = |token: &str| {

@@ -8,7 +8,7 @@ use crate::input::reads;
 use crate::refused_list::refused;
 
 #[test]
-fn c60_an_action_that_there_is_not_is_an_error() {
+fn c60_an_unknown_action_is_an_error() {
     for action in ["Deactivate", "DEACTIVATE", "keep", "Delete", " delete", ""] {
         let json = format!(
             "{{\"AccessKeyId\":\"{ALICE_KEY_ID}\",\"UserName\":\"Alice\"}}\n\

@@ -219,7 +219,7 @@ fn f104_no_run_changes_keys_with_a_journal_that_is_being_undone() {
 
 /// Somebody deactivated a key after an earlier undo, whose journal is the same.
 #[test]
-fn f104_an_undo_that_its_journal_records_is_not_made_again() {
+fn f104_an_undo_that_its_journal_records_is_not_repeated() {
     each([(&[][..], 12), (&["--dry-run"], 0)], |(more, ended)| {
         let (sandbox, list) = crowd(2);
         let kept = Kept::new(&list);

@@ -161,7 +161,7 @@ fn f104_a_deactivation_that_the_later_run_itself_presumes_is_not_undone() {
 
 /// The run with `--deactivate` was killed. Only the same run finds out what it did, and only with a journal.
 #[test]
-fn f104_how_to_find_out_what_a_killed_run_did_is_said() {
+fn f104_a_hint_says_how_to_find_out_what_a_killed_run_did() {
     const HINT: &str = "hint: to find out what became of keys that the journal records as started, first run the command with \
                         --deactivate and that journal again; it also deactivates those that are still active\n";
     let sandbox = inactive();

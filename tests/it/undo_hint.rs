@@ -11,7 +11,7 @@ use crate::many::{crowd, from_stdin, rows};
 
 /// The hint is a command that works then, whatever standard output got.
 #[test]
-fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
+fn f104_the_undo_hint_depends_on_what_was_saved() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
     // A few keys are named, in one command for each owner.
     let hints = ["Bob", "Alice"].map(|owner| {
@@ -97,7 +97,7 @@ fn f104_how_to_undo_a_run_is_said_by_what_was_kept() {
 
 /// Six keys are too many for one command.
 #[test]
-fn f104_how_to_undo_a_long_run_is_said_by_what_was_kept() {
+fn f104_the_undo_hint_for_a_long_run_depends_on_what_was_saved() {
     let cases = [
         (
             &[][..],
@@ -236,7 +236,7 @@ fn f104_results_in_a_file_undo_the_run_with_one_command() {
 
 /// A file that also has the messages is no list: the hint does not name it.
 #[test]
-fn f104_results_among_messages_are_no_list_to_undo() {
+fn f104_results_among_messages_are_not_a_list_to_undo() {
     let (sandbox, list) = crowd(6);
     let case = from_stdin(&sandbox, &list, &["--deactivate"]);
     let home = case.path("");
@@ -262,7 +262,7 @@ fn f104_results_among_messages_are_no_list_to_undo() {
 /// Nothing that a run can read has a key whose result could not be recorded, so it is reactivated by its ID.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
-fn f104_how_to_undo_a_run_says_which_keys_the_journal_lacks() {
+fn f104_the_undo_hint_says_which_keys_the_journal_lacks() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), NO_ROOM_FOR_RESULTS);
     let (sandbox, list) = crowd(3);

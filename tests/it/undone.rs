@@ -16,7 +16,7 @@ pub(crate) const INTENT: &str =
 
 /// The run was killed before its request left, and then a person deactivated the key.
 #[test]
-fn f104_a_deactivation_that_is_only_concluded_is_not_undone() {
+fn f104_a_deactivation_that_is_only_inferred_is_not_undone() {
     let sandbox = inactive();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("done.jsonl");
@@ -212,7 +212,7 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
 }
 
 #[test]
-fn f104_what_is_unknown_is_reported_and_left() {
+fn f104_unknown_keys_are_reported_and_left_unchanged() {
     let sandbox = inactive();
     sandbox.set_status(BOB_SECOND_KEY_ID, Status::Inactive);
     let unknown = "\"Outcome\":\"Unknown\",\"Action\":\"deactivate\"";

@@ -209,7 +209,7 @@ fn c25_a_status_that_is_denied_is_unknown_and_the_last_use_is_shown() {
 }
 
 #[test]
-fn c25_what_was_not_asked_is_not_unknown() {
+fn c25_facts_that_were_not_requested_are_not_called_unknown() {
     let sandbox = Sandbox::documented().start();
     let printed = run(&sandbox, &["--from", "-", "--output", "table"]).exits(0);
     let output = printed.output().to_owned();
@@ -321,7 +321,7 @@ fn c24_a_key_that_is_not_known_may_be_gone_or_another_accounts() {
 
 /// Of a key that was deleted a moment ago, IAM says the same as of a read that is not allowed.
 #[test]
-fn c24_a_sweep_goes_on_where_a_listed_key_is_deleted_before_its_last_use_is_read() {
+fn c24_a_sweep_continues_if_a_listed_key_is_deleted_before_its_last_use_is_read() {
     let sandbox = Sandbox::documented().list_lag(1).start();
     let delete = Case::documented(&sandbox, &[]).run();
     let _ = delete.exits(0).prints(crate::case::DELETED).says_nothing();

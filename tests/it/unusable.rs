@@ -72,7 +72,7 @@ fn errors_of_others() -> Vec<(String, &'static str)> {
 }
 
 #[test]
-fn c65_an_error_that_is_not_iams_is_no_refusal() {
+fn c65_an_error_that_is_not_from_iam_is_not_a_refusal() {
     each_at_once(errors_of_others(), |(body, what)| {
         let sandbox = documented();
         sandbox.fault(on_delete(&body, Act::Never).always());
@@ -90,7 +90,7 @@ fn c65_an_error_that_is_not_iams_is_no_refusal() {
 }
 
 #[test]
-fn c65_a_deletion_that_acted_and_got_an_error_that_is_not_iams_is_sent_again() {
+fn c65_a_deletion_with_an_error_that_is_not_from_iam_is_sent_again() {
     each_at_once(errors_of_others(), |(body, _)| {
         let sandbox = documented();
         sandbox.fault(on_delete(&body, Act::Before));
@@ -123,7 +123,7 @@ fn c65_an_error_of_iam_or_of_aws_in_front_of_it_is_a_refusal() {
 }
 
 #[test]
-fn c65_an_error_of_iam_to_sts_is_not_stss() {
+fn c65_an_iam_error_does_not_count_as_an_sts_error() {
     let sandbox = documented();
     let body = in_namespace(IAM, &format!("{DENIED}<RequestId>r</RequestId>"));
     let what: What = reply(403, &[], body, Act::Never);

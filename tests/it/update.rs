@@ -56,7 +56,7 @@ impl Action {
 }
 
 #[test]
-fn a_lost_answer_is_tried_again_and_changes_nothing_more() {
+fn a_request_with_a_lost_response_is_retried_and_changes_nothing_more() {
     let faults = [
         What::ResetAfterActing,
         What::CloseAfterActing,
@@ -73,7 +73,7 @@ fn a_lost_answer_is_tried_again_and_changes_nothing_more() {
 }
 
 #[test]
-fn an_answer_that_never_comes_is_settled_by_reading() {
+fn a_missing_response_is_settled_by_reading() {
     let portal = "<html><body>Sign in</body></html>";
     let faults = [
         (What::ResetAfterActing, 0, "is presumed "),
@@ -110,7 +110,7 @@ fn an_answer_that_never_comes_is_settled_by_reading() {
 }
 
 #[test]
-fn an_answer_that_never_comes_and_may_not_be_read_is_unknown() {
+fn a_missing_response_without_read_permission_leaves_the_key_unknown() {
     each_at_once(ACTIONS, |action| {
         let sandbox = action.sandbox();
         sandbox.deny("iam:ListAccessKeys");
@@ -124,7 +124,7 @@ fn an_answer_that_never_comes_and_may_not_be_read_is_unknown() {
 }
 
 #[test]
-fn errors_have_the_status_they_have_for_a_deletion() {
+fn errors_have_the_same_exit_status_as_for_a_deletion() {
     let errors = [
         ("NoSuchEntity", 404, 3),
         ("LimitExceeded", 409, 4),

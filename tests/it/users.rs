@@ -210,7 +210,7 @@ fn c54_every_list_of_a_sweep_has_to_be_read() {
 }
 
 #[test]
-fn c54_two_users_who_swap_names_during_a_sweep_keep_nothing_hidden() {
+fn c54_two_users_who_swap_names_during_a_sweep_hide_no_key() {
     let sandbox = account();
     // Bob becomes Zoe, and Zoe becomes somebody else, before their keys are read.
     sandbox.fault(renamed_after("ListUsers", "Zoe", "Aaron").skip(1));
@@ -298,7 +298,7 @@ fn c57_a_user_with_two_dates_is_one_user() {
 }
 
 #[test]
-fn c57_the_own_key_of_a_renamed_user_is_skipped_once() {
+fn c57_the_callers_key_is_skipped_once_after_a_rename() {
     let sandbox = account();
     // Without a credential report, the users are listed twice.
     sandbox.deny("iam:GenerateCredentialReport");

@@ -74,7 +74,7 @@ fn f61_a_signal_before_a_retry_lets_no_further_request_out() {
 }
 
 #[test]
-fn f61_a_signal_is_130_although_a_missing_key_is_wanted() {
+fn f61_a_signal_exits_130_even_with_ignore_missing() {
     let sandbox = faulty([slow()]);
     sandbox.remove_key(BOBS_KEY);
     let running = Case::documented(&sandbox, &["--ignore-missing"]).start();
@@ -84,7 +84,7 @@ fn f61_a_signal_is_130_although_a_missing_key_is_wanted() {
 }
 
 #[test]
-fn f61_of_many_keys_one_that_was_gone_already_stays_that() {
+fn f61_a_key_that_was_already_gone_keeps_that_result_after_a_signal() {
     let sandbox = faulty([slow()]);
     sandbox.remove_key(BOBS_KEY);
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
@@ -115,7 +115,7 @@ fn f61_another_accounts_key_is_unknown_after_a_signal() {
 }
 
 #[test]
-fn a_user_who_never_was_does_not_prove_a_key_gone() {
+fn a_user_who_never_existed_does_not_prove_a_key_gone() {
     let sandbox = faulty([lost().always()]);
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let says = &[
@@ -129,7 +129,7 @@ fn a_user_who_never_was_does_not_prove_a_key_gone() {
 }
 
 #[test]
-fn f55_access_denied_after_a_lost_answer_is_looked_into() {
+fn f55_access_denied_after_a_lost_response_is_verified() {
     each(
         [("AccessDenied", 403), ("LimitExceeded", 409)],
         |(code, status)| {
@@ -150,7 +150,7 @@ fn f55_access_denied_after_a_lost_answer_is_looked_into() {
 }
 
 #[test]
-fn f52_throttled_until_the_time_is_up_is_8() {
+fn f52_throttling_until_the_time_limit_exits_8() {
     let sandbox = faulty([Fault::new(throttled()).always()]);
     let case = Case::documented(&sandbox, &["--timeout", "2"]).env("AWS_MAX_ATTEMPTS", "50");
     let says = "iam-del-key: error: An error occurred (Throttling) when calling the DeleteAccessKey operation: Rate exceeded\n\
@@ -162,7 +162,7 @@ fn f52_throttled_until_the_time_is_up_is_8() {
 }
 
 #[test]
-fn f52_a_lost_answer_and_then_throttled_is_unknown_where_nobody_may_look() {
+fn f52_throttling_after_a_lost_response_is_unknown_if_reads_are_denied() {
     let sandbox = faulty([lost(), always("DeleteAccessKey", throttled())]);
     sandbox.deny("iam:GetAccessKeyLastUsed");
     sandbox.deny("iam:ListAccessKeys");
@@ -177,7 +177,7 @@ fn f52_a_lost_answer_and_then_throttled_is_unknown_where_nobody_may_look() {
 
 /// IAM names the owner and denies that user's list, which the hint must not tell to read without the permission.
 #[test]
-fn f52_where_only_the_list_is_denied_the_hint_names_that_permission() {
+fn f52_if_only_the_list_is_denied_the_hint_names_that_permission() {
     let denied = || What::error(403, "AccessDenied", "no");
     for is_interrupted in [false, true] {
         let sandbox = faulty([
@@ -200,7 +200,7 @@ fn f52_where_only_the_list_is_denied_the_hint_names_that_permission() {
 }
 
 #[test]
-fn ignore_missing_needs_an_answer_that_the_key_is_gone() {
+fn ignore_missing_needs_proof_that_the_key_is_gone() {
     // IAM says "no such key", and then nobody can say whose it is.
     let sandbox = faulty([always("GetAccessKeyLastUsed", What::ResetBeforeActing)]);
     let bobs = ["--access-key-id", ALICE_KEY_ID, "--user-name", "Bob"];
@@ -298,7 +298,7 @@ fn a_list_that_iam_cannot_read_is_not_called_denied() {
 }
 
 #[test]
-fn ignore_missing_takes_a_key_for_gone_that_was_deleted_a_moment_ago() {
+fn ignore_missing_accepts_a_key_that_was_just_deleted() {
     // IAM's list has no such key any more, and its last use is still remembered.
     let sandbox = faulty([still_bobs()]);
     sandbox.remove_key(BOBS_KEY);
@@ -351,7 +351,7 @@ fn the_signers_own_key_is_not_called_another_users() {
 }
 
 #[test]
-fn a_last_use_that_is_left_out_is_not_never() {
+fn an_omitted_last_use_does_not_mean_never() {
     let no_date = "<AccessKeyLastUsed><ServiceName>s3</ServiceName><Region>eu-west-1</Region></AccessKeyLastUsed>";
     each(["", no_date], |used| {
         let sandbox = faulty([always("GetAccessKeyLastUsed", last_use("Alice", used))]);
@@ -369,7 +369,7 @@ fn a_last_use_that_is_left_out_is_not_never() {
 }
 
 #[test]
-fn f64_what_was_typed_before_the_question_is_no_answer() {
+fn f64_input_typed_before_the_question_is_not_an_answer() {
     let delay = What::Delay(Duration::from_millis(500));
     let sandbox = faulty([once("ListAccessKeys", delay)]);
     let case = Case::documented(&sandbox, &["--interactive"]);
@@ -384,7 +384,7 @@ fn f64_what_was_typed_before_the_question_is_no_answer() {
 }
 
 #[test]
-fn f64_a_condition_is_judged_again_after_the_answer() {
+fn f64_a_condition_is_checked_again_after_the_answer() {
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     let case = Case::documented(&sandbox, &["--interactive", "--only-inactive"]);

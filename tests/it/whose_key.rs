@@ -10,7 +10,7 @@ use crate::streams::wait_for;
 use crate::verification::{NEVER, last_use};
 
 #[test]
-fn c50_the_callers_own_list_proves_nothing_of_another_users_key() {
+fn c50_the_callers_own_list_proves_nothing_about_another_users_key() {
     for (denials, status, outcome, hint, known) in [
         // IAM says that it is Bob's, and Bob's list has it.
         (
@@ -96,7 +96,7 @@ fn is_changed(sandbox: &Sandbox) -> bool {
 }
 
 #[test]
-fn c51_a_user_who_is_gone_does_not_say_that_the_key_is_not_deleted() {
+fn c51_a_user_who_is_gone_does_not_prove_that_the_key_is_not_deleted() {
     let sandbox = documented();
     renamed(&sandbox, &[], "DeleteAccessKey").ends_exactly(
         10,
@@ -153,7 +153,7 @@ fn c51_a_key_that_iam_still_names_but_no_longer_lists_may_be_deactivated() {
 }
 
 #[test]
-fn c50_an_owner_whose_list_is_denied_does_not_say_that_the_key_is_not_deleted() {
+fn c50_an_owner_whose_list_is_denied_does_not_prove_that_the_key_is_not_deleted() {
     // The named user may have been renamed after the deletion.
     let sandbox = denied(&READS[1..]);
     sandbox.fault(on_delete(What::ResetBeforeActing));
