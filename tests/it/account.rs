@@ -1,4 +1,4 @@
-//! The account: what `--expect-account` asks before anything else.
+//! `--expect-account`: the account is verified before anything else.
 
 use iam_sandbox::{Fault, Sandbox, What};
 
@@ -72,7 +72,7 @@ fn f35_an_account_that_an_option_names_is_checked_before_anything_is_sent() {
         Case::at(&sandbox, args).run().stops_exactly(11, &says);
         assert_eq!(sandbox.connections(), 0);
     }
-    // The session that signs counts, and not the one that it is assumed with.
+    // The session that signs counts, not the credentials that assume its role.
     let sandbox = documented();
     let role = "arn:aws:iam::123456789012:role/ops/Responder";
     let case = expecting(&sandbox, "123456789012").args(["--role-arn", role]);
@@ -172,7 +172,7 @@ fn sts_is_called_at_its_own_endpoint() {
         .says_nothing();
     assert_eq!(actions(&iam), ["DeleteAccessKey"]);
     assert_eq!(actions(&sts), ["GetCallerIdentity"]);
-    // Who names another IAM by option means the STS beside it.
+    // `--endpoint-url` applies to STS too.
     let (option, variable) = (documented(), documented());
     let _ = expecting(&variable, "123456789012")
         .args(["--endpoint-url", &option.url()])

@@ -15,7 +15,7 @@ const UNLISTED: &str = "444444444444";
 const LIST: &str =
     "# reviewed\n111111111111 Bob's \"dev\"\n222222222222 Staging\n333333333333 Production\n";
 
-/// Accounts with two stale keys and one that is not, of which the second is in trouble.
+/// Accounts with two stale keys and a fresh one. The second account fails at first.
 fn organization() -> Sandbox {
     let mut builder = Sandbox::builder();
     for account in ACCOUNTS.into_iter().chain([UNLISTED]) {
@@ -46,7 +46,7 @@ fn folder() -> TempDir {
     folder
 }
 
-/// Runs a script of the recipe with the management account's credentials; what it prints.
+/// Runs a script of the recipe with the management account's credentials, and returns its output.
 fn run(script: &str, args: &[&str], folder: &Path, sandbox: &Sandbox) -> String {
     let binary = Path::new(binary());
     let tools = binary.parent().expect("a folder of binaries").display();
@@ -67,8 +67,8 @@ fn run(script: &str, args: &[&str], folder: &Path, sandbox: &Sandbox) -> String 
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Every stale key of the listed accounts is gone and every other is there; each account's journal has each deletion
-/// once, and each request was signed in the account of its key.
+/// Every stale key of the listed accounts is deleted and every other key exists. Each account's journal has each deletion once,
+/// and each request was signed in the account of its key.
 fn all_is_done(sandbox: &Sandbox, folder: &Path) {
     let has_key = |account, n| sandbox.key_in(account, &nth_key_id(account, n)).is_some();
     for account in ACCOUNTS {
@@ -110,7 +110,7 @@ fn one_process_per_account_has_its_own_status_and_journal() {
     let [first, second, third] = all(0);
     let denied = second.replace('0', "6");
     assert_eq!(statuses("--yes"), [first, third, denied]);
-    // The trouble is over: the same again does what is left, and nothing twice.
+    // The second account works again: the same command does the rest and repeats nothing.
     sandbox.clear_faults();
     assert_eq!(statuses("--yes"), all(0));
     all_is_done(&sandbox, folder.path());
@@ -140,7 +140,7 @@ fn gnu_parallel_logs_the_statuses_and_reruns_what_failed() {
     assert_eq!(statuses("--yes"), ["0", "0", "6"]);
     sandbox.clear_faults();
     let asked = asked_in(ACCOUNTS[0]);
-    // The log keeps the first run of the account, and has its second besides.
+    // The log has both runs of the account.
     assert_eq!(statuses("--yes"), ["0", "0", "0", "6"]);
     assert_eq!(asked_in(ACCOUNTS[0]), asked, "it was done already");
     all_is_done(&sandbox, folder.path());

@@ -1,4 +1,4 @@
-//! After a leak: what outlives a key that was used a short time ago, how to end that, and which other keys its owner has.
+//! After a leak: what outlives a key that was used recently, how to end that, and which other keys its owner has.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -15,12 +15,12 @@ use crate::many::from_stdin;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/ops";
 
-/// Alice's key was used a day ago, and its owner is looked up, which reads that.
+/// Alice's key was used a day ago. The run looks up its owner, and thereby reads the last use.
 fn alices_key(sandbox: &Sandbox, more: &[&str]) -> Case {
     Case::at(sandbox, ["--access-key-id", ALICE_KEY_ID, "--find-user"]).args(more)
 }
 
-/// The hints about sessions, of which the time is taken out.
+/// The hints about sessions, with the time replaced.
 fn hints(messages: &str, time: &str) -> String {
     let lines = messages.lines().filter(|line| line.starts_with("hint: "));
     let lines = lines.filter(|line| !line.contains("to undo it"));
@@ -58,7 +58,7 @@ fn f110_sessions_outlive_a_key_that_was_used_recently() {
         let time = time_of(said.messages());
         let expected = used.clone() + &revoke("Alice", "");
         assert_eq!(hints(said.messages(), &time), expected);
-        // No session can be made with the key any more by then, and the time is not far off.
+        // The key cannot create sessions after this time, which is near.
         let at = humantime::parse_rfc3339(&time).expect("a time");
         let late = at.duration_since(SystemTime::now()).expect("later");
         assert!(late <= Duration::from_secs(61), "{late:?}");
@@ -136,7 +136,7 @@ fn f110_a_key_that_was_not_used_recently_or_not_changed_gets_no_hint() {
         assert_eq!(said.messages().contains("sessions"), is_recent, "{hours}");
         let _ = said.says(&["belongs to the user Carol"]);
     }
-    // The key was never used, was not changed, or is active again; nothing was read of it.
+    // The key was never used, was not changed, or is active again, or no fact about it was read.
     let silent = |case: Case, exits: i32| {
         let printed = case.run().exits(exits);
         let output = printed.output().to_owned();
@@ -191,7 +191,7 @@ fn f110_no_policy_restricts_the_root_user() {
         .args(["--allow-self", "--older-than", "1h"])
         .run();
     assert!(!said.all().contains("put-user-policy"), "{}", said.all());
-    // Nor is there a command where nobody named the user whose key it is: that may be the root user.
+    // There is no command if the owner is not named, since the key may be the root user's.
     let used = LastUsed {
         at: SystemTime::now(),
         service: "s3".to_owned(),
@@ -228,7 +228,7 @@ fn f110_the_hint_for_a_role_says_whose_credentials_the_command_needs() {
     let _ = said.says(&["}]"]);
 }
 
-/// Each user has one command, and a run over many has a few.
+/// Each user gets one command, and a run over many users prints only a few.
 #[test]
 fn f110_many_keys_get_one_hint_per_user_and_a_few_in_total() {
     let now = || LastUsed {
@@ -289,7 +289,7 @@ fn f110_the_dry_run_of_one_key_shows_the_other_active_keys_of_its_owner() {
         .exits(0)
         .prints_outcome("WouldDelete")
         .says(&["{\"Level\":\"Hint\",\"Message\":\"Bob has another active key: "]);
-    // Alice's other key is inactive, admin has one key, and several keys say nothing of others.
+    // Alice's other key is inactive, and admin has one key. A run over several keys prints no such note.
     for args in [
         &["--access-key-id", ALICE_KEY_ID, "--user-name", "Alice"][..],
         &["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"],
@@ -307,7 +307,7 @@ fn f110_the_dry_run_of_one_key_shows_the_other_active_keys_of_its_owner() {
         assert!(!said.messages().contains("another active key"));
         let _ = said.says(&["result: "]);
     }
-    // No request is made for it.
+    // The note needs no request.
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");
     let said = Case::documented(&sandbox, &["--dry-run"]).run().exits(0);

@@ -1,5 +1,5 @@
-//! What a signal leaves time for: the result that is made in the last moment, IAM's last error, and a line that says
-//! that nothing was changed.
+//! The end of a run after a signal: a result at the last moment, IAM's last error, and a line that says that nothing was
+//! changed.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -16,14 +16,14 @@ use crate::running::Running;
 use crate::streams::wait_for;
 use crate::verification::throttled;
 
-/// The same list in both ways, for a shell.
+/// The same list on standard input and in a file, for a shell.
 const FROM: [&str; 2] = ["- < \"$LIST\"", "\"$LIST\""];
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn c01_a_result_at_the_last_moment_is_printed_once() {
     for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        // Neither the deletion nor a read is answered: the state is verified for as long as the signal leaves.
+        // Neither the deletion nor a read gets a response: the run verifies the key until the time after the signal is over.
         let sandbox = documented();
         sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
         let running = Case::documented(&sandbox, &[]).start();
@@ -42,7 +42,7 @@ fn c01_a_result_at_the_last_moment_is_printed_once() {
 #[test]
 fn c01_a_result_at_the_last_moment_is_in_the_journal_too() {
     let (sandbox, list) = crowd(6);
-    // STS is asked first, and answers.
+    // STS is called first, and responds.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).skip(1).always());
     let folder = tempfile::tempdir().expect("a folder");
     let journal = folder.path().join("journal");
@@ -67,8 +67,7 @@ fn c01_a_result_at_the_last_moment_is_in_the_journal_too() {
 
 #[test]
 fn after_a_signal_a_late_response_counts_but_does_not_prolong_the_run() {
-    // As many requests are in flight as the run allows at first. The response comes after the moment in which nothing else
-    // is tried.
+    // The run has as many requests in flight as it allows at first. The response comes when the run no longer starts anything.
     let late = || What::Delay(Duration::from_millis(900));
     let no_such_key = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     let cases = [
@@ -109,7 +108,7 @@ fn a_signal_in_the_pause_before_a_retry_lets_the_key_be_located() {
     let read = Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed");
     sandbox.fault(read.always());
     let running = Case::documented(&sandbox, &[]).start();
-    // The pause is now longer than what a signal leaves.
+    // The pause is now longer than the time after a signal.
     assert!(sandbox.wait_for_requests(12, SOON));
     let _ = interrupt(running, "INT")
         .exits(130)
@@ -182,7 +181,7 @@ fn a_signal_counts_while_a_run_that_stops_finishes_its_keys() {
 fn c48_a_signal_does_not_hide_what_iam_returned() {
     let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
-        // IAM finds no such key, and the reads that verify it are not answered.
+        // IAM finds no such key, and the reads that verify this get no response.
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
         for read in ["GetAccessKeyLastUsed", "ListAccessKeys"] {
@@ -240,7 +239,7 @@ fn c48_a_signal_does_not_hide_that_responses_arrived() {
             sandbox.fault(Fault::new(What::SilenceBeforeActing).on(read).always());
         }
         let running = Case::documented(&sandbox, &[]).start();
-        // The last response has arrived if the key is looked up, or does not arrive.
+        // With an owner lookup, the last response has arrived. Without one, it never arrives.
         let requests = if known.contains("no usable") { 2 } else { 3 };
         assert!(sandbox.wait_for_requests(requests, SOON));
         interrupt(running, "INT").ends_as(
@@ -335,7 +334,7 @@ fn f60_a_signal_while_cli_input_json_is_read_says_that_nothing_was_changed() {
     }
 }
 
-/// A run that reads a list, and what writes the list.
+/// A run that reads a list, and the process that writes the list.
 fn reading(sandbox: &Sandbox, from: &str) -> (Running, File) {
     let case = Case::at(sandbox, ["--user-name", "Bob", "--yes"]);
     let list = case.path("list");
@@ -365,7 +364,7 @@ fn f60_a_signal_while_the_list_is_read_says_that_nothing_was_changed() {
             let (running, mut writer) =
                 reading(&sandbox, &format!("{from} --journal \"$LIST.journal\""));
             writeln!(writer, "{BOBS_KEY}").expect("a reader");
-            // A pipe takes less than this: so much is written only if the run reads it.
+            // A pipe holds less than this, so the write succeeds only if the run reads it.
             writer
                 .write_all("# a comment\n".repeat(20_000).as_bytes())
                 .expect("a reader");

@@ -1,4 +1,4 @@
-//! Answers that are not what IAM documents: none of them is taken for success.
+//! Responses that IAM does not document: none of them counts as success.
 
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ fn internal_failure(status: u16, act: Act) -> What {
     reply(status, &[], body, act)
 }
 
-/// What is known where only the deletion is answered by somebody else.
+/// The known state if something other than IAM responds to the deletion.
 const STILL_LISTED: &str =
     "unknown: the request was sent and no usable response arrived; IAM still lists the key";
 
-/// Each deletion is answered so, which proves nothing, and Bob's key lives.
+/// Every deletion gets this response, which proves nothing, and Bob's key still exists.
 fn stays_unknown(what: What, says: &[&str]) -> Sandbox {
     let sandbox = faulty([always("DeleteAccessKey", what)]);
     let ended = Case::documented(&sandbox, &["--timeout", "4"]).run();
@@ -42,7 +42,7 @@ fn stays_unknown(what: What, says: &[&str]) -> Sandbox {
     sandbox
 }
 
-/// So many deletions are answered so, and the key is deleted without a word about it.
+/// The first deletions get this response, and the key is deleted without a message about it.
 fn goes_unnoticed(what: What, times: usize) {
     let sandbox = faulty(vec![once("DeleteAccessKey", what); times]);
     Case::documented(&sandbox, &[]).run().deletes_quietly();
@@ -50,11 +50,11 @@ fn goes_unnoticed(what: What, times: usize) {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// Why a key is presumed deleted that a server other than IAM may have answered for.
+/// Why a key is presumed deleted if a server other than IAM may have responded.
 const SERVER_ERROR: &str = "an earlier attempt returned an error although IAM may have acted, and the retry returned NoSuchEntity; \
                             IAM does not list the key for Bob, and does not confirm its owner";
 
-/// The key is deleted by a request that is answered so, and standard error says why that is presumed.
+/// The request deletes the key and gets this response. Standard error says why the deletion is presumed.
 fn is_deleted_all_the_same(what: What, why: &str) {
     let sandbox = faulty([once("DeleteAccessKey", what)]);
     let ended = Case::documented(&sandbox, &[]).run();
@@ -127,7 +127,7 @@ fn f51_a_key_deleted_despite_a_server_error_is_reported_as_deleted() {
     is_deleted_all_the_same(internal_failure(500, Act::Before), SERVER_ERROR);
 }
 
-/// The code says that IAM failed, and not that it refused the request.
+/// The code says that IAM failed, not that it refused the request.
 #[test]
 fn f51_a_server_error_with_another_status_is_not_a_refusal() {
     let dry_run = "iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run";
@@ -149,7 +149,7 @@ fn f51_a_server_error_with_another_status_is_not_a_refusal() {
     });
 }
 
-/// The status says that IAM failed, and a code cannot say that the key is missing.
+/// The status says that IAM failed, so the code does not prove that the key is missing.
 #[test]
 fn f51_a_500_is_a_server_error_whatever_its_code() {
     each_at_once(["NoSuchEntity", "AccessDenied", "Odd"], |code| {
@@ -173,16 +173,16 @@ fn f51_a_key_is_not_called_unchanged_while_a_failed_request_can_still_act() {
         .prints_outcomes(&[("Unknown", 1)])
         .says(&["unknown: the last response was an error, but IAM may still make the change; IAM still lists the key"])
         .ends_with("1 key: 1 unknown");
-    // It acts after the run, and the next run finds that out.
+    // The request acts after the run, and the next run finds that out.
     sandbox.remove_key(BOBS_KEY);
     finds_it_deleted(&sandbox, &kept, &more);
-    // An error of another kind after it says nothing of the first request.
+    // A later error of another kind proves nothing about the first request.
     let denied = What::error(403, "AccessDenied", "no");
     let sandbox = faulty([failed(), denied].map(|what| once("DeleteAccessKey", what)));
     let known = "unknown: an earlier attempt returned an error although IAM may have acted; IAM still lists the key";
     let ended = Case::documented(&sandbox, &[]).run();
     ended.ends_as(10, "Unknown", &["(AccessDenied)", "check with: "], known);
-    // Nor does a signal.
+    // A signal proves nothing about it either.
     let sandbox = faulty([
         once("DeleteAccessKey", failed()),
         always("ListAccessKeys", What::SilenceBeforeActing),
@@ -236,7 +236,7 @@ fn f52_an_endless_bare_429_exits_8() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// A proxy that limits requests can have passed one on.
+/// A proxy that limits requests may have forwarded one.
 #[test]
 fn f52_a_key_deleted_despite_a_bare_429_is_reported_as_deleted() {
     is_deleted_all_the_same(reply(429, &[], "", Act::Before), SERVER_ERROR);
@@ -338,7 +338,7 @@ fn f58_the_last_second_of_the_year_9999_breaks_nothing() {
     );
 }
 
-/// The session is valid for an hour, and by this machine's clock it expired long ago.
+/// The session is valid for an hour. By this machine's clock it expired long ago.
 #[test]
 fn f58_a_fast_clock_does_not_make_a_new_session_expired() {
     const YEAR: i64 = 365 * 86_400;

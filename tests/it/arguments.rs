@@ -1,4 +1,4 @@
-//! Arguments that are wrong: status 2, the reason, and no request is sent.
+//! Invalid arguments: status 2, the reason, and no request is sent.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -7,7 +7,7 @@ use iam_sandbox::Sandbox;
 
 use crate::case::{BOBS_KEY, Case, Ended, documented};
 
-/// Runs wrong arguments at a sandbox that must not be reached.
+/// Runs invalid arguments with a sandbox that must get no request.
 pub(crate) fn refused<I: IntoIterator<Item: Into<OsString>>>(args: I, says: &[&str]) {
     let sandbox = documented();
     let ended = Case::at(&sandbox, args).run();
@@ -137,7 +137,7 @@ fn f06_look_alikes() {
         "AKI\u{410}DPMS9RO4H3FEXAM",
         &["character 4 is `\u{410}` (U+0410), which is not an ASCII letter or digit; only A-Z"],
     );
-    // Not every other letter looks like one of ASCII.
+    // Not every letter of other scripts looks like an ASCII letter.
     id_refused(
         "AKI\u{9375}DPMS9RO4H3FEXAM",
         &["character 4 is `\u{9375}` (U+9375), which is not an ASCII letter or digit; only A-Z"],
@@ -369,7 +369,7 @@ fn f14_a_list_as_long_as_the_system_allows() {
     let mut args = vec![OsString::from("--access-key-id"), BOBS_KEY.into()];
     args.extend(std::iter::repeat_n(OsString::from("x".repeat(1000)), 1500));
     refused(args, &["unexpected argument", "(1000 characters)"]);
-    // Twenty thousand keys, the last of which is none.
+    // Twenty thousand keys, and the last one is invalid.
     let ids = (0..20_000).map(|n| format!("AKIAAAAAAAAAA{n:07}"));
     let ids = ids.chain(["AKIA?".to_owned()]);
     let args: Vec<String> = ids

@@ -1,4 +1,4 @@
-//! The question as it stands on the terminal: which account it names, what can be undone, and what an answer of no leaves.
+//! The question on the terminal: which account it names, what can be undone, and what remains after the answer no.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -23,7 +23,7 @@ pub(crate) fn asked(sandbox: &Sandbox) -> Case {
 
 #[test]
 fn c14_the_question_names_the_account_that_sts_returns() {
-    // The ID of the key that signs encodes 123456789012, and the environment says something else again.
+    // The ID of the key that signs encodes 123456789012, and the environment names a different account.
     let what = identity("arn:aws:iam::222233334444:user/admin", "222233334444");
     let sandbox = faulty([always("GetCallerIdentity", what)]);
     let case = asked(&sandbox).env("AWS_ACCOUNT_ID", "999999999999");
@@ -72,7 +72,7 @@ fn c14_an_account_that_sts_does_not_name_is_unknown() {
         let _ = said.says(&[&warning, DECLINED]);
         assert!(sandbox.has_key(BOBS_KEY));
     });
-    // An address of STS that is none.
+    // An invalid address of STS.
     let sandbox = documented();
     let case = asked(&sandbox)
         .env("AWS_ENDPOINT_URL_IAM", sandbox.url())
@@ -133,7 +133,7 @@ fn c14_sts_is_called_once_and_only_for_a_question() {
         ([&all[..], &["--yes"]].concat(), 0),
         ([&all[..], &["--dry-run"]].concat(), 0),
         ([one(BOBS_KEY), vec!["-n", "-i"]].concat(), 0),
-        // No key is chosen, so nobody is asked.
+        // No key is chosen, so STS is not called.
         ([&all[..], &["--older-than", "9000d"]].concat(), 0),
         (
             [one(BOB_SECOND_KEY_ID), vec!["--older-than", "9000d", "-i"]].concat(),
@@ -166,7 +166,7 @@ fn the_question_says_how_to_undo_a_deactivation_of_several_keys() {
     let at_once = "Deactivate these 2 keys in account 123456789012? It can be undone. [y/N] ";
     let one = "Deactivate this key in account 123456789012? It can be undone. [y/N] ";
     let cases = [
-        // One command names a few keys.
+        // A few keys fit into one command.
         (&["--output", "table"][..], at_once),
         (&["--output", "json"], at_once),
         // Standard output is a pipe.
@@ -307,7 +307,7 @@ fn the_hint_for_a_key_that_moves_during_the_question_does_not_ask_for_an_owner_w
             &["--whole-account", "--except-user", "admin"][..],
             &moved[..],
         ),
-        // Only the caller names a user who is gone.
+        // Only the caller names a user, who no longer exists.
         (&["--user-name", "Bob", "--all-keys"], &of_user),
         (&["--find-user", "--from"], &moved),
         (&one, &moved),
@@ -325,7 +325,7 @@ fn the_hint_for_a_key_that_moves_during_the_question_does_not_ask_for_an_owner_w
             event(&sandbox);
             let said = dialogue.types(b"y\n").end().exits(3).prints_anything();
             let which = if *selection == one { "" } else { which };
-            // A sweep does not read the keys that it deleted, and one key is not deleted.
+            // A sweep does not read the keys that it deleted. One key is not deleted.
             let option = if is_list {
                 " with --ignore-missing"
             } else {

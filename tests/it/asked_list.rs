@@ -1,5 +1,5 @@
-//! The question before a list is worked on: asked if standard error is a terminal, and answered there, since standard input
-//! may be the list.
+//! The question before a list is processed. It is asked if standard error is a terminal, and answered on that terminal, since
+//! standard input may be the list.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn f64_a_list_needs_confirmation_on_a_terminal() {
         let output = printed.output().to_owned();
         assert_eq!(outcomes(&output), expected);
         let said = printed.prints(&output);
-        // One sentence says it of all keys.
+        // One sentence covers all keys.
         assert!(said.messages().ends_with(says), "{}", said.messages());
         assert_eq!(said.messages().contains("result: "), status == 0);
         let _ = said.says(&[BOBS_KEY, "[y/N]"]);
@@ -155,7 +155,7 @@ fn f64_standard_input_does_not_answer_the_question() {
 
 #[test]
 fn f64_without_a_terminal_a_list_needs_no_confirmation() {
-    // Standard error is no terminal.
+    // Standard error is not a terminal.
     let sandbox = documented();
     let case = from_file(Case::at(&sandbox, ["--jobs", "1"]), &[]);
     let script = "exec \"$0\" \"$@\" 2>/dev/null";
@@ -178,7 +178,7 @@ fn f64_without_a_terminal_a_list_needs_no_confirmation() {
     assert!(!said.messages().contains("[y/N]"));
     let _ = said.says_exactly("result: 2 keys: 2 deleted\n");
 
-    // There is none at all.
+    // The process has no terminal.
     let sandbox = documented();
     let printed = from_stdin(&sandbox, &list(), &[]).run().exits(0);
     let output = printed.output().to_owned();
@@ -214,7 +214,7 @@ fn f64_json_errors_require_yes_where_a_question_would_be_asked() {
         let _ = said.says(&[&format!("\"Message\":\"{sentence}\""), "--dry-run"]);
         assert_eq!(sandbox.connections(), 0);
     }
-    // With --yes, on a terminal, nothing else is required.
+    // On a terminal, nothing but --yes is required.
     for case in [
         from_file(Case::at(&sandbox, json), &["--yes"]),
         Case::at(&sandbox, json).args(["--whole-account", "--only-inactive", "--yes"]),
@@ -267,7 +267,7 @@ fn a_sweep_says_that_root_user_keys_are_not_included() {
              result: nothing to do: 4 keys were checked, and none meets the conditions; root user keys are not \
              included\n",
         ]);
-    // Nor does a dry run require anything.
+    // A dry run needs no --yes either.
     let planned = Case::at(&sandbox, ["--whole-account", "--older-than", "1d", "-n"])
         .run()
         .exits(0);

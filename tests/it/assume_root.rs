@@ -1,4 +1,4 @@
-//! `AssumeRoot`: for whom it gives a session, which session is used, and what does not go with it.
+//! `AssumeRoot`: who gets a session, which session is used, and which options exclude it.
 
 use iam_sandbox::documented::ADMIN_KEY_ID;
 use iam_sandbox::{Fault, What};
@@ -7,7 +7,7 @@ use crate::case::{Case, DELETED, actions, documented, each, once};
 use crate::credentials::keys;
 use crate::target_principal::{MEMBER, OLD_KEY, STS_FIRST, TARGET, assumed, one, organization};
 
-/// Who STS says is calling.
+/// The identity that STS returns for the caller.
 pub(crate) fn identity(arn: &str, account: &str) -> What {
     let page = format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
@@ -43,7 +43,7 @@ fn f103_a_denied_session_exits_6_and_says_what_to_check() {
         said.messages()
     );
     let _ = said.says(&["only an administrator of the organization can allow it"]);
-    // What is denied to the root user is no matter of permissions.
+    // No permission policy can allow what is denied to the root user.
     let sandbox = organization().deny_to("root", "iam:*").start();
     let said = one(&sandbox, &[]).run().exits(6);
     let said = said.prints_anything();
@@ -124,7 +124,7 @@ fn f103_a_throttled_call_is_retried() {
         "error: no credentials: An error occurred (Throttling) when calling the AssumeRoot operation: Rate exceeded\n",
         "hint: STS allows few AssumeRoot calls: wait a minute, and run fewer commands at once\n",
     ];
-    // As often as is configured, or as long as there is time.
+    // The call is retried as often as is configured, or until the time is up.
     one(&sandbox, &[])
         .env("AWS_MAX_ATTEMPTS", "1")
         .run()

@@ -1,5 +1,5 @@
-//! A run in the background of its terminal: the system stops whoever reads there or sets the mode, and again after each signal
-//! that continues it.
+//! A run in the background of its terminal. The system stops a process that reads there or sets the mode, and stops it again
+//! after each signal that continues it.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const WITH_CODE: &str = "--role-arn arn:aws:iam::123456789012:role/R --serial-nu
 const ARGS: &str = "--profile guarded --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name Bob";
 const KINDS: [&str; 3] = ["question", "code", "process"];
 
-/// A run in a shell that reports at once what becomes of a job. It waits for an answer to a `kind` of question.
+/// A run in a shell that reports job changes at once. It waits for an answer to a `kind` of question.
 fn asking(sandbox: &Sandbox, kind: &str) -> (Shell, String) {
     let case = Case::at(sandbox, [""; 0]);
     let home = case.path("").display().to_string();
@@ -40,7 +40,7 @@ fn asking(sandbox: &Sandbox, kind: &str) -> (Shell, String) {
 /// Types Ctrl-Z.
 fn stopped((shell, home): (Shell, String)) -> Shell {
     let shell = shell.types("\x1a").shows("Stopped");
-    // The shell waits only for the run. The process could still read what is typed next.
+    // The shell waits only for the run. The process could still read the next input.
     wait_for(|| pid(&home).is_none_or(|pid| is_stopped(&pid)));
     shell
 }
@@ -52,7 +52,7 @@ fn f111_a_signal_ends_a_run_in_the_background_of_its_terminal() {
         let sandbox = documented();
         let shell = stopped(asking(&sandbox, kind));
         let shell = shell.types("bg\n").shows("&\r\n");
-        // The question, or the process, wants the terminal again.
+        // The question or the process needs the terminal again.
         let shell = shell.shows("Stopped");
         let _ = shell
             .types(&format!("kill -{signal} %1; kill -CONT %1\n"))
@@ -69,7 +69,7 @@ fn f111_a_signal_ends_a_run_that_was_stopped() {
         ("kill %1", 143),
         ("kill -HUP %1", 129),
         ("kill -INT %1; kill -CONT %1", 130),
-        // Whoever writes in the background is stopped, too.
+        // A process that writes in the background is stopped, too.
         ("stty tostop; kill %1", 143),
     ];
     let cells = KINDS
@@ -88,7 +88,7 @@ fn f111_a_signal_ends_a_run_that_was_stopped() {
     });
 }
 
-/// What was the foreground again asks again, and is answered.
+/// The run is back in the foreground, asks again, and gets its answer.
 #[test]
 fn f111_a_run_that_comes_back_from_the_background_asks_again() {
     let sandbox = documented();
@@ -112,7 +112,7 @@ fn f111_a_list_can_be_typed_after_the_run_was_in_the_background() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// Bash starts it there.
+/// Bash starts the run in the background.
 #[test]
 fn f100_a_code_is_asked_for_when_a_job_comes_to_the_foreground() {
     let sandbox = guarded(&["755224"]);
@@ -136,7 +136,7 @@ fn f100_a_code_is_asked_for_when_a_job_comes_to_the_foreground() {
 #[test]
 fn f100_a_code_is_required_in_the_background_without_a_shell() {
     let sandbox = guarded(&["755224"]);
-    // The run starts when the shell that could have continued it has ended.
+    // The run starts after its shell has ended, so no shell can continue it.
     let command =
         format!("mkfifo ended; sh -c '{{ read x; exec $BINARY {ARGS}; }} <ended &'; echo >ended\n");
     let _ = Shell::bash(case(&sandbox))

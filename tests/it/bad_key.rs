@@ -1,4 +1,4 @@
-//! One key among many about which IAM says something impossible: a sweep treats it as a named key, and an error names it.
+//! One key among many for which IAM returns something impossible: a sweep treats it as a named key, and an error names it.
 
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status};
 use serde_json::Value;
@@ -23,7 +23,7 @@ fn account() -> Sandbox {
         .start()
 }
 
-/// Bob's list has this text instead of other text.
+/// Bob's list has `to` in place of `from`.
 fn listed(sandbox: &Sandbox, from: &str, to: &str) {
     let page = keys(&member(BOBS_KEY, "Bob", "Inactive"), END).replace(from, to);
     let fault = Fault::new(xml(page)).on("ListAccessKeys").of_user("Bob");

@@ -1,4 +1,4 @@
-//! API keys of Amazon Bedrock, which are no access keys.
+//! API keys of Amazon Bedrock, which are not access keys.
 
 use crate::case::{BOBS_KEY, Case, documented, each};
 use crate::masked::bedrock;

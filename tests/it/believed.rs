@@ -1,4 +1,4 @@
-//! A run with the journal of an earlier one: which records it believes.
+//! A run with the journal of an earlier one: which records count.
 
 use std::os::unix::fs::symlink;
 
@@ -13,7 +13,7 @@ use crate::many::rows;
 use crate::resumed::{bobs_row, record};
 use crate::undo::undo;
 
-/// A journal of another account in which Bob's key is deleted.
+/// A journal of another account. It says that Bob's key is deleted.
 fn of_another_account() -> Kept {
     let kept = started();
     let journal = kept.journal().replace(ACCOUNT, "999999999999");
@@ -59,7 +59,7 @@ fn c66_a_journal_of_another_account_is_refused() {
     });
 }
 
-/// The IDs of old keys do not encode the account: STS says whose journal it is.
+/// The IDs of old keys do not encode the account, so STS must return the journal's account.
 #[test]
 fn c66_sts_is_asked_for_the_account_if_the_key_id_does_not_encode_it() {
     const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -205,7 +205,7 @@ fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
     let kept = started();
     let journal = kept.journal();
     let (head, _) = journal.split_once('\n').expect("two records");
-    // The first is only presumed to be deleted, as another user's, and the second is no key of this run.
+    // The first key is only presumed deleted, as another user's. The second is not a key of this run.
     let presumed = "Deleted\",\"OwnerUnchecked\":true,\"Result\":\"deleted";
     let settled = [(BOBS_KEY, presumed), (ALICE_KEY_ID, "Deleted")];
     let settled = settled.map(|(id, outcome)| record(id, "Alice", outcome));
@@ -226,7 +226,7 @@ fn c75_keys_of_another_owner_in_the_journal_are_not_counted_for_this_run() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// A journal in which Bob's active key was started to be made inactive.
+/// A journal that says that a run started to deactivate Bob's active key.
 fn started_to_deactivate() -> Kept {
     let kept = started();
     let journal = kept.journal().replace("\"delete\"", "\"deactivate\"");
@@ -240,7 +240,7 @@ fn c27_a_deactivation_that_a_killed_run_began_is_undone_only_if_this_run_did_it(
     let sweep: &[&str] = &["--user-name", "Bob", "--all-keys", "--except-user", "Alice"];
     let one: &[&str] = &["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
     let cases = [
-        // The run was killed after it was carried out, or before, and then a person did it: nobody can tell.
+        // The run was killed after the change, or before it and then a person made the change: no record shows which.
         (one, Status::Inactive, "", false),
         (sweep, Status::Inactive, "", false),
         (one, Status::Active, "", true),
@@ -297,7 +297,7 @@ fn c27_a_deactivation_of_a_key_that_was_not_active_before_has_no_status_to_resto
     assert_eq!(last.get("PreviousStatus"), None);
 }
 
-/// What earlier runs changed is in a journal that this run does not have.
+/// The changes of earlier runs are in a journal that this run does not have.
 #[test]
 fn a_journal_without_its_start_or_behind_a_broken_link_is_not_read() {
     let journal = started().journal();

@@ -15,12 +15,12 @@ use crate::running::Running;
 use crate::streams::wait_for;
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
-/// What a pipe takes before a write to it blocks, in bytes.
+/// How many bytes a pipe holds before a write blocks.
 const PIPE: usize = 1 << 16;
 /// Runs a command whose standard output is a pipe that is full from the start.
 pub(crate) const FULL_OUTPUT: [&str; 3] =
     ["sh", "-c", "head -c 65536 /dev/zero; exec \"$0\" \"$@\""];
-/// The same of standard error.
+/// The same for standard error.
 pub(crate) const FULL_ERRORS: [&str; 3] = [
     "sh",
     "-c",
@@ -28,14 +28,14 @@ pub(crate) const FULL_ERRORS: [&str; 3] = [
 ];
 pub(crate) const SIGNALS: [(&str, i32); 3] = [("HUP", 129), ("INT", 130), ("TERM", 143)];
 
-/// What was written to a pipe that was full from the start.
+/// The text that was written to a pipe that was full from the start.
 pub(crate) fn behind_the_filling(mut pipe: impl Read) -> String {
     let mut bytes = Vec::new();
     pipe.read_to_end(&mut bytes).expect("a pipe");
     String::from_utf8(bytes.split_off(PIPE)).expect("UTF-8")
 }
 
-/// Sends a signal to a run whose standard output is blocked, and waits for its end.
+/// Sends a signal to a run whose standard output is blocked, and waits until the run ends.
 pub(crate) fn interrupt(running: Running, signal: &str) -> Ended {
     let sent = Instant::now();
     running.signal(signal);
@@ -44,7 +44,7 @@ pub(crate) fn interrupt(running: Running, signal: &str) -> Ended {
     ended
 }
 
-/// Whether a run has a result that it writes: then the thread for results is there.
+/// Whether a run is writing a result: then the thread for results exists.
 fn has_result(running: &Running) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", running.child.id()));
     tasks.expect("a run to look at").flatten().any(|task| {
@@ -67,7 +67,7 @@ fn c01_a_paused_reader_loses_no_response() {
         let mut running = case.start_under(Some(&FULL_OUTPUT));
         let results = running.child.stdout.take().expect("a pipe");
         assert!(sandbox.wait_for_requests(8, SOON));
-        // The reader pauses for longer than any limit of a request.
+        // The reader pauses longer than any time limit of a request.
         thread::sleep(Duration::from_secs(3));
         let reader = thread::spawn(|| behind_the_filling(results));
         running
@@ -97,7 +97,7 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
         let results = running.child.stdout.take().expect("a pipe");
         wait_for(|| left(&sandbox, 2_000) == 1_992);
         let printed = interrupt(running, signal).exits(status);
-        // Only what was in flight when the reader paused was deleted, and each of those keys is named.
+        // Only the keys that were in flight when the reader paused are deleted, and each of them is named.
         let gone = (0..2_000).map(|n| nth_key_id(ACCOUNT, n));
         let mut gone: Vec<String> = gone.filter(|id| !sandbox.has_key(id)).collect();
         assert_eq!(gone.len(), 8);
@@ -125,7 +125,7 @@ fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
     }
 }
 
-/// A sweep that keeps 525 keys, since the tags of their owners cannot be read.
+/// A sweep that keeps 525 keys because the tags of their owners cannot be read.
 fn kept_by_a_sweep(streams: &[&str]) -> Running {
     let sandbox = Sandbox::documented().many_users(130, 520);
     let sandbox = sandbox.deny("iam:ListUserTags").start();
@@ -195,7 +195,7 @@ fn c01_the_final_messages_are_printed_after_two_signals() {
         let results = running.child.stdout.take().expect("a pipe");
         let mut messages = BufReader::new(running.child.stderr.take().expect("a pipe"));
         let mut said = String::new();
-        // The key is decided on, and its result waits for the reader.
+        // The key's result is known and waits for the reader.
         while !said.ends_with("this was a dry run\n") {
             assert!(messages.read_line(&mut said).expect("a pipe") > 0, "{said}");
         }
@@ -284,7 +284,7 @@ fn c01_a_run_stops_printing_remaining_keys_if_nobody_reads() {
             let _ = sender.send(row.expect("a result"));
         }
     });
-    // What is not read of the messages, and not the time, limits the results.
+    // The unread messages limit the results, not the time.
     thread::sleep(Duration::from_secs(3));
     let first: Vec<String> = rows.try_iter().collect();
     assert!(first.len() < 1_000, "{}", first.len());
@@ -322,7 +322,7 @@ fn c01_results_and_messages_of_one_log_are_in_order() {
     let into_one = ["sh", "-c", "exec \"$0\" \"$@\" 2>&1"];
     let printed = case.start_under(Some(&into_one)).end().exits(6);
     let log = printed.output().to_owned();
-    // At the most verbose level there are lines between them.
+    // At the most verbose level, log lines are between them.
     let starts = ["{\"AccessKeyId\"", "iam-del-key: error: "];
     let lines = log.lines();
     let lines = lines.filter(|line| starts.iter().any(|start| line.starts_with(start)));

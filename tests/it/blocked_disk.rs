@@ -1,4 +1,4 @@
-//! The disk of the journal does not respond, for a while or for ever.
+//! The disk of the journal does not respond, temporarily or forever.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,8 @@ use crate::low_resources::stand_in;
 use crate::running::Running;
 use crate::streams::wait_for;
 
-/// A call about the journal that does not return before the file `FREED` exists: the one that `BLOCKED` names, with its number.
+/// A file operation of the journal that does not return before the file `FREED` exists. `BLOCKED` names the operation and its
+/// number.
 const BLOCKED_DISK: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -73,7 +74,7 @@ impl Disk {
         self.folder.path().join(name)
     }
 
-    /// Starts a run, and waits until it waits for the disk.
+    /// Starts a run, and waits until the disk blocks it.
     fn start(&self, case: Case, name: &str, blocked: &str) -> Running {
         let asked = self.path(&format!("{name}.asked"));
         let running = case
@@ -103,20 +104,20 @@ fn started(path: &Path) {
 fn f111_a_signal_ends_the_wait_for_the_journals_disk() {
     let disk = Disk::new();
     let steps = [
-        // It is looked for and read, before anything else.
+        // The run looks for the journal and reads it first.
         ("new", "statx 1", INTERRUPTED, UNREAD),
         ("json", "statx 1", INTERRUPTED, UNREAD),
         ("old", "open 1", INTERRUPTED, UNREAD),
         ("old", "flock 1", INTERRUPTED, UNREAD),
-        // It is made, and its name and its first record are written.
+        // The run creates it, and writes its name and its first record.
         ("new", "open 1", INTERRUPTED, NOT_SENT),
         ("new", "fsync 1", INTERRUPTED, NOT_SENT),
         ("new", "flock 1", INTERRUPTED, NOT_SENT),
         ("new", "fdatasync 1", INTERRUPTED, NOT_SENT),
-        // The intent, and the look at the file before.
+        // The run checks the file and writes the intent.
         ("new", "statx 2", INTERRUPTED, NOT_CHANGED),
         ("new", "fdatasync 2", INTERRUPTED, NOT_CHANGED),
-        // The result, and the last look.
+        // The run writes the result and checks the file for the last time.
         ("new", "fdatasync 3", NO_DISK, "deleted"),
         ("new", "statx 3", UNCHECKED, "deleted"),
     ];
@@ -161,7 +162,7 @@ fn f111_a_signal_ends_the_wait_for_the_journals_disk() {
     );
 }
 
-/// A limit in seconds, and a run with it that starts later and comes to its end: then the limit of another one has passed.
+/// A time limit in seconds, and a run with that limit that starts later. When it ends, the same limit of another run is over.
 pub(crate) const LIMIT: [&str; 2] = ["--timeout", "3"];
 
 pub(crate) fn pass_a_limit() {
@@ -196,7 +197,7 @@ fn f111_a_slow_journal_disk_takes_no_time_from_a_key() {
         let _ = running.end().exits(0).prints(DELETED).says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY));
     });
-    // What was decided before is decided again.
+    // The run makes the same decision again.
     let sandbox = documented();
     sandbox.set_status(BOBS_KEY, Status::Inactive);
     let case = Case::documented(&sandbox, &["--only-inactive", "--journal"]);

@@ -1,5 +1,5 @@
-//! What a run needs on its own machine and does not get: a name, credentials, the terminal, a reader. A signal ends the run in
-//! time, with what is known of the key; what ends by itself delays the run and changes nothing else.
+//! Local resources that a run waits for: a name, credentials, the terminal, a reader. A signal ends the run in time with the
+//! known state of the key. A wait that ends by itself only delays the run.
 
 use iam_sandbox::{Fault, Key, Status, What};
 
@@ -74,14 +74,14 @@ fn f111_a_signal_ends_each_name_lookup() {
 
 const NOT_SENT: &str = "not deleted: nothing was sent to IAM";
 
-/// It does not end by itself, nor by a signal that it can ignore.
+/// The process does not end by itself, nor by a signal that it can ignore.
 const STUBBORN: &str = "trap '' HUP INT TERM\necho $$ > ids\nsleep 300 &\necho $! >> ids\n";
 
 #[test]
 fn f111_a_signal_ends_a_credential_process_that_ignores_it() {
     let stuck = [
         "wait\nsleep 300\n",
-        // It has ended, and its child has not.
+        // The process has ended, and its child has not.
         "exit 0\n",
         "exec >&- 2>&-\nwait\nsleep 300\n",
         "yes >&2\n",
@@ -199,7 +199,7 @@ fn f111_a_signal_ends_a_run_whose_reader_pauses() {
                 "results"
             };
             wait_for(|| running.threads().iter().any(|name| name == writer));
-            // Whatever was sent is answered.
+            // Every request got its response.
             assert!(sandbox.wait_until_calm(SETTLED));
             let said = interrupt(running, signal).exits(status).prints_nothing();
             let changed = |key: &Key| key.status == Status::Inactive;

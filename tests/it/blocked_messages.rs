@@ -1,4 +1,4 @@
-//! Standard error that nobody reads: nothing waits for it, and nothing is lost.
+//! Standard error without a reader: nothing waits for it, and nothing is lost.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use crate::case::{Case, HANGS, documented};
 use crate::many::{crowd, from_stdin, left};
 use crate::running::Running;
 
-/// A run that says more than a pipe takes and then waits for a reader.
+/// A run that prints more messages than a pipe holds and then waits for a reader.
 fn talkative(sandbox: &Sandbox, list: &str) -> Running {
     from_stdin(sandbox, list, &["--debug", "--output", "off"]).start_under(Some(&FULL_ERRORS))
 }
@@ -31,7 +31,7 @@ fn c01_a_signal_ends_a_run_whose_messages_nobody_reads() {
         );
         drop(messages);
     }
-    // One key, of which nothing is left but what is said.
+    // One key. Only its messages remain to be written.
     let sandbox = documented();
     sandbox.deny("iam:DeleteAccessKey");
     let mut running = Case::documented(&sandbox, &[]).start_under(Some(&FULL_ERRORS));

@@ -1,5 +1,5 @@
-//! A service that does not answer, in each phase of a run: a signal ends the run in time, and what it reports is what the
-//! service saw.
+//! A service that does not respond in one phase of a run: a signal ends the run in time, and the run reports what the service
+//! saw.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::proxied::behind_a_proxy;
 use crate::running::Running;
 use crate::streams::wait_for;
 
-/// What a run sends, the request that is not answered, and how many of its kind are answered before.
+/// The arguments of a run, the action that gets no response, and how many requests of that action get one before.
 type Phase = (&'static str, &'static str, usize);
 
 const ONE: [Phase; 13] = [
@@ -60,7 +60,7 @@ const OTHERS: [Phase; 11] = [
 const REPORTED: &str = "--whole-account --unused-for 90d --dry-run";
 const SWEEP: &str = "--whole-account --older-than 90d --yes --expect-account 123456789012";
 
-/// Without an answer; with one that nobody gets; and one that drips.
+/// No response, a response that does not arrive, and a response that drips.
 const BLOCKED: [What; 3] = [
     What::SilenceBeforeActing,
     What::SilenceAfterActing,
@@ -74,7 +74,7 @@ fn is_write(request: &Recorded) -> bool {
     ["DeleteAccessKey", "UpdateAccessKey"].contains(&request.action.as_str())
 }
 
-/// What a run that was interrupted reports of each key is what the service saw. Where it reports no key, nothing was sent.
+/// An interrupted run reports for each key what the service saw. If it reports no key, it sent nothing.
 fn is_true(sandbox: &Sandbox, printed: Printed, blocked: &What) {
     let output = printed.output().to_owned();
     let writes: Vec<Recorded> = sandbox.requests().into_iter().filter(is_write).collect();
@@ -85,7 +85,7 @@ fn is_true(sandbox: &Sandbox, printed: Printed, blocked: &What) {
         let of_key = |write: &&Recorded| write.param("AccessKeyId") == Some(id);
         let sent: Vec<&Recorded> = writes.iter().filter(of_key).collect();
         let is_answered = |write: &&Recorded| matches!(write.answer, Answer::Status(_));
-        // Of a response that drips the sandbox does not say that it never arrived as a whole.
+        // The sandbox does not record that a dripping response is incomplete.
         let is_dripping = matches!(blocked, What::Drip { .. });
         let status = sandbox.key(id).map(|key| key.status);
         let is_right = match row["Outcome"].as_str().expect("an outcome") {
@@ -93,7 +93,7 @@ fn is_true(sandbox: &Sandbox, printed: Printed, blocked: &What) {
             "Deactivated" => status == Some(Status::Inactive),
             "Unknown" => sent.iter().any(|write| is_dripping || !is_answered(write)),
             "NotTried" | "WouldDelete" => sent.is_empty(),
-            // IAM answered each request, and changed nothing.
+            // IAM responded to each request and changed nothing.
             "Failed" => sent
                 .iter()
                 .all(|write| is_answered(write) && write.acted_at.is_none()),
@@ -126,7 +126,6 @@ const SENT: [(&[&str], i32); 4] = [
     (&["INT", "INT"], 130),
 ];
 
-/// Interrupts a run.
 fn interrupted(running: Running, signals: &[&str], status: i32) -> Printed {
     let (last, before) = signals.split_last().expect("a signal");
     for signal in before {
@@ -135,8 +134,7 @@ fn interrupted(running: Running, signals: &[&str], status: i32) -> Printed {
     interrupt(running, last).exits(status)
 }
 
-/// Blocks each phase of a run in each way, and interrupts the run when the request is there that is not answered. The signals
-/// take turns.
+/// Blocks each phase of a run in each way, and interrupts the run when the blocked request arrives. The signals take turns.
 fn each(phases: &[Phase], run: impl Fn(&str) -> (Sandbox, Case) + Send + Sync) {
     for (turn, blocked) in BLOCKED.iter().enumerate() {
         let cells = phases.iter().zip(SENT.into_iter().cycle().skip(turn));
@@ -208,7 +206,7 @@ fn f111_a_signal_ends_the_verification_of_a_lost_response() {
     let phases = [
         ("", "GetAccessKeyLastUsed", 0),
         ("", "ListAccessKeys", 0),
-        // The request that is sent again gets no answer.
+        // The retry gets no response.
         ("-v", "DeleteAccessKey", 0),
     ];
     each(&phases, |args| {
@@ -309,7 +307,7 @@ fn f111_a_response_that_has_arrived_is_read_despite_two_signals() {
     let is_deleted = output == DELETED || output.contains("\"Outcome\":\"Deleted\"");
     assert!(is_deleted, "{output}");
     let said = printed.prints(&output);
-    // The response came first, or the signal did.
+    // Either the response or the signal came first.
     assert_eq!(said.messages().is_empty(), output == DELETED);
     assert!(!sandbox.has_key(BOBS_KEY));
 }

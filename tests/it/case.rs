@@ -19,13 +19,13 @@ pub(crate) use crate::ended::{Ended, Printed};
 use crate::running::Running;
 use crate::secret::{Secrets, tells_all};
 
-/// Long past any limit of the program: a case that takes this long hangs.
+/// Longer than any time limit of the program: a case that takes this long hangs.
 pub(crate) const HANGS: Duration = Duration::from_secs(90);
 
-/// What a signal ends has ended by then: what is promised is 2 seconds, the rest is for a machine that is busy.
+/// A signal ends a run within this time. The promise is 2 seconds; the rest allows for a busy machine.
 pub(crate) const SETTLED: Duration = Duration::from_secs(8);
 
-/// Values that must never be printed: each case has them where the program could find a secret.
+/// Values that must never be printed. Each case has them in places where the program could find a secret.
 pub(crate) const CANARIES: [&str; 2] = [
     "CANARYsecretCANARYsecretCANARYsecret0123",
     "canary-token-canary-token",
@@ -35,10 +35,10 @@ pub(crate) const CANARIES: [&str; 2] = [
 pub(crate) const DOCUMENTED: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
 /// Bob's key, from the API reference.
 pub(crate) const BOBS_KEY: &str = "AKIDPMS9RO4H3FEXAMPLE";
-/// What a deleted key prints.
+/// Standard output for a deleted key.
 pub(crate) const DELETED: &str = "{\"ResponseMetadata\":{}}\n";
 
-/// The program: what cargo has built, or another build that `TESTED_BINARY` names, such as that of a release.
+/// The program: cargo's build, or the build that `TESTED_BINARY` names, such as a release.
 pub(crate) fn binary() -> &'static str {
     static NAMED: OnceLock<Option<String>> = OnceLock::new();
     let named = NAMED.get_or_init(|| std::env::var("TESTED_BINARY").ok());
@@ -47,12 +47,12 @@ pub(crate) fn binary() -> &'static str {
         .unwrap_or(env!("CARGO_BIN_EXE_iam-del-key"))
 }
 
-/// A sandbox with the account of the documentation.
+/// A sandbox with the account from the documentation.
 pub(crate) fn documented() -> Sandbox {
     Sandbox::documented().start()
 }
 
-/// The same, and these go wrong in it.
+/// The same with these faults.
 pub(crate) fn faulty(faults: impl IntoIterator<Item = Fault>) -> Sandbox {
     let sandbox = documented();
     for fault in faults {
@@ -61,17 +61,17 @@ pub(crate) fn faulty(faults: impl IntoIterator<Item = Fault>) -> Sandbox {
     sandbox
 }
 
-/// Goes wrong with the next request of this action.
+/// A fault in the next request for this action.
 pub(crate) fn once(action: &str, what: What) -> Fault {
     Fault::new(what).on(action)
 }
 
-/// Goes wrong with every request of this action.
+/// A fault in every request for this action.
 pub(crate) fn always(action: &str, what: What) -> Fault {
     once(action, what).always()
 }
 
-/// What the sandbox was asked, in order.
+/// The actions that the sandbox received, in order.
 pub(crate) fn actions(sandbox: &Sandbox) -> Vec<String> {
     sandbox
         .requests()
@@ -80,13 +80,13 @@ pub(crate) fn actions(sandbox: &Sandbox) -> Vec<String> {
         .collect()
 }
 
-/// Tries every case of a table. Those that fail are reported together, by name.
+/// Runs every case of a table. The failed ones are reported together, by name.
 pub(crate) fn each<C: Debug>(cases: impl IntoIterator<Item = C>, run: impl Fn(C)) {
     let cases = cases.into_iter();
     report(cases.map(|case| try_case(case, &run)).collect());
 }
 
-/// The same, with all cases at the same time: each waits for most of its time.
+/// The same, with all cases at the same time, since each waits for most of its time.
 pub(crate) fn each_at_once<C: Debug + Send>(
     cases: impl IntoIterator<Item = C>,
     run: impl Fn(C) + Send + Sync,
@@ -102,7 +102,7 @@ pub(crate) fn each_at_once<C: Debug + Send>(
     }));
 }
 
-/// What makes a case fail, with its name: the beginning of what it consists of.
+/// Runs one case and returns its failure, with the start of its data as the name.
 fn try_case<C: Debug>(case: C, run: impl Fn(C)) -> Result<(), String> {
     let name: String = format!("{case:?}").chars().take(500).collect();
     catch_unwind(AssertUnwindSafe(|| run(case))).map_err(|panic| {
@@ -120,8 +120,8 @@ fn report(cases: Vec<Result<(), String>>) {
     assert!(failed.is_empty(), "{count} of {total} cases failed:{all}");
 }
 
-/// A shell starts what stands before `&` with SIGINT and SIGQUIT ignored, `nohup` with SIGHUP, and a run stays with that.
-/// A signal that is handled here has its default in what is started.
+/// A shell starts a command before `&` with SIGINT and SIGQUIT ignored, and `nohup` ignores SIGHUP. A run keeps these settings.
+/// A signal that has a handler here has its default action in child processes.
 fn handle_ignored_signals() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -140,7 +140,7 @@ fn handle_ignored_signals() {
     }
 }
 
-/// A run to be made.
+/// A run that has not started.
 pub(crate) struct Case {
     args: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
@@ -150,16 +150,16 @@ pub(crate) struct Case {
     tells_all: bool,
     /// Whether the run keeps the default of `--output`.
     has_default_output: bool,
-    /// What the sandbox hands out.
+    /// The secrets that the sandbox hands out.
     issued: Option<Issued>,
 }
 
-/// What a run is made of.
+/// The parts of a run.
 pub(crate) struct Parts {
     pub(crate) binary: &'static str,
     pub(crate) args: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
-    /// It holds the home.
+    /// The folder that contains the home.
     pub(crate) folder: tempfile::TempDir,
     pub(crate) secrets: Secrets,
 }
@@ -171,7 +171,7 @@ impl Debug for Case {
 }
 
 impl Case {
-    /// A run with nothing in its environment but an empty home: no credentials, no network.
+    /// A run whose environment has only an empty home: no credentials, no network.
     pub(crate) fn bare<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
         static SIGNALS: Once = Once::new();
         SIGNALS.call_once(handle_ignored_signals);
@@ -197,7 +197,7 @@ impl Case {
         self
     }
 
-    /// A run that reaches the sandbox as its administrator.
+    /// A run that uses the sandbox as its administrator.
     pub(crate) fn at<I: IntoIterator<Item: Into<OsString>>>(sandbox: &Sandbox, args: I) -> Self {
         let case = Self::bare(args)
             .env("AWS_ENDPOINT_URL", sandbox.url())
@@ -215,12 +215,11 @@ impl Case {
         }
     }
 
-    /// The documented example at the sandbox, with more arguments.
+    /// The documented example with the sandbox and more arguments.
     pub(crate) fn documented(sandbox: &Sandbox, more: &[&str]) -> Self {
         Self::at(sandbox, DOCUMENTED.iter().chain(more))
     }
 
-    /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self.environment
@@ -228,19 +227,18 @@ impl Case {
         self
     }
 
-    /// Takes an environment variable away.
+    /// Removes an environment variable.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.environment.retain(|(known, _)| known != name);
         self
     }
 
-    /// Takes the credentials away, so that others are found.
+    /// Removes the credentials, so that the run finds others.
     pub(crate) fn without_credentials(self) -> Self {
         self.without("AWS_ACCESS_KEY_ID")
             .without("AWS_SECRET_ACCESS_KEY")
     }
 
-    /// Adds arguments.
     pub(crate) fn args<I: IntoIterator<Item: Into<OsString>>>(mut self, args: I) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
@@ -254,13 +252,13 @@ impl Case {
         self
     }
 
-    /// Gives the run something to read.
+    /// Sets the standard input of the run.
     pub(crate) fn input(mut self, input: &[u8]) -> Self {
         self.input = Some(input.to_vec());
         self
     }
 
-    /// What the run is made of, to be started elsewhere.
+    /// The parts of the run, for a start elsewhere.
     pub(crate) fn into_parts(self) -> Parts {
         let (args, secrets) = (self.all_args(), self.secrets());
         let mut environment = self.environment;
@@ -274,7 +272,7 @@ impl Case {
         }
     }
 
-    /// The arguments, and `--debug` where all is to be told.
+    /// The arguments, with `--debug` if every run is to log everything.
     fn all_args(&self) -> Vec<OsString> {
         let mut args = self.args.clone();
         if !self.has_default_output && self.deletes_one() {
@@ -316,7 +314,7 @@ impl Case {
         self.home.join(path)
     }
 
-    /// Starts the run and leaves it running.
+    /// Starts the run and does not wait for it.
     pub(crate) fn start(self) -> Running {
         self.start_under(None)
     }
@@ -359,7 +357,6 @@ impl Case {
         }
     }
 
-    /// Runs to the end.
     pub(crate) fn run(self) -> Ended {
         self.start().end()
     }

@@ -1,4 +1,4 @@
-//! Who signs, where more than one source of credentials is configured: the one of AWS CLI version 2, or an error.
+//! Who signs if several sources of credentials are configured: the one that AWS CLI version 2 uses, or an error.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ fn c05_aws_profile_takes_precedence_over_aws_default_profile() {
     assert_eq!(signers(&sandbox), [ADMIN_KEY_ID]);
     sandbox.add_key(iam_sandbox::KeySeed::new("Bob", BOBS_KEY));
     deletes(case("first"));
-    // An empty one names no profile that could be warned of.
+    // An empty variable names no profile, so there is nothing to warn about.
     let empty = case("second").env("AWS_PROFILE", "").run();
     let said = empty.exits(7).prints_nothing();
     let error = "iam-del-key: error: the environment variable AWS_PROFILE is empty: it must name a profile\n";
@@ -161,7 +161,7 @@ fn c87_an_instance_without_a_region_setting_uses_its_own() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// The default is `us-east-1`, as where the instance does not name a zone.
+/// The default is `us-east-1`, as for an instance that does not name a zone.
 #[test]
 fn c87_an_instance_with_an_unusable_zone_uses_the_default_region() {
     let zone = "/latest/meta-data/placement/availability-zone";

@@ -1,4 +1,4 @@
-//! The question for an MFA code: when it is asked, what answers it, what ends it, and what is cached then.
+//! The prompt for an MFA code: when it appears, what answers it, what ends it, and what is cached then.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -132,7 +132,7 @@ fn f100_ctrl_c_the_end_of_input_and_a_closed_terminal_end_the_question() {
             7,
             "arn:aws:iam::123456789012:mfa/admin was not ended with Enter\n",
         ),
-        // Ctrl-\ would end the run and leave the terminal without an echo.
+        // Ctrl-\ would end the run and leave the terminal without echo.
         (b"75\x1c\x03", 130, "interrupted"),
     ];
     each(cases, |(typed, exit, says)| {
@@ -211,7 +211,7 @@ fn f100_a_run_over_many_keys_asks_once() {
     let _ = said.says(&["result: 200 keys: 200 deleted"]);
 }
 
-/// Twenty keys, and IAM says after five that the session has expired.
+/// Twenty keys. After five, IAM says that the session has expired.
 fn expiring(codes: &[&str]) -> (Sandbox, Case) {
     let builder = Sandbox::documented().mfa("Guarded");
     let (sandbox, list) = crowd_of(builder.mfa_device(SERIAL, codes), 20);
@@ -291,7 +291,7 @@ fn f100_the_terminal_shows_what_is_typed_when_a_signal_ends_or_stops_the_run() {
     assert!(is_echoing(&terminal));
     let _ = ended.exits(0).prints(DELETED).says(&[PROMPT]);
 
-    // Without a shell, nobody could continue the run: it goes on asking.
+    // Without a shell, no process could continue the run, so it keeps asking.
     let sandbox = guarded(&["755224"]);
     let dialogue = Dialogue::start(case(&sandbox)).shows(PROMPT).forgets();
     let terminal = dialogue.terminal();

@@ -4,7 +4,7 @@ use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, always, documented, once};
 
-/// Answers the first `times` deletes with an error, and compares what comes of it.
+/// Returns an error for the first `times` deletions, and compares the outcome.
 fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
     let sandbox = documented();
     let what = What::error(status, code.to_owned(), message.to_owned());
@@ -24,7 +24,7 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
         .into_iter()
         .chain(says.iter().copied())
         .collect();
-    // A request that IAM failed on can still act.
+    // A request that failed with a server error can still act.
     let (outcome, known) = match exit {
         5 => (
             "Unknown",
@@ -242,7 +242,7 @@ fn f52_throttling_exits_8_after_retries() {
     );
 }
 
-/// Only the answer of AWS has a code.
+/// Only a response of AWS has a code.
 #[test]
 fn f52_throttling_without_a_code_may_come_from_a_proxy() {
     let sandbox = documented();

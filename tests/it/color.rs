@@ -1,4 +1,4 @@
-//! Colors: only where somebody sees them, unless they are not wanted.
+//! Colors: only on a terminal, and not if they are disabled.
 
 use crate::asked::{ASKED, asked};
 use crate::case::{BOBS_KEY, Case, binary, documented, each};
@@ -31,7 +31,7 @@ fn f65_no_colors_without_a_terminal() {
     let _ = said.says(&["error:"]);
 }
 
-/// Runs on a pseudo-terminal that `script` makes, and gives what the terminal got.
+/// Runs on a pseudo-terminal that `script` creates, and returns the terminal's output.
 fn on_a_terminal(environment: &[(&str, &str)]) -> String {
     let binary = binary();
     let output = std::process::Command::new("script")

@@ -1,5 +1,5 @@
-//! Lists whose columns or members do not say one thing for sure: refused with the place before any request is sent. And
-//! IDs that are separated by whitespace.
+//! Lists whose columns or members are ambiguous: the run refuses them, with the position, before it sends a request. And IDs
+//! that are separated by whitespace.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
@@ -204,7 +204,7 @@ fn c39_several_columns_without_a_header_are_an_error() {
             hint,
         );
     }
-    // What has the form of an ID is still checked as one.
+    // A value in the form of an ID is still checked as an ID.
     refused(
         format!("{BOBS_KEY} AKIA\n"),
         &[],
@@ -242,7 +242,7 @@ fn c39_a_table_is_not_taken_for_a_list_of_ids() {
         let printed = case.run().exits(0);
         let table = printed.output().to_owned();
         let _ = printed.prints(&table).says(&["not deleted"]);
-        // Without an account there is less above the columns.
+        // Without an account, there are fewer lines above the columns.
         let (account, columns) = table.split_once('\n').expect("two lines");
         let conditions = account.split_once(", ").map(|(_, rest)| rest);
         let without = conditions.map(|rest| format!("conditions: {rest}\n{columns}"));

@@ -1,5 +1,5 @@
-//! What the binary answers a shell whose Tab key asks it. Only lists are read, whatever goes wrong nothing is said, and no
-//! run is ever taken for a completion.
+//! Completion: what the binary returns to a shell after Tab. It only reads lists, prints no messages whatever fails, and never
+//! takes a run for a completion.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
@@ -11,11 +11,11 @@ use crate::shell::Shell;
 
 const VARIABLE: &str = "IAM_DEL_KEY_COMPLETE";
 
-/// Profiles in both files; two have names that no shell takes as they stand, and one would be an option.
+/// Profiles in both files. A shell would change two of the names, and one would be an option.
 const CONFIG: &str = "[default]\n[profile prod]\n[profile prod:eu]\n[profile p*]\n[profile $(reboot)]\n[profile --yes]\n\
      [sso-session prose]\nsso_region = us-east-1\nsso_start_url = https://127.0.0.1\n";
 
-/// What a shell asks when the cursor is in the last of these words.
+/// The request of a shell with the cursor in the last of these words.
 fn question(words: &[&str]) -> Vec<String> {
     let index = words.len().to_string();
     let before = ["--", &index, "iam-del-key"].map(str::to_owned);
@@ -31,7 +31,7 @@ fn asked(words: &[&str]) -> Case {
     Case::bare(question(words)).env(VARIABLE, "zsh")
 }
 
-/// The values, and nothing else anywhere.
+/// The output is these values and nothing else.
 fn offers(ended: Ended, values: &[&str]) {
     let printed = ended.exits(0);
     let mut lines = printed.output().lines();
@@ -43,7 +43,7 @@ fn offers(ended: Ended, values: &[&str]) {
     says_nothing(printed);
 }
 
-/// Nothing on standard error, where standard output was looked at already.
+/// Nothing on standard error, after standard output was checked.
 fn says_nothing(printed: Printed) {
     let output = printed.output().to_owned();
     let _ = printed.prints(&output).says_nothing();
@@ -96,7 +96,7 @@ fn the_profile_endpoint_and_ca_bundle_on_the_line_are_used() {
         "B",
     ];
     offers(asked(&words).file(".aws/config", &config).run(), &["Bob"]);
-    // What stands behind the cursor counts too.
+    // Words behind the cursor count too.
     let words = [
         "--",
         "2",
@@ -213,7 +213,7 @@ fn a_failure_prints_nothing_and_offers_nothing() {
             case().env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").run(),
             &[],
         );
-        // A run warns of an address like this.
+        // A run prints a warning about such an address.
         let proxied = case().env("AWS_ENDPOINT_URL", "http://iam.invalid");
         offers(proxied.env("HTTP_PROXY", "http://127.0.0.1:1").run(), &[]);
         let mfa = "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\nmfa_serial = GAHT12345678\n[profile base]\naws_access_key_id = AKIARZPUZDIKGB2VALC4\naws_secret_access_key = x\n";
@@ -253,7 +253,7 @@ fn a_silent_service_is_not_waited_for() {
     for words in [["--user-name", ""], ["--access-key-id", ""]] {
         let sandbox = documented();
         sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
-        // So often it would be tried that the case would hang.
+        // With this many attempts, the case would hang.
         let case = asked_at(&sandbox, &words).env("AWS_MAX_ATTEMPTS", "100");
         offers(case.run(), &[]);
         assert_eq!(actions(&sandbox).len(), 1);

@@ -1,4 +1,4 @@
-//! Conditions: a key goes only if its own facts satisfy all of them, and a sibling's never matter.
+//! Conditions: a key is changed only if its own facts satisfy all of them. The facts of sibling keys never matter.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::proof::unchecked;
 
 const NOT_SENT: &str = "not deleted: no request to change it was sent to IAM";
 
-/// Runs with conditions on a key of Alice's, who has one active and one inactive key.
+/// Runs with conditions on a key of Alice, who has one active and one inactive key.
 fn alices(sandbox: &Sandbox, id: &str, conditions: &[&str]) -> Case {
     Case::at(sandbox, ["--access-key-id", id, "--user-name", "Alice"]).args(conditions)
 }
@@ -82,7 +82,7 @@ fn all_conditions_must_hold_for_the_same_key() {
         "1w",
     ];
     deleted(ALICE_OLD_KEY_ID, &both);
-    // Alice's other key satisfies the first two, this one the third.
+    // Alice's other key satisfies the first two conditions, and this one satisfies the third.
     skipped(ALICE_KEY_ID, &both, "its status is Active");
 }
 
@@ -236,7 +236,7 @@ fn an_unknown_status_is_not_inactive() {
 
 #[test]
 fn ages_are_measured_by_iams_clock() {
-    // To a server whose clock is 60 days ahead, a key used yesterday was used 61 days ago; and the reverse.
+    // For a server whose clock is 60 days ahead, a key used yesterday was used 61 days ago; and the reverse.
     let day = 86_400;
     let sandbox = Sandbox::documented().clock_offset(60 * day).start();
     let _ = alices(&sandbox, ALICE_KEY_ID, &["--unused-for", "61d"])
@@ -329,7 +329,7 @@ fn a_key_that_is_gone_is_missing_whatever_the_condition() {
         .prints_outcome("Missing")
         .says_exactly(&unchecked(BOBS_KEY));
     assert!(sandbox.has_key(BOB_SECOND_KEY_ID), "the sibling stays");
-    // As success depends on it, it is looked for again, and STS is asked for its account.
+    // Success depends on this result, so the key is looked up again, and STS is asked for its account.
     let again = actions(&sandbox).split_off(3);
     assert_eq!(again.len(), 3 * reads.len() + 1, "{again:?}");
 }

@@ -1,4 +1,4 @@
-//! Settings that cannot be understood: status 7, where they stand, and no request is sent.
+//! Invalid settings: status 7, their position, and no request is sent.
 
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use iam_sandbox::{Fault, Metadata, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
 
-/// Runs at a sandbox that must not be reached.
+/// Runs with a sandbox that must get no request.
 pub(crate) fn refused(change: impl FnOnce(Case) -> Case, says: &[&str]) {
     let sandbox = documented();
     let ended = change(Case::documented(&sandbox, &[])).run();
@@ -166,7 +166,7 @@ fn f24_configuration_files_that_cannot_be_read() {
         &vec![b'#'; 10 << 20],
         &["/.aws/config`: it is longer than 4 MiB"],
     );
-    // A regular file whose beginning nobody may read, not even root.
+    // A regular file whose beginning no process can read, not even as root.
     refused(
         |case| case.env("AWS_CONFIG_FILE", "/proc/self/mem"),
         &["could not read `/proc/self/mem`: ", "AWS_CONFIG_FILE"],

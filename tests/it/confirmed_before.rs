@@ -1,5 +1,5 @@
-//! A change of a status that IAM confirmed in an earlier run: the next one names another owner or nobody, and nothing that it
-//! learns makes the change unconfirmed again, unless a list shows another status.
+//! A status change that IAM confirmed in an earlier run. The next run names another owner or none. Nothing that it learns makes
+//! the change unconfirmed, unless a list shows another status.
 
 use iam_sandbox::{Sandbox, Status, What};
 
@@ -8,7 +8,7 @@ use crate::journal::Kept;
 use crate::proof::READS;
 use crate::reactivate::{inactive, status};
 
-/// An action, what it has done to a key, and the status that it gives.
+/// An action, its outcome, and the resulting status.
 type Action = (&'static str, &'static str, Status);
 
 const ACTIONS: [Action; 2] = [
@@ -24,7 +24,7 @@ fn run(sandbox: &Sandbox, kept: &Kept, action: &str, more: &[&str]) -> Case {
     case.args(more.iter().copied())
 }
 
-/// A sandbox in which a run has changed the status of Bob's key, and its journal.
+/// A sandbox in which a run changed the status of Bob's key, and the journal of that run.
 fn confirmed(action: &str) -> (Sandbox, Kept) {
     let sandbox = match action {
         "deactivate" => documented(),
@@ -48,7 +48,7 @@ fn named(owner: &[&'static str], is_dry_run: bool) -> Vec<&'static str> {
     owner.iter().copied().chain(dry_run).collect()
 }
 
-/// Whether the next run that names Bob has nothing to do and nothing to find out.
+/// Whether the next run that names Bob has nothing to do and nothing to verify.
 fn is_still_confirmed(sandbox: &Sandbox, kept: &Kept, action: &str) {
     assert!(!kept.journal().contains("Unknown"), "{}", kept.journal());
     let next = run(sandbox, kept, action, &["--user-name", "Bob"]);
@@ -116,7 +116,7 @@ fn the_earlier_change_is_known_without_read_permission() {
     });
 }
 
-/// IAM denies the first list and the change, so that the key is located.
+/// IAM denies the first list and the change, so the run locates the key.
 #[test]
 fn the_earlier_change_is_known_if_the_next_one_is_denied() {
     let denied = || What::error(403, "AccessDenied", "no");

@@ -1,4 +1,4 @@
-//! Reads of IAM that contradict each other or lag: nothing that IAM said is dropped, and no new key is called missing.
+//! Reads of IAM that contradict each other or lag: the run uses all that IAM returned, and calls no new key missing.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
@@ -18,7 +18,7 @@ fn no_such_key() -> What {
 
 #[test]
 fn c48_an_owner_that_iam_names_is_not_dropped_with_a_denied_list() {
-    // IAM says that the key is Bob's, and to the deletion that it is not there.
+    // IAM names Bob as the owner, and responds to the deletion that the key does not exist.
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");
     sandbox.fault(Fault::new(no_such_key()).on("DeleteAccessKey").always());
@@ -26,7 +26,7 @@ fn c48_an_owner_that_iam_names_is_not_dropped_with_a_denied_list() {
     let (missing, failed) = (["--ignore-missing"], "1 key: 1 failed and not changed");
     kept.ends(&sandbox, &missing, 3, "(NoSuchEntity)", failed);
     assert!(sandbox.has_key(BOBS_KEY));
-    // The next run tries it again.
+    // The next run tries the key again.
     sandbox.clear_faults();
     kept.ends(&sandbox, &missing, 0, "result: ", "1 key: 1 deleted");
 }
@@ -46,7 +46,7 @@ fn c50_a_lost_response_about_a_key_whose_owner_iam_names_is_unknown() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// An account in which new keys are hidden from the first list of each user.
+/// An account in which the first list of each user lacks new keys.
 fn new_keys() -> Sandbox {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
@@ -106,7 +106,7 @@ fn c52_contradictory_responses_have_their_own_hint() {
         ));
 }
 
-/// Alice and Bob are both listed with Bob's key, as when one gets the other's name during the run. Alice has no keys then.
+/// Both Alice's and Bob's list have Bob's key, as if one got the other's name during the run. Then Alice has no keys.
 fn listed_twice([first, second]: [&str; 2], dates: [&str; 2], condition: &str) -> (Sandbox, Ended) {
     let sandbox = documented();
     sandbox.deny("iam:GenerateCredentialReport");

@@ -1,4 +1,4 @@
-//! What the credential report spares a sweep: users who have no keys, and never a key that could go.
+//! What the credential report saves a sweep: reads of users who have no keys, but never a key that could match.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, UNIX_EPOCH};
@@ -69,14 +69,14 @@ fn the_credential_report_saves_reads_of_users_without_keys_and_changes_nothing_e
     });
 }
 
-/// A user, the key's number, its status, and how many days ago it was used; `None`: never.
+/// A user, the key's number, its status, and the days since its last use; `None` means never.
 type Seed = (&'static str, usize, Status, Option<u32>);
 
 fn seeded(seeds: &[Seed], build: impl Fn(Builder) -> Builder) -> Sandbox {
     let mut sandbox = build(Sandbox::builder());
     for (user, n, status, used) in seeds {
         let mut seed = KeySeed::new(user, &nth_key_id(ACCOUNT, *n)).status(*status);
-        // Users who were created in the same second may be spared only together.
+        // Users who were created in the same second can be skipped only together.
         seed.created -= Duration::from_secs(10 * *n as u64);
         sandbox = sandbox.key(match used {
             Some(days) => seed.last_used_days_ago(*days, "s3", "us-east-1"),
@@ -113,7 +113,7 @@ fn c08_an_inactive_key_that_the_report_does_not_date_is_found() {
 
 #[test]
 fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
-    // The report dates inactive keys, so that it shows users without keys too.
+    // The report has dates of inactive keys, so it shows users without keys too.
     let build = |sandbox: Builder| sandbox.many_users_without_keys(40);
     let mut seeds = vec![
         ("Old", 1, Status::Inactive, Some(95)),
@@ -128,7 +128,7 @@ fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
         BTreeSet::from([1, 2].map(|n| nth_key_id(ACCOUNT, n)))
     );
     assert_eq!(lists, 1, "only Old has a key that can match");
-    // The report, one list of keys between two of users, and two last uses.
+    // The report, one list of keys between two lists of users, and two last uses.
     let expected = [
         "GenerateCredentialReport",
         "GenerateCredentialReport",
@@ -140,7 +140,7 @@ fn c08_users_whose_keys_were_all_used_since_are_not_listed() {
         "ListUsers",
     ];
     assert_eq!(actions(&sandbox), expected);
-    // Without --unused-for, a use proves nothing.
+    // Without --unused-for, a last use proves nothing.
     let (found, lists) = sweep(&sandbox, &["--older-than", "90d"]);
     assert_eq!((found.len(), lists), (12, 12));
 }
@@ -165,7 +165,7 @@ fn c54_a_user_who_is_renamed_between_two_pages_is_found_with_a_report_too() {
 #[test]
 fn a_user_who_was_renamed_since_the_credential_report_is_found() {
     let conditions = ["--older-than", "300d", "--except-user", "B*"];
-    // Excepted by the old name, and by the new one of somebody who had no keys.
+    // One user is excepted by the old name. Another user, who had no keys, is excepted by the new name.
     each(["Robert", "idle-000001"], |new_name| {
         let sandbox = Sandbox::documented().many_users_without_keys(50).start();
         let (before, _) = sweep(&sandbox, &conditions);
@@ -201,9 +201,9 @@ fn a_user_with_the_old_name_of_one_created_in_the_same_second_is_found() {
 fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_conditions() {
     let build = || Sandbox::documented().many_users_without_keys(10);
     let cases = [
-        // Nothing is said of the age.
+        // No condition concerns the age.
         ("usable", &["--only-inactive"][..]),
-        // The report is older than a key has to be.
+        // The report is older than the age that a key needs.
         ("stale", &["--older-than", "2h"]),
         ("endless", &["--older-than", "30d"]),
         ("denied", &["--older-than", "30d"]),
@@ -289,7 +289,7 @@ fn f107_a_throttled_report_is_abandoned_and_slows_down_nothing() {
         assert_eq!(tried.iter().filter(|tried| *tried == action).count(), 4);
         let lists = tried.iter().filter(|tried| *tried == "ListAccessKeys");
         assert_eq!(lists.count(), 53, "{action}");
-        // A throttled request now and then is repeated.
+        // Occasional throttled requests are retried.
         sandbox.clear_faults();
         sandbox.fault(Fault::new(throttled()).on(action).times(2));
         let (found, lists) = sweep(&sandbox, &["--older-than", "300d"]);
@@ -314,7 +314,7 @@ fn f107_a_terminal_shows_the_wait_for_a_report() {
         .end()
         .exits(0)
         .prints_nothing();
-    // A line that is full makes the terminal begin another one for what it shows of Ctrl-C.
+    // If a line is full, the terminal shows Ctrl-C on a new line.
     assert!(!said.messages().contains("  "), "{}", said.messages());
     let _ = said.says(&[" checked"]);
 }
@@ -356,14 +356,14 @@ fn an_active_key_of_the_root_user_is_reported() {
     let build = || Sandbox::documented().report_root_key();
     run(&build().start(), &[], format!("{warning}{hint}{rest}"));
     run(&build().start(), &["-q"], warning.to_owned());
-    // The report says so even if it is too old for the conditions.
+    // The report is used for this even if it is too old for the conditions.
     let hours = Duration::from_hours(3);
     let args = ["--whole-account", "--older-than", "2h", "--dry-run"];
     let said = Case::at(&build().stale_report(hours).start(), args)
         .run()
         .exits(0);
     let _ = said.prints_anything().says(&[warning]);
-    // Nothing is known without a report.
+    // Without a report, nothing is known about the root user's keys.
     run(&Sandbox::documented().start(), &[], rest.clone());
     let denied = build().deny("iam:GenerateCredentialReport").start();
     run(&denied, &[], rest);

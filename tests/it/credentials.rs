@@ -1,5 +1,4 @@
-//! Every source of credentials: that it signs, that what is wrong with it is said with the command that mends
-//! it, and that waiting for it ends.
+//! Every source of credentials: it signs, an error says how to fix it, and waiting for it ends.
 
 use std::time::Duration;
 
@@ -93,7 +92,7 @@ fn f23_half_set_variables() {
         case().without("AWS_ACCESS_KEY_ID").run(),
         &["AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not"],
     );
-    // Empty counts as not set.
+    // An empty variable counts as not set.
     refused(
         case().env("AWS_ACCESS_KEY_ID", "").run(),
         &["AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not"],

@@ -1,4 +1,4 @@
-//! `--deactivate`: the same truth as a deletion, and the command that undoes it.
+//! `--deactivate`: results as reliable as those of a deletion, and the command that undoes it.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID};
 use iam_sandbox::{Certificate, Sandbox, Status};
@@ -51,7 +51,7 @@ fn the_printed_status_is_the_new_one() {
     ];
     each(formats, |(format, holds)| {
         let sandbox = documented();
-        // The condition needs the status from before, which is Active.
+        // The condition needs the previous status, which is Active.
         let more = ["--older-than", "1d", "--output", format];
         let printed = deactivate(&sandbox, &more).run().exits(0);
         let output = printed.output().to_owned();

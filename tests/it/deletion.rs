@@ -1,4 +1,4 @@
-//! The main job: one key, one call, and the guards around it.
+//! The main task: one key, one call, and the guards around it.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Certificate, Sandbox};
@@ -263,7 +263,7 @@ fn f75_another_users_key_exits_3() {
         .find(|row| row.contains(ALICE_KEY_ID));
     let row = row.expect("a row").to_owned();
     assert!(row.contains(" Alice ") && !row.contains(" Bob "), "{row}");
-    // Results are lists. They must not turn the wrong name into the right one.
+    // Results can be used as lists. They must not turn the wrong name into the right one.
     let object = case(&["--dry-run"]).run().exits(3).object();
     assert_eq!(object["UserName"], "Bob");
     assert!(sandbox.has_key(ALICE_KEY_ID));

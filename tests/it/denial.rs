@@ -1,4 +1,4 @@
-//! What IAM refuses and why: each hint helps with that very refusal, or there is none.
+//! Denials by IAM and their reasons: each hint helps with exactly that denial, or there is none.
 
 use iam_sandbox::{Fault, What};
 
@@ -10,7 +10,7 @@ const WHO: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to 
 
 const FORCE_MFA: &str = "arn:aws:iam::123456789012:policy/Force_MFA";
 
-/// Refuses a deletion and compares all that is said.
+/// Denies a deletion and compares all messages.
 fn refused(code: &str, message: &str, exit: i32, hint: &str) {
     let sandbox = documented();
     let what = What::error(403, code.to_owned(), message.to_owned());
@@ -199,7 +199,7 @@ fn a_role_profile_that_a_policy_denies_without_mfa_needs_a_device() {
     });
 }
 
-/// `aws configure mfa-login` has no key for these.
+/// `aws configure mfa-login` cannot use these credentials.
 #[test]
 fn credentials_of_a_process_that_a_policy_denies_without_mfa_get_no_command_for_a_stored_key() {
     let sandbox = documented();
@@ -214,7 +214,7 @@ fn credentials_of_a_process_that_a_policy_denies_without_mfa_get_no_command_for_
     ]);
 }
 
-/// Without any read, a command that reads the same does not help.
+/// If every read is denied, a command that does the same reads does not help.
 #[test]
 fn where_every_read_is_denied_no_hint_needs_the_denied_permissions() {
     let no_owner = "hint: whether another user owns it could not be checked: name its owner with --user-name NAME; then \
@@ -257,7 +257,7 @@ fn where_every_read_is_denied_no_hint_needs_the_denied_permissions() {
     });
 }
 
-/// The hint says more, so the command is not printed again.
+/// The hint contains the command, so it is not printed again.
 #[test]
 fn a_command_that_a_hint_names_is_not_printed_again() {
     let find = format!("iam-del-key --access-key-id {BOBS_KEY} --find-user --dry-run");

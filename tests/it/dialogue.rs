@@ -1,4 +1,4 @@
-//! A run on a real pseudo-terminal: what it asks, and what is typed.
+//! A run on a real pseudo-terminal: its screen, and the typed input.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,13 +15,13 @@ use crate::running::wait_for_end;
 use crate::secret::Secrets;
 use crate::streams::wait_for;
 
-/// A run that can be talked to. Its standard output is a pipe; the rest is the terminal.
+/// A run that a test can talk to. Its standard output is a pipe; the other streams are the terminal.
 pub(crate) struct Dialogue {
     child: Child,
     stdout: thread::JoinHandle<Vec<u8>>,
     typing: File,
     shown: Receiver<Vec<u8>>,
-    /// What was shown before, and is not waited for any more.
+    /// The output up to here is no longer waited for.
     before: String,
     seen: String,
     started: Instant,
@@ -60,7 +60,7 @@ impl Dialogue {
         let mut screen = typing.try_clone().expect("a second handle");
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // The terminal's end is an error of its own on Linux.
+            // On Linux, a closed terminal is reported as an error.
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
                 if sender.send(bytes[..count].to_vec()).is_err() {
                     break;
@@ -102,8 +102,7 @@ impl Dialogue {
         self
     }
 
-    /// Shows no longer what is typed. The terminal writes it whenever it gets to it, also between the letters of a line of
-    /// the run's.
+    /// Switches the echo off. Otherwise the terminal would write typed characters at any time, also into a line of the run.
     pub(crate) fn without_echo(self) -> Self {
         let mut terminal = tcgetattr(&self.typing).expect("a terminal");
         terminal.local_modes.remove(LocalModes::ECHO);
@@ -112,7 +111,6 @@ impl Dialogue {
         self
     }
 
-    /// Types this.
     pub(crate) fn types(mut self, text: &[u8]) -> Self {
         self.typing.write_all(text).expect("the terminal takes it");
         self
@@ -127,7 +125,7 @@ impl Dialogue {
         assert!(status.success(), "kill -s {name}");
     }
 
-    /// Sends a signal, by name, and goes on.
+    /// The same as `signal`, for a chain of calls.
     pub(crate) fn signals(self, name: &str) -> Self {
         self.signal(name);
         self
@@ -144,28 +142,27 @@ impl Dialogue {
         });
     }
 
-    /// Waits for what is shown from now on.
+    /// Ignores what is on the screen so far.
     pub(crate) fn forgets(mut self) -> Self {
         self.before.push_str(&std::mem::take(&mut self.seen));
         self
     }
 
-    /// Waits for the end of a run that need not say anything.
+    /// Waits for the end of a run that may print nothing.
     pub(crate) fn status(mut self) -> ExitStatus {
         wait_for_end(&mut self.child, self.started, &self.arguments)
     }
 
-    /// The terminal, to look at it later.
+    /// A second handle to the terminal, for a later look.
     pub(crate) fn terminal(&self) -> File {
         self.typing.try_clone().expect("another handle")
     }
 
-    /// Waits for the end.
     pub(crate) fn end(self) -> Ended {
         self.end_in().0
     }
 
-    /// The same, and the folder that has the home.
+    /// The same, and the folder that contains the home.
     pub(crate) fn end_in(mut self) -> (Ended, tempfile::TempDir) {
         let status = wait_for_end(&mut self.child, self.started, &self.arguments);
         while let Ok(bytes) = self.shown.recv_timeout(HANGS) {
@@ -184,7 +181,7 @@ impl Dialogue {
     }
 }
 
-/// Whether a terminal shows what is typed.
+/// Whether a terminal echoes typed characters.
 pub(crate) fn is_echoing(terminal: &File) -> bool {
     let mode = tcgetattr(terminal).expect("a terminal");
     mode.local_modes.contains(LocalModes::ECHO)

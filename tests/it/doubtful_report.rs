@@ -1,4 +1,4 @@
-//! A credential report that cannot be right, or not be used: it hides nobody from a sweep.
+//! A credential report that is wrong or unusable: it hides no user from a sweep.
 
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +39,7 @@ fn report_of(rows: &[[&str; 4]], more: usize, generated: SystemTime) -> String {
     result("GetCredentialReport", &inside)
 }
 
-/// A key that is not active and has a date, so that the report lists such keys; none; and a key that is in use.
+/// A key that is not active and has a date, so that the report includes such keys; no key; and a key that is in use.
 const INACTIVE: &str = "false,2020-01-01T00:00:00Z,N/A,N/A,N/A";
 const NONE: &str = "false,N/A,N/A,N/A,N/A";
 
@@ -53,13 +53,13 @@ fn created(sandbox: &Sandbox, id: &str) -> String {
     format_rfc3339_seconds(key.created).to_string()
 }
 
-/// When the user Other was created: nobody of the same second is excluded.
+/// When the user Other was created: no user of the same second is excluded.
 const OTHERS_DATE: &str = "2022-01-01T00:00:00Z";
 
-/// A report that says when Bob was created, and that a key is in use.
+/// A report with this creation time of Bob, and with a key that is in use.
 type Report<'a> = dyn Fn(&str, &str) -> String + 'a;
 
-/// Bob has a key that was not used for 120 days; the report says what it says.
+/// Bob has a key that was not used for 120 days, and IAM returns this report.
 fn with_report(report: impl Fn(&str, &str) -> String) -> Sandbox {
     let seed = KeySeed::new("Bob", BOBS_KEY).last_used_days_ago(120, "s3", "us-east-1");
     let sandbox = Sandbox::builder().key(seed.created_days_ago(400)).start();
@@ -128,7 +128,7 @@ fn f107_a_report_that_cannot_be_used_hides_nobody() {
     });
 }
 
-/// A key cannot have been used after the report was made. A date that cannot be true hides nobody.
+/// A key cannot have been used after the report was created. An impossible date hides no user.
 #[test]
 fn f107_a_last_use_after_the_report_hides_nobody() {
     let now = SystemTime::now();

@@ -10,7 +10,7 @@ use crate::credentials::{LATER, without};
 use crate::session::{SSO_SESSION_TOKEN, sso_session, token};
 use crate::story::read;
 
-/// AWS's own programs say how long each request is, and AWS documents nothing else.
+/// AWS's own programs send the length of each request, and AWS documents nothing else.
 #[test]
 fn each_request_states_its_length() {
     let sandbox = documented();
@@ -39,7 +39,7 @@ fn each_request_states_its_length() {
     }
 }
 
-/// The AWS CLI writes a dash for each character that no header can have.
+/// The AWS CLI writes a dash for each character that a header cannot contain.
 #[test]
 fn the_user_agent_names_the_execution_environment_without_its_line_breaks() {
     for (value, sent) in [
@@ -76,10 +76,10 @@ fn the_user_agent_names_the_execution_environment_without_its_line_breaks() {
     }
 }
 
-/// What the AWS CLI prints of the request's members.
+/// What the AWS CLI prints for the members of the request.
 const SKELETON: &str = "{\n    \"UserName\": \"\",\n    \"AccessKeyId\": \"\"\n}\n";
 
-/// Every option that versions 1 and 2 of the AWS CLI take behind `aws iam delete-access-key`, with values of theirs.
+/// Every option that versions 1 and 2 of the AWS CLI accept after `aws iam delete-access-key`, with sample values.
 const OPTIONS: [&str; 44] = [
     "--access-key-id ID",
     "--user-name NAME",
@@ -150,7 +150,7 @@ fn table() -> Vec<(String, String)> {
     .collect()
 }
 
-/// A run with the option, and a value where it asks for one.
+/// A run with the option, and a value if it needs one.
 fn run_of(option: &str, sandbox: &Sandbox) -> Case {
     let json = json!({ "AccessKeyId": BOBS_KEY, "UserName": "Bob" }).to_string();
     let url = sandbox.url();
@@ -242,7 +242,7 @@ fn each_option_of_the_aws_cli_does_what_the_table_says() {
     }
 }
 
-/// Runs what has to be refused before any request is sent.
+/// Runs arguments that must be refused before any request is sent.
 pub(crate) fn refused(args: &[&str], says: &[&str]) {
     let sandbox = documented();
     let said = Case::at(&sandbox, args).run().exits(2).prints_nothing();

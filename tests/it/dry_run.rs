@@ -1,4 +1,4 @@
-//! Dry runs: what would happen is told in every format, and nothing that writes is ever sent.
+//! Dry runs: every format says what would happen, and no request that changes anything is ever sent.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{KeySeed, Sandbox, Status};
@@ -13,7 +13,7 @@ const READS: [&str; 5] = [
     "ListUsers",
 ];
 
-/// Runs at a sandbox with more arguments and sees to it that nothing was changed and nothing tried.
+/// Runs with more arguments, and checks that nothing was changed and no change was requested.
 fn unchanged(sandbox: &Sandbox, case: Case) -> Ended {
     let before = sandbox.keys();
     let ended = case.run();
@@ -25,7 +25,7 @@ fn unchanged(sandbox: &Sandbox, case: Case) -> Ended {
         );
     }
     let mut after = sandbox.keys();
-    // The signing key's own use is recorded by IAM.
+    // IAM records the use of the signing key.
     for (before, after) in before.iter().zip(&mut after) {
         if before.id == ADMIN_KEY_ID {
             after.last_used.clone_from(&before.last_used);
@@ -189,7 +189,7 @@ fn the_reason_names_the_conditions_that_hold() {
     told(printed);
 }
 
-/// Each of many keys has a reason: with all of as many conditions, the output would grow with their product.
+/// Each of many keys has a reason. If it listed all of many conditions, the output would grow with the product of both numbers.
 #[test]
 fn the_reason_does_not_grow_with_the_number_of_conditions() {
     for (conditions, more) in [(8, ""), (9, " and 1 more"), (300, " and 292 more")] {
@@ -360,6 +360,6 @@ fn a_dry_run_counts_the_keys_that_a_run_counts_unread() {
         .prints_outcomes(&[("Failed", 1), ("Missing", 1), ("WouldDelete", 1)])
         .says(&[&warning]);
     let _ = case(&[]).exits(11).prints_nothing().says(&[matching]);
-    // With conditions, only the keys that are known to match count.
+    // With conditions, only keys that certainly match count.
     let _ = case(&["--older-than", "1d"]).exits(12);
 }

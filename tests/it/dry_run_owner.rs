@@ -11,7 +11,7 @@ use crate::many::{from_stdin, outcomes};
 const UNKNOWN: &str =
     "IAM names Bob as its owner, and it is unknown whether that is the calling user";
 
-/// A sandbox where no list of keys may be read.
+/// A sandbox that denies every list of keys.
 fn unlisted() -> Sandbox {
     Sandbox::documented().deny("iam:ListAccessKeys").start()
 }
@@ -20,7 +20,7 @@ fn dry_run(sandbox: &Sandbox, args: &[&str]) -> Case {
     Case::at(sandbox, ["--access-key-id", BOBS_KEY, "--dry-run"]).args(args.iter().copied())
 }
 
-/// Applies a plan. It names no owner, so IAM looks for the calling user's keys and finds none.
+/// Applies a plan. It names no owner, so IAM looks for the keys of the calling user and finds none.
 fn keeps_bobs_key(sandbox: &Sandbox, plan: &str, args: &[&str]) {
     let _ = from_stdin(sandbox, plan, args).run();
     assert!(sandbox.has_key(BOBS_KEY), "{plan}");

@@ -63,10 +63,10 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
             .ends_with(&format!("1 key: 1 {counts}"));
     };
     run(0, &[], "deactivated");
-    // IAM refuses the next request, and shows that the key is inactive.
+    // IAM denies the next request, and shows that the key is inactive.
     sandbox.deny(UPDATE);
     run(0, &[], "already inactive");
-    // It shows nothing.
+    // IAM shows nothing.
     for read in READS {
         sandbox.deny(read);
     }
@@ -75,14 +75,14 @@ fn c66_a_key_that_an_earlier_run_deactivated_is_not_called_unchanged() {
     sandbox.allow(READS[0]);
     sandbox.allow(READS[1]);
     sandbox.rename_user("Bob", "Robert");
-    // The list of the renamed user shows it again. The journal still says that it was deactivated.
+    // The list of the renamed user shows the key again. The journal still says that it was deactivated.
     run(0, &[], "already inactive");
     sandbox.rename_user("Robert", "Bob");
     sandbox.allow(UPDATE);
     run(0, &[], "already inactive");
 }
 
-/// The requests of the earlier run have expired, and that of this run may still act.
+/// The requests of the earlier run have expired, and the request of this run may still act.
 #[test]
 fn a_server_error_of_this_run_counts_after_an_earlier_run_too() {
     let sandbox = documented();
@@ -125,8 +125,8 @@ fn c66_a_confirmed_deletion_is_finished_whichever_owner_is_named() {
     assert_eq!(deletions.count(), 1);
 }
 
-/// The deletion is presumed for Alice. Then a later run finds the key at Bob: IAM denies its deletion, or the key does not meet a
-/// condition.
+/// The deletion is presumed for Alice. A later run finds that Bob has the key. IAM denies its deletion, or the key does not meet
+/// a condition.
 #[test]
 fn a_presumed_deletion_is_not_finished_once_iam_lists_the_key_for_any_user() {
     let only_inactive = ["--find-user", "--only-inactive"];
@@ -162,7 +162,6 @@ fn a_presumed_deletion_is_not_finished_once_iam_lists_the_key_for_any_user() {
         let journal = kept.journal();
         let last = journal.lines().last().expect("a record");
         assert!(last.contains("\"Status\":\"Active\""), "{last}");
-        // Once is enough.
         let again = run(&only_inactive).exits(status);
         let _ = again.prints_outcome(outcome).says(&["error: "]);
         assert_eq!(kept.journal(), journal);
@@ -191,7 +190,6 @@ fn a_presumed_deletion_ends_if_a_sweep_lists_the_key() {
         let case = Case::at(&sandbox, args).args(["--yes", "--journal"]);
         let swept = case.args([kept.path()]).run().exits(0).prints_nothing();
         let _ = swept.says(&["nothing to do: "]);
-        // Once is enough.
         assert_eq!(kept.journal().matches("\"Skipped\"").count(), 1);
     }
     sandbox.rename_user("Alice", "Amy");

@@ -1,4 +1,4 @@
-//! A run that ends early says which keys earlier runs left unknown: what it changed itself is not all that matters.
+//! A run that ends early says which keys earlier runs left unknown, not only what it changed itself.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Sandbox, What};
@@ -12,7 +12,7 @@ use crate::journal::{Kept, SOON, UNREAD};
 const ONE: &str = "result: this run changed no key; 1 key from earlier runs is still unknown\n";
 const BOTH: &str = "result: this run changed no key; 2 keys from earlier runs are still unknown\n";
 
-/// A journal in which the keys of Bob and Alice were started, and a list with Bob's.
+/// A journal in which a change of Bob's and Alice's keys was started, and a list with Bob's key.
 fn both_started() -> Kept {
     let kept = started();
     let journal = kept.journal();
@@ -22,7 +22,7 @@ fn both_started() -> Kept {
     kept
 }
 
-/// A run over other keys than those of a list.
+/// A run over keys that are not from a list.
 fn over(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
     let case = Case::at(sandbox, args.iter().copied());
     case.args(["--yes", "--journal"]).args([kept.path()])
@@ -79,7 +79,7 @@ fn an_account_that_cannot_be_read_or_is_another_one() {
         (denied, &[][..], 6, ONE),
         (silent, &[], 9, &again),
         (other.clone(), &expected, 11, ONE),
-        // The journal is another account's too.
+        // The journal also belongs to another account.
         (other, &[], 2, UNREAD),
     ] {
         let sandbox = faulty([always("GetCallerIdentity", what)]);

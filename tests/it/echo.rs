@@ -1,4 +1,4 @@
-//! Replies that repeat a secret in another spelling, and what is no secret.
+//! Responses that repeat a secret in another spelling, and text that is not secret.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Echo, Fault, What};
@@ -6,7 +6,7 @@ use iam_sandbox::{Echo, Fault, What};
 use crate::case::{BOBS_KEY, CANARIES, Case, always, documented, each, each_at_once, faulty};
 use crate::secret::long_token;
 
-/// Every line of it ends with `=`, and has at most 76 characters.
+/// Every line ends with `=`, and has at most 76 characters.
 fn quoted_printable(text: &str) -> String {
     let escaped = text.chars().map(|c| match c {
         '/' => "=2F".to_owned(),
@@ -126,7 +126,7 @@ fn f68_a_proxy_response_that_repeats_the_request_is_shown_without_the_password()
 
 #[test]
 fn f68_text_that_is_not_secret_is_shown() {
-    // The ID of the key that signs stands in the header with the signature, and is none.
+    // The ID of the signing key is in the header with the signature, and is not secret.
     let sandbox = documented();
     let args = [
         "--access-key-id",
@@ -142,7 +142,7 @@ fn f68_text_that_is_not_secret_is_shown() {
         &[&says],
         "not deleted: IAM found no such key for this user",
     );
-    // A code is read before anything in it is hidden.
+    // The error code is read before anything in it is masked.
     let sandbox = documented();
     Case::at(
         &sandbox,

@@ -41,7 +41,7 @@ fn f102_a_hint_names_the_account_that_sts_returns() {
     let _ = failed(carols(&["--user-name", "Bob"]), 6).says(&["(AccessDenied)", says]);
     let _ = failed(carols(&["--find-user", "--dry-run"]), 3).says(&[says]);
     assert_eq!(looked_up(), 3);
-    // Not for a key of the caller's own account, nor for one of many.
+    // No hint for a key of the caller's own account, nor for one of many keys.
     let _ = failed(
         Case::at(
             &sandbox,
@@ -53,7 +53,7 @@ fn f102_a_hint_names_the_account_that_sts_returns() {
     let two = ["--access-key-id", BOBS_KEY, "--user-name", "Bob"];
     let _ = failed(carols(&two), 6).says(&["2 keys: 2 failed and not changed"]);
     assert_eq!(looked_up(), 3);
-    // Of no use: the same account, and no permission to ask.
+    // A hint would not help: the same account, and no permission to ask.
     let said = failed(Case::documented(&sandbox, &[]), 6);
     assert!(
         !said.messages().contains("belongs to account"),
@@ -78,7 +78,7 @@ const OTHERS: &str = "210987654321";
 const SIGNER: &str = "AKIAJ2KD4QX7EXAMPLEA";
 const SECRET: &str = "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";
 
-/// A key of another account is not gone, whether its ID and that of the key that signs encode their accounts or not.
+/// A key of another account is not gone, whether or not its ID and that of the signing key encode their accounts.
 #[test]
 fn a_key_of_another_account_is_not_missing() {
     let new = nth_key_id(OTHERS, 1);
@@ -117,7 +117,7 @@ fn a_key_of_another_account_is_not_missing() {
     });
 }
 
-/// Nor if the response to the request was lost, or a run was killed, whatever IAM answers about a key that it does not know.
+/// The same holds if the response was lost or a run was killed, whatever IAM returns for a key that it does not know.
 #[test]
 fn a_key_of_another_account_is_not_presumed_deleted() {
     let answers = [None, Some(What::error(404, "NoSuchEntity", "no"))];
@@ -152,7 +152,8 @@ fn a_key_of_another_account_is_not_presumed_deleted() {
     });
 }
 
-/// The ID of the key encodes another account than STS returned for the credentials, and STS says nothing about the key.
+/// The ID of the key encodes a different account from the one that STS returned for the credentials, and STS does not return the
+/// account of the key.
 #[test]
 fn a_key_whose_id_encodes_another_account_is_not_gone() {
     let id = nth_key_id(OTHERS, 1);
@@ -190,7 +191,7 @@ fn a_key_whose_id_encodes_another_account_is_not_gone() {
     }
 }
 
-/// STS is asked about each missing key of a list, but not again once it denies that or fails three times in a row.
+/// STS is asked about each missing key of a list, until it denies that or fails three times in a row.
 #[test]
 fn keys_of_another_account_in_a_list_are_not_missing() {
     const GONE: [&str; 5] = [
@@ -206,7 +207,7 @@ fn keys_of_another_account_in_a_list_are_not_missing() {
         let asked = seen.iter().filter(|action| *action == "GetAccessKeyInfo");
         asked.count()
     };
-    // It fails for the first key.
+    // The call fails for the first key.
     let sandbox = Sandbox::documented()
         .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
         .fault(Fault::new(What::empty(500)).on("GetAccessKeyInfo").times(3))
@@ -231,7 +232,7 @@ fn keys_of_another_account_in_a_list_are_not_missing() {
     }
 }
 
-/// A signal while STS is asked: nobody knows then whether the key is gone.
+/// A signal during the call to STS: the run does not know whether the key is gone.
 #[test]
 fn a_signal_while_sts_is_asked_calls_no_key_gone() {
     for (more, is_lost) in [(&["--ignore-missing"][..], false), (&[], true)] {
@@ -267,7 +268,7 @@ fn a_signal_while_sts_is_asked_calls_no_key_gone() {
     }
 }
 
-/// A signal before STS is asked: the reads show that the key is gone, but it is another account's.
+/// A signal before the call to STS: the reads show no key, but it belongs to another account.
 #[test]
 fn a_signal_before_sts_is_asked_calls_no_key_of_another_account_gone() {
     let kept = Kept::new("");
@@ -286,7 +287,7 @@ fn a_signal_before_sts_is_asked_calls_no_key_of_another_account_gone() {
     assert!(!kept.journal().contains("\"Deleted\""));
 }
 
-/// STS answers slowly that the key is not another account's.
+/// STS responds slowly that the key is not another account's.
 #[test]
 fn a_signal_while_sts_is_asked_decides_the_exit_status_of_one_key() {
     let slowly = What::Drip {
@@ -319,7 +320,7 @@ fn a_signal_while_sts_is_asked_decides_the_exit_status_of_one_key() {
     }
 }
 
-/// IAM shows the key: it is in the account of the credentials, whatever its ID encodes.
+/// IAM shows the key, so it belongs to the account of the credentials, whatever account its ID encodes.
 #[test]
 fn a_key_that_iam_lists_is_not_another_accounts() {
     let id = nth_key_id(OTHERS, 1);

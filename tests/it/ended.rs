@@ -1,5 +1,5 @@
-//! A run that has ended, and the three things that are always compared: exit status, standard output, standard error.
-//! What a case does not expect must not be there.
+//! A run that has ended, and its three outputs that are always compared: exit status, standard output, standard error. They must
+//! contain nothing that a case does not expect.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -10,21 +10,20 @@ use crate::case::{BOBS_KEY, DELETED};
 use crate::many::outcomes;
 use crate::secret::{Secrets, tells_all};
 
-/// A run that has ended. Ask it with `exits`, `prints` and `says`, in this order; each is compulsory.
+/// A run that has ended. Call `exits`, `prints` and `says` in this order; each is required.
 #[must_use]
 pub(crate) struct Ended {
     shown: String,
     status: ExitStatus,
     stdout: String,
     stderr: String,
-    /// Standard error with what was told because all was to be told.
+    /// Standard error, including the lines of a run that must log everything.
     all_told: String,
-    /// How long the run took.
     pub(crate) took: Duration,
 }
 
 impl Ended {
-    /// A run that ended so.
+    /// A run with this end.
     pub(crate) fn new(
         shown: String,
         status: ExitStatus,
@@ -52,7 +51,7 @@ impl Ended {
         ended
     }
 
-    /// Everything about the run, for a person to read.
+    /// The complete output, for a person.
     pub(crate) fn all(&self) -> String {
         format!(
             "\n--- arguments: {}\n--- status: {}\n--- standard output:\n{}--- standard error:\n{}---",
@@ -60,24 +59,22 @@ impl Ended {
         )
     }
 
-    /// The last line of standard error.
     pub(crate) fn known(&self) -> &str {
         self.stderr.lines().last().unwrap_or_default()
     }
 
-    /// The exit status is that of success.
+    /// Whether the exit status is 0.
     pub(crate) fn is_success(&self) -> bool {
         self.status.success()
     }
 
-    /// Compares the exit status with several that are as good.
+    /// Compares the exit status with several acceptable ones.
     pub(crate) fn exits_with_one_of(self, statuses: &[i32]) -> Printed {
         let status = self.status.code().unwrap_or(-1);
         assert!(statuses.contains(&status), "{}", self.all());
         Printed(self)
     }
 
-    /// Compares the exit status.
     pub(crate) fn exits(self, status: i32) -> Printed {
         assert_eq!(self.status.code(), Some(status), "{}", self.all());
         Printed(self)
@@ -89,23 +86,21 @@ impl Ended {
 pub(crate) struct Printed(Ended);
 
 impl Printed {
-    /// Compares standard output.
     pub(crate) fn prints(self, expected: &str) -> Said {
         assert_eq!(self.0.stdout, expected, "{}", self.0.all());
         Said(self.0)
     }
 
-    /// Nothing on standard output.
     pub(crate) fn prints_nothing(self) -> Said {
         self.prints("")
     }
 
-    /// Standard output is looked at elsewhere, or not at all.
+    /// Standard output is checked elsewhere, or not at all.
     pub(crate) fn prints_anything(self) -> Said {
         Said(self.0)
     }
 
-    /// So many rows of standard output have each `Outcome`.
+    /// Standard output has this number of rows with each `Outcome`.
     pub(crate) fn prints_outcomes(self, expected: &[(&str, usize)]) -> Said {
         let counted = outcomes(&self.0.stdout);
         let counted: Vec<_> = counted
@@ -131,7 +126,7 @@ impl Printed {
             .unwrap_or_else(|error| panic!("{error}: {}", self.0.all()))
     }
 
-    /// All of standard output, for a look of the test's own.
+    /// All of standard output, for the test's own check.
     pub(crate) fn output(&self) -> &str {
         &self.0.stdout
     }
@@ -142,13 +137,11 @@ impl Printed {
 pub(crate) struct Said(Ended);
 
 impl Said {
-    /// Nothing on standard error.
     pub(crate) fn says_nothing(self) -> Ended {
         assert_eq!(self.0.stderr, "", "{}", self.0.all());
         self.0
     }
 
-    /// Exactly this on standard error.
     pub(crate) fn says_exactly(self, expected: &str) -> Ended {
         assert_eq!(self.0.stderr, expected, "{}", self.0.all());
         self.0
@@ -170,19 +163,19 @@ impl Said {
         self.0
     }
 
-    /// Whether standard error has no error.
     pub(crate) fn says_no_error(&self) -> bool {
         !self.0.stderr.contains("error:")
     }
 
-    /// All of standard error, for a look of the test's own.
+    /// All of standard error, for the test's own check.
     pub(crate) fn messages(&self) -> &str {
         &self.0.stderr
     }
 }
 
 impl Ended {
-    /// The last line of standard error is the result, and its end is what is known of the key: all of it, or what follows a mark.
+    /// The last line of standard error is the result. It ends with the known state of the key: the whole line, or the text after
+    /// a mark.
     pub(crate) fn ends_with(self, known: &str) -> Self {
         let last = self.known();
         let result = last.strip_prefix("result: ");
@@ -198,7 +191,7 @@ impl Ended {
         self
     }
 
-    /// It took less than this. A bound against hanging, with much room; never a measurement.
+    /// The run took less than this. This limit only detects a hang; it has much room and is never a measurement.
     pub(crate) fn within(self, limit: Duration) -> Self {
         assert!(self.took < limit, "took {:?}{}", self.took, self.all());
         self
@@ -221,7 +214,7 @@ impl Ended {
         let _ = self.exits(status).prints_nothing().says(says);
     }
 
-    /// The same, and its last line says this.
+    /// The same, and the last line says this.
     pub(crate) fn stops_as(self, status: i32, says: &[&str], known: &str) {
         let said = self.exits(status).prints_nothing();
         let _ = said.says(says).ends_with(known);
@@ -232,7 +225,7 @@ impl Ended {
         let _ = self.exits(status).prints_nothing().says_exactly(says);
     }
 
-    /// Bob's key is deleted, and standard error says why that is presumed.
+    /// Bob's key is deleted, and standard error says why the deletion is presumed.
     pub(crate) fn deletes(self, why: &str) {
         let says = format!(
             "iam-del-key: warning: {BOBS_KEY} is presumed deleted: {why}\nresult: {BOBS_KEY}: deleted: {why}\n"
@@ -240,7 +233,7 @@ impl Ended {
         let _ = self.exits(0).prints(DELETED).says_exactly(&says);
     }
 
-    /// One key is deleted, and nothing else is to be said.
+    /// One key is deleted, and there are no messages.
     pub(crate) fn deletes_quietly(self) {
         let _ = self.exits(0).prints(DELETED).says_nothing();
     }

@@ -1,4 +1,4 @@
-//! Which host is asked, and through what: endpoint URLs, partitions, FIPS and dual-stack.
+//! Which host gets the requests: endpoint URLs, partitions, FIPS and dual-stack.
 
 use std::collections::HashMap;
 
@@ -108,7 +108,7 @@ fn c67_an_endpoint_with_a_space() {
 #[test]
 fn f31_plain_http_to_another_machine_gets_a_warning() {
     let sandbox = documented();
-    // The address is one for documentation: nothing is there, and the proxy refuses to go there.
+    // The address is reserved for documentation: no host has it, and the proxy refuses to connect to it.
     let proxy = Proxy::start(ProxyMode::Refuse502);
     let case = Case::documented(
         &sandbox,
@@ -126,7 +126,7 @@ fn f31_plain_http_to_another_machine_gets_a_warning() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// What a request and its response contain depends on the service.
+/// The contents of a request and its response depend on the service.
 #[test]
 fn the_warning_about_plain_http_to_a_credential_service_says_what_it_exposes() {
     let cases = [
@@ -301,7 +301,7 @@ fn fips_and_dual_stack_hosts() {
     }
 }
 
-/// An endpoint URL of STS concerns only runs that ask it.
+/// An endpoint URL for STS concerns only runs that call STS.
 #[test]
 fn fips_and_an_endpoint_url_for_sts() {
     for (more, status) in [(&[][..], 9), (&["--expect-account", "123456789012"], 7)] {
@@ -325,7 +325,7 @@ fn fips_and_an_endpoint_url_for_sts() {
     }
 }
 
-/// AWS's own hosts take no request that is signed for another region.
+/// AWS's own hosts reject a request that is signed for another region.
 #[test]
 fn c23_an_endpoint_of_aws_is_signed_for_its_own_region() {
     for (url, region) in [

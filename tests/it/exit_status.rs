@@ -1,4 +1,4 @@
-//! What ends a run before its last key: every key is told of all the same, and a later run does the rest.
+//! What ends a run before its last key: every key is still reported, and a later run does the rest.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ fn fail_fast_tries_no_further_key() {
         .says(&["to continue, "])
         .ends_with("50 keys: 10 deleted, 1 failed and not changed, 39 not tried");
     assert_eq!(actions(&sandbox).len(), 11);
-    // What standard output got is what is left to do.
+    // Standard output is the list of what is left to do.
     sandbox.clear_faults();
     let again = from_stdin(&sandbox, &output, &[]).run().exits(0);
     assert_eq!(outcomes(again.output()), [("Deleted".to_owned(), 40)]);
@@ -79,7 +79,7 @@ fn f86_credentials_that_expire_end_the_run() {
         .prints(&output)
         .says(&["(ExpiredToken)"])
         .ends_with("24 not tried");
-    // Signed in again: what the second run printed is what is left to do.
+    // After signing in again: the output of the second run is the list of what is left to do.
     sandbox.clear_faults();
     let printed = from_stdin(&sandbox, &output, &[]).run().exits(0);
     assert_eq!(outcomes(printed.output()), [("Deleted".to_owned(), 25)]);
@@ -114,7 +114,7 @@ fn interrupted(signal: &str, status: i32) {
         .count();
     assert_eq!(deleted, 200 - left(&sandbox, 200), "{counted:?}");
     let said = printed.prints(&output);
-    // What was done is no error, although the run was interrupted meanwhile.
+    // A finished change is not an error, even if the run was interrupted meanwhile.
     let errors: Vec<&str> = said
         .messages()
         .lines()

@@ -1,5 +1,5 @@
-//! The table of faults, `tests/FAULTS.md`: complete, and every test that it names is there and runs. So is every test
-//! that verifies a promise of `.github/SECURITY.md`.
+//! The table of faults, `tests/FAULTS.md`, is complete, and every test that it names exists and runs. So does every test that
+//! verifies a promise of `.github/SECURITY.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,7 +24,7 @@ const LOADS: RangeInclusive<u32> = 1..=5;
 /// Inputs that failed in the first edition.
 const CASES: [RangeInclusive<u32>; 6] = [1..=14, 20..=29, 31..=39, 41..=45, 47..=75, 80..=94];
 
-/// The rows by their numbers: what their last column says.
+/// The last column of each row, by the number of the row.
 fn rows() -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
     for line in read("tests/FAULTS.md").lines() {
@@ -40,7 +40,7 @@ fn rows() -> BTreeMap<String, String> {
     rows
 }
 
-/// The tests of this binary that run without being asked for by name.
+/// The tests of this binary that are not ignored.
 fn tests() -> BTreeSet<String> {
     let list = |more: &[&str]| -> BTreeSet<String> {
         let program = std::env::current_exe().expect("this binary");
@@ -89,13 +89,13 @@ fn is_unit_test(path: &str) -> bool {
     })
 }
 
-/// Whether what stands right above is `#[test]` and comments.
+/// Whether the lines right above are `#[test]` and comments.
 fn is_test(before: &str) -> bool {
     let mut above = before.lines().rev().map(str::trim);
     above.find(|line| !line.is_empty() && !line.starts_with("///")) == Some("#[test]")
 }
 
-/// All that a table can name.
+/// Everything that a table can name.
 struct Checks {
     here: BTreeSet<String>,
     outside: Vec<(PathBuf, String)>,
@@ -114,7 +114,7 @@ impl Checks {
         }
     }
 
-    /// Demands that a cell names tests, and that each of them is there.
+    /// Checks that a cell names tests, and that each of them exists.
     fn hold(&self, row: &str, cell: &str) {
         let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
         assert!(!names.is_empty(), "{row} names no test");

@@ -1,4 +1,4 @@
-//! Credentials that a service returned and AWS rejects: no hint blames a person, who entered none of them.
+//! Credentials that a service returned and AWS rejects: no hint blames the user, who did not enter them.
 
 use iam_sandbox::{Fault, Sandbox, What};
 

@@ -1,4 +1,4 @@
-//! A key whose owner is not known: IAM is asked, and where that is not allowed every user's keys are looked through.
+//! A key whose owner is unknown: IAM is asked, or if that is denied, the keys of every user are listed.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
@@ -27,7 +27,7 @@ fn f75_the_owner_is_found_and_named() {
     assert!(!sandbox.has_key(ALICE_KEY_ID));
 }
 
-/// IAM may not know a new key for a moment.
+/// IAM may briefly not know a new key.
 #[test]
 fn c52_an_owner_whom_iam_does_not_know_yet_is_looked_up_again() {
     for (more, outcome) in [
@@ -98,7 +98,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
         .exits(0)
         .prints(DELETED)
         .says_exactly("iam-del-key: note: AKIDPMS9RO4H3FEXAMPLE belongs to the user Robert\n");
-    // Or before a condition is read, and IAM does not say the new name.
+    // The owner is renamed before a condition is read, and IAM does not return the new name.
     let sandbox = documented();
     let (name, to) = ("Bob".to_owned(), "Robert".to_owned());
     let rename = What::ThenRename { name, to };
@@ -120,7 +120,7 @@ fn f75_no_hint_asks_for_an_owner_that_was_just_looked_up() {
 
 #[test]
 fn an_owner_in_the_index_who_was_renamed_is_looked_up_again() {
-    // When the index is complete: one key ends it, and for two keys the users are listed twice.
+    // The rename comes after the index is complete. One key ends the index; for two keys the users are listed twice.
     let cases = [
         (&[][..], "ListAccessKeys", 3),
         (&["--access-key-id", ALICE_KEY_ID], "ListUsers", 12),
@@ -186,7 +186,7 @@ fn f56_if_the_owner_lookup_is_denied_every_users_keys_are_listed() {
     assert!(!sandbox.has_key(BOBS_KEY));
     assert_eq!(sandbox.keys().len(), 4 + 90, "nothing else went");
 
-    // Without -v only the owner is told; the last user of the last page is found too.
+    // Without -v, only the owner is printed. The last user of the last page is found too.
     let last = iam_sandbox::nth_key_id("123456789012", 89);
     let _ = find(&sandbox, &last)
         .run()
@@ -229,7 +229,7 @@ fn f56_an_unknown_key_exits_3_after_every_list_was_read() {
     assert_eq!(sandbox.keys().len(), 5);
 }
 
-/// As after a deletion whose response was lost: whether the key was deleted, or was never there, a dry run cannot say.
+/// As after a lost response to a deletion, a dry run cannot tell whether the key was deleted or never existed.
 #[test]
 fn a_dry_run_does_not_say_not_deleted_about_a_key_that_no_user_has() {
     let sandbox = documented();
@@ -354,7 +354,7 @@ fn f59_a_list_of_more_pages_than_a_list_can_have_is_an_error() {
 #[test]
 fn another_accounts_key_is_not_found_and_not_ignored() {
     let sandbox = documented();
-    // Of account 609629065308.
+    // This ID encodes account 609629065308.
     let id = "AKIAY34FZKBOKMUTVV7A";
     for more in [&[][..], &["--ignore-missing"]] {
         let _ = find(&sandbox, id)

@@ -1,4 +1,4 @@
-//! A question on a terminal to which another program writes all the time, such as a log that is followed in the background.
+//! A question on a terminal to which another program writes all the time, such as `tail -f` in the background.
 
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -9,12 +9,12 @@ use crate::case::{Case, documented, each_at_once};
 use crate::code_prompt::PROMPT;
 use crate::mfa::{case, guarded};
 
-/// Answers the question of a run on such a terminal, and returns its exit status. The terminal is read slowly enough that the
-/// other program always waits.
+/// Answers the question of a run on such a terminal, and returns its exit status. The terminal is read so slowly that the other
+/// program always waits.
 fn answered(case: Case, question: &str, answer: &[u8]) -> Option<i32> {
     let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
     let parts = case.into_parts();
-    // The system ends the other program together with the first of this terminal.
+    // The system ends the other program when the first program of this terminal ends.
     let script = "yes 'log line' >&2 & exec \"$0\" \"$@\"";
     let mut child = pty_process::blocking::Command::new("sh")
         .args(["-c", script, parts.binary])
@@ -28,7 +28,7 @@ fn answered(case: Case, question: &str, answer: &[u8]) -> Option<i32> {
     let mut screen = std::fs::File::from(OwnedFd::from(terminal));
     let (mut seen, mut bytes) = (String::new(), [0; 512]);
     let mut is_answered = false;
-    // The terminal's end is an error of its own on Linux.
+    // On Linux, a closed terminal is reported as an error.
     while let Ok(count @ 1..) = screen.read(&mut bytes) {
         seen.push_str(&String::from_utf8_lossy(&bytes[..count]).replace("log line\r\n", ""));
         if !is_answered && seen.contains(question) {
@@ -43,7 +43,7 @@ fn answered(case: Case, question: &str, answer: &[u8]) -> Option<i32> {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs the end of the terminal")]
 fn a_question_is_asked_while_another_program_writes_to_the_terminal() {
-    // Whether a write has to wait is a matter of chance.
+    // Whether a write has to wait depends on chance.
     each_at_once(0..8, |_| {
         let sandbox = documented();
         assert_eq!(answered(asked(&sandbox), ASKED, b"y\n"), Some(0));

@@ -7,7 +7,7 @@ use crate::response::{IAM, METADATA};
 
 const HINT: &str = "a proxy or captive portal may be intercepting the connection: check the endpoint URL and the proxy";
 
-/// A response as it is on the wire, with the documented body. `#` in the headers is the length of the body.
+/// A raw response with the documented body. `#` in the headers is the length of the body.
 fn raw(status: u16, body: &str, headers: &str) -> What {
     let headers = headers.replace('#', &body.len().to_string());
     let is_chunked = headers.to_ascii_lowercase().contains("chunked");
@@ -125,7 +125,7 @@ fn f50_a_response_of_one_length_is_read() {
     });
 }
 
-/// Its end is unclear, so it is not waited for.
+/// The end of the response is unclear, so the run does not wait for it.
 #[test]
 fn f50_an_endless_response_of_ambiguous_length_is_not_a_missing_one() {
     const BOTH: &str = "HTTP status 200; it has both Content-Length and Transfer-Encoding";

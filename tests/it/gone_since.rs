@@ -1,4 +1,4 @@
-//! A key or a user that IAM showed in this run, and that is gone then: no hint doubts what the run has seen.
+//! A key or a user that IAM showed in this run and that then no longer exists: no hint contradicts what the run saw.
 
 use iam_sandbox::{Sandbox, What, root_key_id};
 
@@ -16,7 +16,7 @@ fn missing(what: &str) -> What {
     What::error(404, "NoSuchEntity", format!("The {what} cannot be found."))
 }
 
-/// IAM names Bob as the owner, or lists the key for him, and then does neither.
+/// IAM names Bob as the owner, or lists the key for him, and later does neither.
 fn shown_once(is_named: bool) -> Sandbox {
     let sandbox = documented();
     let denied = || What::error(403, "AccessDenied", "no");
@@ -55,7 +55,7 @@ fn a_key_that_iam_showed_for_the_named_owner_is_not_called_another_users() {
     });
 }
 
-/// The user may have been renamed since the run that is undone.
+/// The user may have been renamed after the run that is undone.
 #[test]
 fn an_undo_whose_user_may_have_been_renamed_finds_the_owner() {
     let why = AGAIN.trim_end_matches("run the same command again");
@@ -82,7 +82,7 @@ fn an_undo_whose_user_may_have_been_renamed_finds_the_owner() {
     });
 }
 
-/// The index names Bob. Then Bob is another user, and IAM names Alice.
+/// The index names Bob. Then another user has the name Bob, and IAM names Alice.
 #[test]
 fn an_owner_whom_the_index_named_was_not_named_by_the_caller() {
     let (find, list_of_ids) = (
@@ -133,7 +133,7 @@ fn a_user_whose_keys_iam_listed_no_longer_exists() {
          hint: the user was renamed or deleted during this run: check the user name\n\
          result: no key was changed\n",
     );
-    // So is the named owner of a key that was listed first.
+    // The same applies to the named owner of a key that was listed first.
     let sandbox = documented();
     sandbox.fault(always("UpdateAccessKey", missing("user with name Bob")));
     let said = Case::documented(&sandbox, &["--deactivate"]).run().exits(3);

@@ -1,4 +1,4 @@
-//! Help, and what a command line that is wrong in a likely way is told.
+//! Help, and the error messages for likely mistakes on the command line.
 
 use std::ffi::OsString;
 
@@ -106,7 +106,7 @@ fn the_short_help_fits_on_one_screen() {
             "Output:"
         ]
     );
-    // Each has a description on its own line: none is pushed below its option.
+    // Each option has its description on the same line.
     for line in listed {
         let line = line.trim_start();
         let place = line.find("--").expect("a long name");
@@ -177,7 +177,7 @@ fn c31_a_key_without_its_option_gets_a_tip() {
             &["--access-key-id", others, BOBS_KEY],
             "iam-del-key --access-key-id AKIAQAAAAAAAAAACAROL --access-key-id AKIDPMS9RO4H3FEXAMPLE",
         ),
-        // The rest is wrong too, or cannot be pasted.
+        // The rest of the line is wrong too, or cannot be pasted.
         (&[BOBS_KEY, "Bob"], "--access-key-id AKIDPMS9RO4H3FEXAMPLE"),
         (
             &[BOBS_KEY, "--profile", "a\u{1b}[2J"],
@@ -195,7 +195,7 @@ fn c31_a_key_without_its_option_gets_a_tip() {
         let _ = said.says(&["\"Hint\":[\"", "--access-key-id AKIDPMS9RO4H3FEXAMPLE"]);
         assert_eq!(sandbox.connections(), 0);
     }
-    // What is not a key gets none.
+    // A value that is not a key gets no tip.
     let said = Case::bare(["Bob"]).run().exits(2).prints_nothing();
     assert!(!said.messages().contains("tip:"));
     let _ = said.says(&["unexpected argument 'Bob' found"]);
@@ -274,7 +274,7 @@ fn the_most_likely_mistakes_are_explained() {
     }
 }
 
-/// A tip that switches a guard off, that does the opposite or that is rejected would be followed without a thought.
+/// A user may follow a tip without thinking. So no tip disables a guard, does the opposite, or is rejected.
 #[test]
 fn a_misspelled_option_suggests_only_what_is_near() {
     let one = |option: &str| format!("\n  tip: a similar argument exists: '{option}'\n");

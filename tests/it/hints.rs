@@ -1,5 +1,5 @@
-//! What a run over many keys says on standard error beside the results: each line of the log names what it is about, and
-//! each hint is given once.
+//! Messages of a run over many keys, apart from the results: each line of the log names its key or list, and each hint appears
+//! once.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID, ALICE_OLD_KEY_ID};
 use iam_sandbox::nth_key_id;
@@ -97,7 +97,7 @@ fn each_hint_is_given_once_before_the_summary() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// The hint is the option with which the same run finds the owners, not another command for each key.
+/// The hint is an option that makes the same run find the owners, not one more command per key.
 #[test]
 fn keys_without_their_owner_are_looked_up_with_an_option() {
     let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
@@ -111,7 +111,7 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
     let theirs = "the key does not exist, or belongs to another user; ";
     for (list, more, start, hint) in [
         (Some(&ids), &[][..], mine, add),
-        // A dry run reads the owner, and the error names it.
+        // A dry run looks up the owner, and the error names it.
         (Some(&ids), &["--dry-run"], "", add),
         (None, &[], mine, add),
         (None, &["--dry-run"], "", add),
@@ -155,7 +155,7 @@ fn keys_without_their_owner_are_looked_up_with_an_option() {
         );
         let _ = said.says(&["2 failed and not changed"]);
     }
-    // And it helps.
+    // The hint helps.
     let (sandbox, found) = (documented(), ["--find-user", "--dry-run"]);
     for case in [
         from_stdin(&sandbox, &ids, &found),

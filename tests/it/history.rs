@@ -1,4 +1,4 @@
-//! What a run remembers of its responses: request IDs that were seen, and a clock that may not jump.
+//! What a run remembers about its responses: request IDs that it saw, and a clock that must not jump.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Act, Fault, What};
@@ -53,7 +53,7 @@ fn c63_a_response_with_a_repeated_request_id_is_unusable() {
         let requests = sandbox.requests();
         let answered_twice = &requests[1];
         assert_eq!(answered_twice.action, "DeleteAccessKey");
-        // What comes next on that connection could belong to the request before.
+        // The next response on that connection could belong to the previous request.
         let mut later = requests[2..].iter();
         assert!(later.all(|request| request.connection != answered_twice.connection));
         let _ = printed
@@ -63,7 +63,7 @@ fn c63_a_response_with_a_repeated_request_id_is_unusable() {
     }
 }
 
-/// An error in IAM's form, with a request ID of its own: the late answer to another request.
+/// An error in IAM's format with a request ID of its own: the late response to another request.
 fn late(status: u16, code: &str, message: &str, act: Act) -> What {
     let body = format!(
         "<ErrorResponse xmlns=\"{IAM}\"><Error><Code>{code}</Code><Message>{message}</Message></Error>\
@@ -113,7 +113,7 @@ fn c63_an_error_about_something_else_does_not_count_for_a_change() {
             let warned = said.messages().contains("is presumed deleted");
             assert_eq!(warned, act == Act::Before, "{}", said.messages());
             let _ = said.says(&["4 keys: 4 deleted"]);
-            // From then on no connection serves two requests.
+            // After that, no connection serves two requests.
             let requests = sandbox.requests();
             assert_eq!(requests[0].connection, requests[1].connection);
             for pair in requests[1..].windows(2) {
@@ -177,7 +177,7 @@ fn c63_a_list_of_another_users_keys_is_the_last_on_its_connection() {
     assert_ne!(requests[0].connection, requests[1].connection);
 }
 
-/// Bob's key is 100 days old at most; Alice's old key too.
+/// Bob's key is at most 100 days old, and so is Alice's old key.
 #[test]
 fn c64_a_clock_that_jumps_makes_no_key_old() {
     let never = result(
@@ -214,7 +214,7 @@ fn c64_a_clock_that_jumps_makes_no_key_old() {
     }
 }
 
-/// A list of Bob's keys with this one, by a clock that is decades ahead.
+/// A list of Bob's keys with this key, from a clock that is decades ahead.
 fn listed_in_2099(key: &str) -> Fault {
     let page = keys(
         &member(key, "Bob", "Active"),

@@ -1,4 +1,4 @@
-//! Runs without a home folder: no session is read from the current folder or saved there, where others could read or place it.
+//! Runs without a home folder: no session is read from or saved in the current folder, where others could read or place it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use crate::mfa;
 use crate::running::Running;
 use crate::session::{LOGIN, LOGIN_TOKEN, SSO_SESSION_TOKEN, login_token, sso_session, token};
 
-/// A run whose `HOME` is relative to the current folder, where its files are.
+/// A run whose `HOME` is relative to the current folder, which contains its files.
 fn start(case: Case) -> Running {
     let above = case.path("..").display().to_string();
     let case = case.env("HOME", "home");
@@ -85,14 +85,14 @@ fn a_profile_that_needs_a_session_says_that_there_is_no_home_folder() {
         let _ = start(case).end().exits(7).prints_nothing().says_exactly(&says);
     }
     assert_eq!(sandbox.connections(), 0);
-    // A folder that is named needs no home folder.
+    // An explicit folder needs no home folder.
     let case = login(LATER);
     let folder = case.path(".aws/login/cache");
     let case = case.env("AWS_LOGIN_CACHE_DIRECTORY", folder);
     start(case).end().deletes_quietly();
     let signer = sandbox.requests()[0].key_id.clone();
     assert_eq!(signer.as_deref(), Some(SESSION_KEY_ID));
-    // As everywhere else, an empty variable counts as not set.
+    // As everywhere, an empty variable counts as not set.
     let sandbox = documented();
     let token = login_token(&sandbox.session(), LATER, "refresh-1");
     let case = without(&sandbox, LOGIN).file(LOGIN_TOKEN, token);

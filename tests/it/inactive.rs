@@ -1,5 +1,5 @@
-//! `--deactivate` reads the status first: a key that is already Inactive is skipped, and of the others the results and
-//! the journal say that they were Active.
+//! `--deactivate` reads the status first. It skips a key that is already Inactive. For the others, the results and the journal
+//! say that they were Active.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ fn old_key(sandbox: &Sandbox, more: &[&str]) -> Case {
     Case::at(sandbox, args).args(["--deactivate"]).args(more)
 }
 
-/// All keys of Alice, of which one is inactive.
+/// All keys of Alice; one of them is inactive.
 pub(crate) fn alices_keys(sandbox: &Sandbox) -> Case {
     let args = ["--user-name", "Alice", "--all-keys", "--yes"];
     Case::at(sandbox, args).args(["--deactivate"])
@@ -174,7 +174,7 @@ fn c27_a_list_that_lacks_the_key_decides_nothing() {
         .prints_outcome("Failed")
         .says(&["(NoSuchEntity) when calling the UpdateAccessKey operation"])
         .ends_with("not deactivated: IAM found no such key for this user");
-    // STS is asked for a hint.
+    // STS is called for a hint.
     assert_eq!(
         actions(&sandbox),
         ["ListAccessKeys", "UpdateAccessKey", "GetAccessKeyInfo"]
@@ -258,7 +258,7 @@ fn c26_a_sweep_of_the_account_counts_inactive_keys_too() {
         &["--dry-run"],
         &[],
     ] {
-        // Without --yes and without a terminal nothing is read.
+        // Without --yes and without a terminal, the run reads nothing.
         let status = if more.is_empty() { 2 } else { 0 };
         let said = Case::at(&sandbox, args)
             .args(more.iter().copied())
@@ -361,7 +361,7 @@ fn c27_no_question_is_asked_about_an_inactive_key() {
     ));
 }
 
-/// IAM is reached once, for the status, and then not any more.
+/// IAM can be reached once, for the status, and then no longer.
 #[test]
 fn c27_a_request_for_the_status_is_not_called_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,4 +1,4 @@
-//! Owner lookups where `GetAccessKeyLastUsed` is denied: one index of the account serves every key of the run.
+//! Owner lookups if `GetAccessKeyLastUsed` is denied: one index of the account serves every key of the run.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
@@ -6,7 +6,7 @@ use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
 use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, always, each, once};
 use crate::many::{left, outcomes, rows, summary};
 
-/// What a list may be missing that no index shows.
+/// The warning about keys that no index can show.
 const ROOT_WARNING: &str = "iam-del-key: warning: no user of this account has the missing keys; any that belong to the root user or to another account may still exist\n";
 
 const ACCOUNT: &str = "123456789012";
@@ -19,7 +19,7 @@ fn unknown(count: usize) -> String {
     })
 }
 
-/// How many requests of this action the sandbox received.
+/// The number of requests for this action that the sandbox received.
 fn count(sandbox: &Sandbox, action: &str) -> usize {
     let actions = actions(sandbox);
     actions.iter().filter(|name| *name == action).count()
@@ -42,7 +42,7 @@ fn c02_all_unknown_keys_of_a_run_share_one_index() {
             .says_exactly(&format!("{ROOT_WARNING}result: 20 keys: 20 already gone\n"));
         assert_eq!(count(&sandbox, "GetAccessKeyLastUsed"), 20);
         assert_eq!(count(&sandbox, "ListAccessKeys"), 103);
-        // Two pages, listed once more to see that no user was renamed meanwhile.
+        // Two pages, listed twice to detect renamed users.
         assert_eq!(count(&sandbox, "ListUsers"), 4);
         assert_eq!(sandbox.keys().len(), 105);
     });
@@ -68,7 +68,7 @@ fn c02_each_key_gets_the_outcome_that_the_index_shows() {
         .deny("iam:GetAccessKeyLastUsed")
         .many_keys(10, 1)
         .start();
-    // Of account 609629065308.
+    // This ID encodes account 609629065308.
     let foreign = "AKIAY34FZKBOKMUTVV7A";
     let list = format!(
         "{BOBS_KEY}\n{foreign}\n{}\n{ALICE_KEY_ID}\n{}",
@@ -123,7 +123,7 @@ fn c02_if_the_index_cannot_be_read_every_key_fails_and_none_is_missing() {
             .run()
             .exits(status);
         let output = printed.output().to_owned();
-        // An IAM that does not answer ends the list after a few keys.
+        // If IAM does not respond, the run ends after a few keys.
         let outcomes = outcomes(&output);
         let is_told =
             |(name, _): &(String, usize)| name == "Failed" || (status == 9 && name == "NotTried");
@@ -187,7 +187,7 @@ fn c02_a_signal_ends_the_run_while_the_index_is_built() {
 
 #[test]
 fn c02_a_condition_is_judged_by_a_list_that_was_read_for_the_key() {
-    // The index is older than the key's turn may be: what decides is read again.
+    // The index may be older than the start of the key, so the facts that decide are read again.
     let sandbox = Sandbox::builder()
         .deny("iam:GetAccessKeyLastUsed")
         .key(KeySeed::new("Bob", BOBS_KEY).status(Status::Inactive))
@@ -297,7 +297,7 @@ fn c02_the_index_serves_every_option_that_looks_up_owners() {
             .deny("iam:GetAccessKeyLastUsed")
             .start()
     };
-    // Options, the counts at the end, and how often keys are listed beyond the three users of the index.
+    // Options, the final counts, and how many lists of keys are read beyond the three users of the index.
     let cases = [
         (
             &["--except-user", "b*"][..],

@@ -1,4 +1,4 @@
-//! Lists of keys: every form that is read, and everything that is wrong with one, found before any request is sent.
+//! Lists of keys: every supported form, and every error in one, which is found before any request is sent.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::many::outcomes;
 
 pub(crate) const SOON: Duration = Duration::from_mins(1);
 
-/// A list of Bob's two keys that is read as such.
+/// A list of Bob's two keys that is read correctly.
 pub(crate) fn reads(list: impl AsRef<[u8]>, more: &[&str]) {
     let list = list.as_ref();
     let shown = String::from_utf8_lossy(list).into_owned();
@@ -77,13 +77,13 @@ fn f80_csv_by_the_names_of_its_columns() {
     ] {
         reads(list, &[]);
     }
-    // The file that the console gives out with a new key; only the ID is of interest.
+    // The file that the console offers for a new key. Only the ID is used.
     let secret = CANARIES[0];
     let console = format!("Access key ID,Secret access key\n{first},{secret}\n{second},{secret}\n");
     reads(console, &["--user-name", "Bob"]);
 }
 
-/// A ticket number may begin with a `#`. Such a line is no comment.
+/// A ticket number may begin with a `#`. Such a line is not a comment.
 #[test]
 fn f80_a_row_of_csv_whose_first_field_begins_with_a_number_sign() {
     let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
@@ -186,7 +186,7 @@ fn f87_standard_input_from_a_terminal_and_closed() {
         .says(&["Ctrl-D"])
         .ends_with("2 keys: 2 deleted");
     assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
-    // Without a line, one Ctrl-D is enough too.
+    // On an empty line, one Ctrl-D is enough too.
     let case = Case::at(&sandbox, ["--user-name", "Bob", "--from", "-"]);
     let _ = Dialogue::start(case)
         .shows("reading keys from the terminal")

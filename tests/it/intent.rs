@@ -1,5 +1,5 @@
-//! Keys that an earlier run started to change, and whose result the journal lacks: they are verified first. If that fails, no
-//! message says that they were not changed.
+//! Keys that an earlier run started to change, without a result in the journal: the next run verifies them first. If that fails,
+//! no message says that they were not changed.
 
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +39,7 @@ fn f85_a_started_key_is_verified_before_it_is_tried_again() {
         );
         let expected = [&sts[..], &look, &look, &look];
         assert_eq!(actions(&sandbox), expected.concat());
-        // It was killed before.
+        // The earlier run was killed before IAM acted.
         let sandbox = documented();
         std::fs::write(kept.path(), format!("{head}{}{torn}", intent(BOBS_KEY)))
             .expect("a journal");
@@ -56,7 +56,7 @@ fn f85_a_started_key_is_verified_before_it_is_tried_again() {
     }
 }
 
-/// A journal in which Bob's key was started, after IAM listed it among his, and no more.
+/// A journal that says that a run started Bob's key after IAM listed it among his keys, and nothing more.
 pub(crate) fn started() -> Kept {
     let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
     let journal = format!(
@@ -67,7 +67,7 @@ pub(crate) fn started() -> Kept {
     kept
 }
 
-/// The same, so long ago that the request is not valid any more.
+/// The same, but so long ago that the request has expired.
 pub(crate) fn started_an_hour_ago() -> Kept {
     started_at(SystemTime::now() - Duration::from_hours(1))
 }
@@ -150,7 +150,8 @@ fn a_key_that_is_left_alone_says_how_long_an_earlier_request_may_act() {
 #[test]
 fn the_thirty_minutes_are_measured_by_iams_clock() {
     const HOURS: i64 = 7_200;
-    // How far IAM's clock is ahead in the run that is killed and in the next one, and whether its request has expired by then.
+    // How far IAM's clock is ahead in the killed run and in the next one, and whether the request has expired by the time of the
+    // latter.
     let cases = [
         (0, 0, false),
         (HOURS, HOURS, false),
@@ -208,7 +209,7 @@ fn f85_an_unfinished_key_that_cannot_be_verified_is_unknown_whatever_this_run_se
             .prints(&output)
             .says(&[says])
             .ends_with("1 key: 1 unknown");
-        // It stays in doubt until it can be looked for.
+        // The key stays unknown until a run can verify it.
         sandbox.clear_faults();
         finds_it_deleted(&sandbox, &kept, &[]);
     }
@@ -250,7 +251,7 @@ fn f85_an_unfinished_key_that_is_still_listed_is_not_changed() {
         .prints(&output)
         .says(&["unknown: an earlier run started this; IAM still lists the key"])
         .ends_with("1 key: 1 unknown");
-    // One that is an hour old is not valid any more.
+    // A request that is an hour old is no longer valid.
     let kept = started_an_hour_ago();
     let printed = kept.case(&sandbox, &[]).run().exits(6);
     let output = printed.output().to_owned();
@@ -289,7 +290,7 @@ fn f85_a_dry_run_says_nothing_false_about_an_unfinished_key() {
 
 #[test]
 fn f85_an_unfinished_key_that_this_run_leaves_is_unknown() {
-    // The first key ends the run, or the question does; the second was started, and nobody can look for it.
+    // The first key or the question ends the run. The second key was started, and this run cannot verify it.
     for (more, answer, status) in [
         (&["--jobs", "1", "--fail-fast"][..], None, 12),
         (&["--interactive"], Some("n\n"), 11),
@@ -337,14 +338,14 @@ fn f85_a_key_whose_journal_is_not_read_is_unknown() {
             .args([kept.path()])
             .args(more.iter().copied())
     };
-    // The question needs a terminal. The journal was read before.
+    // The question needs a terminal. The journal was read before that.
     let _ = one(&["--interactive"])
         .run()
         .exits(2)
         .prints_nothing()
         .says(&["terminal"])
         .ends_with("unknown: an earlier run started to change it, and the result is unknown");
-    // Another run has it, and may be at this key.
+    // Another run has the journal open, and may be changing this key.
     sandbox.fault(Fault::new(What::SilenceBeforeActing).on("GetAccessKeyLastUsed"));
     let first = one(&[]).start();
     assert!(sandbox.wait_for_requests(1, HANGS));

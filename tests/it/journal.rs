@@ -1,5 +1,5 @@
-//! The journal: whatever happens to a run, the next one with the same journal finishes it, and no key is lost or told of
-//! twice.
+//! The journal: whatever happens to a run, the next run with the same journal finishes the work. No key is lost, and none is
+//! reported twice.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +19,7 @@ use crate::streams::wait_for;
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// A folder for a journal and a list that outlive a run.
+/// A folder for a journal and a list, which several runs use.
 pub(crate) struct Kept {
     pub(crate) folder: tempfile::TempDir,
 }
@@ -52,7 +52,7 @@ impl Kept {
             .args(more.iter().copied())
     }
 
-    /// Runs with the list and the journal; whatever the results are, it ends with this.
+    /// Runs with the list and the journal. Standard error ends with this, whatever the results are.
     pub(crate) fn ends(
         &self,
         sandbox: &Sandbox,
@@ -101,7 +101,7 @@ fn each_step_is_recorded_and_a_second_run_repeats_nothing() {
         &["result: "],
         "20 keys: 20 finished by an earlier run",
     );
-    // Each run asks whose journal it may continue.
+    // Each run verifies the account of the journal.
     let expected = [
         &["GetCallerIdentity"][..],
         &["DeleteAccessKey"; 20],
@@ -211,7 +211,7 @@ fn a_file_that_is_not_a_journal_is_left_unchanged() {
         kept.case(&sandbox, &[]).run().stops_as(2, &says, known);
         assert_eq!(kept.journal(), contents);
     });
-    // STS says whose the credentials are, and not their key ID, which encodes account 123456789012.
+    // The account is the one that STS returns, not account 123456789012, which the key ID encodes.
     let elsewhere = || {
         let page = identity("arn:aws:iam::999999999999:user/admin", "999999999999");
         sandbox.fault(Fault::new(page).on("GetCallerIdentity"));
@@ -233,7 +233,7 @@ fn a_file_that_is_not_a_journal_is_left_unchanged() {
         .exits(0)
         .prints_outcomes(&[("WouldDelete", 2)])
         .says(&["2 keys"]);
-    // A last record that was cut off is taken away only by a run that is accepted.
+    // Only a run that is accepted removes an incomplete last record.
     let torn = format!(
         "{}{{\"AccessKeyId\":\"AKID",
         head.replace("123456789012", "999999999999")
@@ -297,7 +297,7 @@ fn killed(seed: u8) {
     let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let mut told: BTreeMap<String, usize> = BTreeMap::new();
     let mut hear = |output: &str| {
-        // The last line may be cut off.
+        // The last line may be incomplete.
         for row in output
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -308,12 +308,12 @@ fn killed(seed: u8) {
                 .or_default() += 1;
         }
     };
-    // IAM lists each key before it is deleted: then its absence there shows that it is.
+    // IAM lists each key before its deletion, so its later absence proves the deletion.
     let more = ["--older-than", "1d"];
     for _ in 0..KILLS {
         let before = sandbox.requests().len();
         let running = kept.case(&sandbox, &more).args(["--jobs", "4"]).start();
-        // Some requests on, and then some microseconds.
+        // The kill comes some requests later, plus some microseconds.
         let requests = 1 + below(&mut random, 40);
         assert!(sandbox.wait_for_requests(before + requests, SOON));
         std::thread::sleep(Duration::from_micros(below(&mut random, 3_000) as u64));

@@ -1,4 +1,4 @@
-//! A journal that somebody else changes during a run: no more keys are changed, and the run is no success.
+//! A journal that another process changes during a run: the run changes no more keys, and does not succeed.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -12,10 +12,10 @@ use crate::many::{crowd, outcomes};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// What somebody else does to a journal.
+/// The change that another process makes to a journal.
 type Harm = fn(&std::path::Path);
 
-/// What is done to it, and what the run says then.
+/// The change, and the run's message about it.
 const HARMS: [(&str, Harm); 4] = [
     ("it was removed during the run", |path| {
         std::fs::remove_file(path).expect("a journal");
@@ -48,7 +48,7 @@ fn f85_no_key_is_changed_after_another_process_changes_the_journal() {
         let output = printed.output().to_owned();
         let expected = [("Deleted", 1), ("NotTried", 4)].map(|(name, n)| (name.to_owned(), n));
         assert_eq!(outcomes(&output), expected);
-        // A later run has no journal to go by.
+        // A later run cannot use the journal.
         let _ = printed.prints(&output).says_exactly(&format!(
             "iam-del-key: error: the journal {} cannot be relied on: {harm}\n\
              hint: to continue, run the same command again with --ignore-missing; use a new file as --journal\n\
@@ -75,7 +75,7 @@ fn f85_a_run_is_not_a_success_if_another_process_changes_its_journal() {
     for (harm, change) in HARMS {
         each([false, true], |many| {
             let sandbox = documented();
-            // Until the journal is changed, the deletion is not answered.
+            // The deletion gets no response until the journal has been changed.
             sandbox.fault(once("DeleteAccessKey", What::Delay(Duration::from_secs(2))));
             let kept = Kept::new(&format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n"));
             let case = if many {

@@ -1,5 +1,5 @@
-//! The file of a journal: what cannot be one is refused before anything else happens, whom its records come from, and what
-//! is left when it can no longer be written.
+//! The journal file: an invalid one is refused before anything else happens. Which account's records it has, and what remains if
+//! it can no longer be written.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -22,7 +22,7 @@ fn run(program: &str, args: &[&str], path: &Path) {
     assert!(status.expect("a command").success(), "{program} {args:?}");
 }
 
-/// Each as an earlier run cannot have left it, with what is wrong with it.
+/// Contents that no earlier run can have left, and the reason why each is refused.
 fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
     let path = |name: &str| folder.join(name);
     run("mkfifo", &[], &path("pipe"));
@@ -63,12 +63,12 @@ fn others(folder: &Path) -> Vec<(PathBuf, &'static str)> {
 fn c29_c45_a_file_that_is_not_a_journal_is_refused_before_anything_else() {
     let sandbox = documented();
     let folder = tempfile::tempdir().expect("a folder");
-    // Nobody writes to it: to read the list would take for ever.
+    // No process writes to this pipe, so reading the list would never end.
     let list = folder.path().join("list");
     run("mkfifo", &[], &list);
     for (path, what) in others(folder.path()) {
         let length = || {
-            // Standard output is the run's own, and here another file.
+            // In the test, /dev/stdout is another file than in the run.
             let is_own = path.starts_with("/dev");
             let file = std::fs::metadata(&path).ok().filter(|_| !is_own)?;
             file.is_file().then_some(file.len())
@@ -93,7 +93,7 @@ fn c29_c45_a_file_that_is_not_a_journal_is_refused_before_anything_else() {
         });
         assert_eq!(length(), before, "{}", path.display());
     }
-    // Each C library has its own words for this.
+    // Each C library has its own text for this.
     let case = Case::documented(&sandbox, &["--journal"]).args([folder.path().join("loop")]);
     case.run().stops_as(
         2,
@@ -160,8 +160,8 @@ fn c67_a_journal_that_is_also_an_output_of_the_run_is_refused() {
     assert_eq!(left(&sandbox, 3), 3);
 }
 
-/// Starts a deletion, and has no file of the run grow any more before IAM answers: the intent is in the journal, and the
-/// result will not be.
+/// Starts a deletion, and lets no file of the run grow after that and before IAM responds. So the journal gets the intent and
+/// not the result.
 fn without_room_for_the_result(sandbox: &Sandbox, case: Case) -> crate::running::Running {
     let delay = What::Delay(Duration::from_secs(3));
     sandbox.fault(once("DeleteAccessKey", delay));
@@ -225,7 +225,7 @@ fn c67_c70_a_deletion_that_the_journal_does_not_record_is_printed_once() {
             .iter()
             .filter(|action| *action == "DeleteAccessKey");
         assert_eq!(deletions.count(), 3, "{requests:?}");
-        // And a third run prints nothing.
+        // A third run prints nothing.
         kept.case(&sandbox, more)
             .run()
             .stops_exactly(0, "result: 3 keys: 3 finished by an earlier run\n");
@@ -260,7 +260,7 @@ fn c70_a_deletion_that_no_later_run_can_confirm_is_printed_at_once() {
     let output = printed.output().to_owned();
     assert_eq!(output.matches("\"Deleted\"").count(), 2, "{output}");
     let said = printed.prints(&output);
-    // The same command would find out nothing more.
+    // The same command would find nothing new.
     assert!(!said.messages().contains("to continue"));
     let _ = said
         .says(&["if they belonged to the named users, and no user was renamed, they are already gone; add --ignore-missing to count that as success"])

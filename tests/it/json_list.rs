@@ -1,4 +1,4 @@
-//! Lists in JSON whose strings or members could mean something else than what would be read.
+//! JSON lists whose strings or members are ambiguous.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
@@ -37,7 +37,7 @@ fn f83_strings_that_may_be_columns_are_refused() {
         );
         refused_with(&list, &["--user-name", "Bob"], &error, OBJECTS);
     });
-    // A list of objects may be in another list, and an ID alone can be of any form.
+    // A list of objects may be inside another list, and a single ID can have any form.
     let object = |id: &str| format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\"}}");
     let lists = [BOBS_KEY, BOB_SECOND_KEY_ID].map(|id| format!("[{}]", object(id)));
     reads(format!("[{}]", lists.join(",")), &[]);

@@ -1,5 +1,5 @@
-//! Keys that an earlier run started to change, and that this run leaves alone although IAM lists them: until the earlier
-//! requests expire, they may still act, and lists may lag. So nothing says that such a key was not changed.
+//! Keys that an earlier run started to change and that this run leaves unchanged although IAM lists them. Earlier requests may
+//! still act until they expire, and lists may lag, so no message says that such a key was not changed.
 
 use iam_sandbox::documented::ALICE_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, What};
@@ -11,7 +11,7 @@ use crate::many::from_stdin;
 
 const STARTED: &str = "unknown: an earlier run started to change it, and the result is unknown";
 
-/// The same if the journal says when, and IAM lists the key.
+/// The same if the journal has the time and IAM lists the key.
 const DATED: &str = "unknown: IAM listed it as Active, but the request of an earlier run may still take effect until ";
 
 /// Bob's key, named by options, with this journal.
@@ -56,7 +56,7 @@ fn an_unfinished_key_that_does_not_meet_a_condition_is_unknown() {
                 "hint: check with: aws iam list-access-keys --user-name=Bob\n",
             ]);
         }
-        // That is no news.
+        // The journal gets no new record.
         assert_eq!(kept.journal(), before);
         has_no_change(&sandbox);
     });
@@ -174,7 +174,7 @@ fn of_list(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
 
 type Start = fn(&Sandbox, &Kept) -> Case;
 
-/// The earlier run did not list Bob's key. This one does, and leaves it alone. Then it is gone.
+/// The earlier run did not list Bob's key. This run does, and leaves it unchanged. Then the key is gone.
 #[test]
 fn a_list_that_showed_an_unfinished_key_counts_later_although_this_run_left_the_key_alone() {
     let cases: [(Start, i32); 5] = [
@@ -196,7 +196,6 @@ fn a_list_that_showed_an_unfinished_key_counts_later_although_this_run_left_the_
         let _ = case(&sandbox, &kept).run().exits(status).prints_anything();
         let journal = kept.journal();
         assert!(sandbox.has_key(BOBS_KEY));
-        // Once is enough.
         let again = named(&sandbox, &kept, &["--only-inactive"]).run();
         let _ = again.exits(10).prints_outcome("Unknown");
         assert_eq!(kept.journal(), journal);
@@ -221,7 +220,7 @@ fn an_owner_that_only_the_journal_names_is_not_printed_as_that_of_the_key() {
     );
 }
 
-/// A request for a name that another user has for a moment finds the key once the name is the owner's again.
+/// A request with a name that another user temporarily has acts on the key as soon as its owner has the name again.
 #[test]
 fn a_key_that_another_user_had_is_still_started_when_its_owner_has_the_name_again() {
     let has_key = |sandbox: &Sandbox, kept: &Kept, user: &str, more: &[&str]| {
@@ -232,7 +231,7 @@ fn a_key_that_another_user_had_is_still_started_when_its_owner_has_the_name_agai
     for is_own in [false, true] {
         let sandbox = documented();
         let (kept, named) = if is_own {
-            // This run sends the request, gets no response, and finds the key at Bob.
+            // This run sends the request, gets no response, and finds that Bob has the key.
             let lost = What::ResetBeforeActing;
             sandbox.fault(Fault::new(lost).on("DeleteAccessKey").always());
             (Kept::new(""), "Alice")
@@ -257,7 +256,7 @@ fn a_key_that_another_user_had_is_still_started_when_its_owner_has_the_name_agai
             let state = if is_own { DATED } else { STARTED };
             let _ = said.says(&["this run did not change it: ", state]);
         }
-        // Its own request decides.
+        // The run's own request decides.
         sandbox.clear_faults();
         let deleted = has_key(&sandbox, &kept, named, &[]).run().exits(0);
         let _ = deleted.prints_anything();
@@ -265,7 +264,7 @@ fn a_key_that_another_user_had_is_still_started_when_its_owner_has_the_name_agai
     }
 }
 
-/// The reads of a dry run may lag: by now, the user for whom the request was may have the name of the key's owner.
+/// The reads of a dry run may lag: the user whom the request named may now have the name of the key's owner.
 #[test]
 fn a_dry_run_does_not_say_that_an_unfinished_key_of_another_user_is_not_deleted() {
     each([false, true], |is_denied| {
@@ -298,7 +297,7 @@ fn a_dry_run_does_not_say_that_an_unfinished_key_of_another_user_is_not_deleted(
     });
 }
 
-/// The results of the run are the list of the next one. They say that a request of the run may still act.
+/// The next run reads the results of this run as its list. They say that a request of the run may still act.
 #[test]
 fn a_failed_key_whose_request_may_still_act_is_started_for_a_run_with_the_results() {
     const OPEN: &str = "\"Outcome\":\"Failed\",\"Unfinished\":1";
@@ -314,12 +313,12 @@ fn a_failed_key_whose_request_may_still_act_is_started_for_a_run_with_the_result
     let results = failed.output().to_owned();
     let _ = failed.prints_outcome("Failed").says(&["error: "]);
     assert!(results.contains(OPEN), "{results}");
-    // IAM answers it: nothing is open.
+    // IAM responds, so no request is pending.
     sandbox.clear_faults();
     let failed = Case::at(&sandbox, args).args(["--output", "json"]).run();
     let answered = failed.exits(3).prints_outcome("Failed");
     let _ = answered.says(&["error: "]);
-    // The results of the next run say it too.
+    // The results of the next run say this too.
     let unknown = results.replace("\"Failed\",\"Unfinished\":1", "\"Unknown\"");
     for list in [&results, &unknown] {
         let failed = from_stdin(&sandbox, list, &[]).run().exits(3);
@@ -353,7 +352,7 @@ fn a_failed_key_whose_request_may_still_act_is_started_for_a_run_with_the_result
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// A later run names another user, and IAM answers its request. That starts no new thirty minutes.
+/// A later run names another user, and IAM responds to its request. That does not restart the thirty minutes.
 #[test]
 fn an_unfinished_key_that_a_later_run_seeks_at_another_user_is_not_changed_once_its_request_has_expired()
  {

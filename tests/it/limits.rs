@@ -1,4 +1,4 @@
-//! Everything about a response is bounded: its length, the time that it takes to read, and the pages of a list.
+//! Every response is limited: its length, the time to read it, and the pages of a list.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use crate::blocked::interrupt;
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
 use crate::response::{END, IAM, METADATA, is_not_deleted, keys, member, reply, result, xml};
 
-/// Far more than any of these takes, and far less than a parser that is quadratic.
+/// Much longer than any of these takes, and much shorter than a quadratic parser would take.
 const BOUNDED: Duration = Duration::from_secs(30);
 
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
@@ -74,7 +74,7 @@ fn c55_a_small_complex_response_is_refused_before_parsing() {
             .run()
             .exits(10);
         let output = printed.output().to_owned();
-        // It is refused before it is parsed, which would take time that grows with the square of its length.
+        // The response is refused before parsing, which would take time that grows with the square of its length.
         let _ = printed
             .prints(&output)
             .says(&["it is not XML as AWS sends it"]);
@@ -107,7 +107,7 @@ fn c55_a_deletions_response_has_at_most_64_kib() {
         format!("{start}{space}{end}")
     };
     let sandbox = documented();
-    // A request ID takes 35 bytes more than its placeholder.
+    // A request ID is 35 bytes longer than its placeholder.
     let what = reply(200, &[], document(65_000), Act::Before);
     sandbox.fault(Fault::new(what).on("DeleteAccessKey"));
     let ended = Case::documented(&sandbox, &[]).run();
@@ -147,17 +147,17 @@ fn a_response_in_single_bytes_takes_no_more_memory_than_another() {
     }
     bytes.extend(b"0\r\n\r\n");
     sandbox.fault(Fault::new(What::NotHttp(bytes)).on("ListAccessKeys"));
-    // A slow machine needs longer than a response usually may take.
+    // A slow machine needs more time than the usual limit.
     let slow = ["--only-inactive", "--timeout=200", "--cli-read-timeout=200"];
     let case = Case::documented(&sandbox, &slow);
     let running = case.start_under(Some(&["prlimit", "--data=60000000"]));
     let _ = running.end().exits(0).prints(DELETED).says_nothing();
 }
 
-/// Up to the limit of a read, they may take longer than a response may.
+/// A response in single bytes may take longer than other responses, up to the limit of a read.
 const SINGLE_BYTES: &str = "single bytes";
 
-/// Responses that never end, and what is said of each. The server sends them as fast as they are read.
+/// Responses that never end, and the message about each. The server sends them as fast as they are read.
 fn floods() -> [(&'static str, What, &'static str); 8] {
     let flood = |start: &str, unit: &str| What::Flood(start.into(), unit.into());
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -274,7 +274,7 @@ fn c55_no_other_service_sends_a_response_that_never_ends() {
     );
 }
 
-/// A server that answers the request number `n` with `answer(n, action)`, each with a request ID of its own.
+/// A server that responds to request number `n` with `answer(n, action)`, each time with a new request ID.
 fn serve(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

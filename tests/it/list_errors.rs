@@ -91,7 +91,7 @@ fn f83_each_wrong_object_of_json_is_named() {
     refused(list.concat(), &[], &says);
 }
 
-/// As `jq` prints it: an object starts on one line and ends on another.
+/// In the output of `jq`, an object starts on one line and ends on another.
 #[test]
 fn a_wrong_object_that_spans_lines_is_named_by_where_it_starts() {
     let of_bob = format!("\"AccessKeyId\": \"{BOBS_KEY}\",\n    \"UserName\":");
@@ -150,7 +150,7 @@ fn f87_an_endless_list_of_errors_is_read_up_to_the_thousandth() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// What concerns the whole list is the last error.
+/// An error about the whole list is the last error.
 #[test]
 fn f80_an_error_about_the_whole_list_ends_the_reading() {
     let list = "{\"AccessKeyId\":\"short\"}\n{\"Journal\":1,\"Action\":\"delete\"}\n[\n";
@@ -182,7 +182,7 @@ fn errors_for_programs_have_the_rows_as_details() {
     let _ = said.says_exactly(&all);
 }
 
-/// A page that `aws iam list-access-keys` did not continue is a list, and not the whole one.
+/// The output of `aws iam list-access-keys` with a continuation token is a list, but an incomplete one.
 #[test]
 fn f80_a_list_with_another_page_is_used_with_a_warning() {
     let page = |more: &str| {
@@ -222,8 +222,8 @@ fn f80_a_list_with_another_page_is_used_with_a_warning() {
     }
 }
 
-/// A key has one owner, whatever the format of the list. Lines that need no action do not count: an earlier run may have
-/// been given the wrong owner.
+/// A key has one owner, whatever the format of the list. Lines that need no action do not count, since an earlier run may have
+/// had the wrong owner.
 #[test]
 fn f80_a_key_with_two_owners_is_an_error_in_every_format() {
     let json = |owner: &str, more: &str| {
@@ -293,7 +293,7 @@ fn f80_the_error_for_an_empty_owner_does_not_say_to_omit_an_option() {
     );
 }
 
-/// The list is opened when no more files may be.
+/// The list is opened when the process cannot open more files.
 const TOO_MANY_FILES: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
@@ -312,7 +312,7 @@ int open64(const char *path, int flags, ...) {
 }
 "#;
 
-/// No line of the list is wrong, and neither is its path.
+/// Neither a line of the list nor its path is wrong.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn a_list_that_the_system_cannot_read_gets_no_hint_to_correct_it() {

@@ -1,4 +1,4 @@
-//! Nobody is locked out: the key that signs stays, and so do those that signed for its role.
+//! No user is locked out: the signing key stays, and so do the keys that signed for its role.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{Fault, KeySeed, Recorded, Sandbox, What, nth_key_id};
@@ -36,7 +36,7 @@ fn a_list_with_only_the_signing_key_says_how_to_allow_it() {
     assert!(sandbox.has_key(ADMIN_KEY_ID));
 }
 
-/// The commands in the messages about other keys run after it was changed.
+/// The commands in the messages about other keys run after the signing key was changed.
 #[test]
 fn the_other_keys_of_a_list_with_the_signing_key_are_checked_with_other_credentials() {
     let sandbox = faulty([always("DeleteAccessKey", What::ResetBeforeActing).of_user("Bob")]);
@@ -55,7 +55,7 @@ fn the_other_keys_of_a_list_with_the_signing_key_are_checked_with_other_credenti
     ));
 }
 
-/// Where the key of the profile `base` may come from.
+/// The possible places of the key of the profile `base`.
 fn bases(sandbox: &Sandbox) -> [(String, String); 4] {
     let key =
         format!("aws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {ADMIN_SECRET}\n");
@@ -163,12 +163,12 @@ fn f34_the_key_of_an_unused_profile_is_not_the_signing_key() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// IAM says once that the credentials that delete or deactivate a key of this user have expired.
+/// IAM says once that the credentials have expired, for a request to delete or deactivate a key of this user.
 fn expires_on(sandbox: &Sandbox, action: &str, user: &str) {
     sandbox.fault(Fault::new(expired()).on(action).of_user(user));
 }
 
-/// A list with a second key of the administrator, which a credential process prints when it is called again.
+/// A list with a second key of the administrator. A credential process prints that key in its second call.
 fn with_next_key(sandbox: &Sandbox, list: &str, args: &[&str]) -> (String, Case) {
     let credentials = next_key(sandbox);
     let answer = json(&credentials, LATER);
@@ -233,7 +233,7 @@ fn f34_a_signing_key_that_an_earlier_run_started_to_change_stays_unknown() {
         .ends_with("5 keys: 4 deleted, 1 unknown");
     assert_eq!(signers(&sandbox, &next).len(), 1, "sent once");
     assert!(sandbox.has_key(&next));
-    // That IAM listed the key may prove later what became of it.
+    // The record that IAM listed the key may later prove what happened to it.
     assert_eq!(kept.results()[&next], "Unknown");
     let ends = "\"Status\":\"Active\",\"Unfinished\":1}\n";
     assert!(kept.journal().contains(ends), "{}", kept.journal());

@@ -1,4 +1,4 @@
-//! Sessions of `aws login` that cannot be renewed: the reason, and a hint that fits it.
+//! Sessions of `aws login` that cannot be renewed: the reason and a suitable hint.
 
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
@@ -9,7 +9,7 @@ use crate::sso_refused::keeps;
 
 const SIGN_IN: &str = "aws login --profile default";
 
-/// A run whose session has expired and has `token` in its file.
+/// A run with an expired session whose file contains `token`.
 fn renews(sandbox: &Sandbox, token: &str) -> Case {
     without(sandbox, LOGIN)
         .file(LOGIN_TOKEN, token)
@@ -28,7 +28,7 @@ fn fails(case: Case, message: &str, hint: &str) {
     );
 }
 
-/// All codes that the service documents for a renewal, and one without the type of the error.
+/// All codes that the service documents for a renewal, and an error without a type.
 #[test]
 fn a_sign_in_service_that_refuses_has_its_code_and_a_hint_for_it() {
     const PERMISSION: &str =

@@ -1,4 +1,4 @@
-//! Long lists: memory stays flat, however many lines there are and however often a key is repeated.
+//! Long lists: memory use stays constant, whatever the number of lines and repeated keys.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ const FORMS: [[&str; 3]; 3] = [
     ["", "{\"AccessKeyId\":\"", "\",\"UserName\":\"Bob\"}"],
 ];
 
-/// So many lines that name the keys again and again, in the same order.
+/// This number of lines, which repeat the keys in the same order.
 fn list([start, before, after]: [&str; 3], lines: usize, keys: usize) -> String {
     (0..lines).fold(start.to_owned(), |list, line| {
         list + &format!("{before}AKIAAAAAAAAAA{:07}{after}\n", line % keys)
     })
 }
 
-/// The most memory that a run took, in kilobytes, until it has read its list and asks for the account.
+/// The peak memory of a run in kilobytes, until it has read its list and calls STS for the account.
 fn peak(list: &str) -> u64 {
     let (sandbox, _) = crowd(1);
     let wait = What::Delay(Duration::from_secs(5));
@@ -69,7 +69,7 @@ fn c10_a_million_lines_that_repeat_keys_take_little_more_memory_than_a_thousand(
     }
 }
 
-/// Lines that are sorted in several pieces, and keys that are repeated in all of them.
+/// The lines are sorted in several pieces, and keys are repeated in all of them.
 #[test]
 fn c10_each_key_of_a_long_list_is_done_once() {
     let (sandbox, file) = crowd(20);
@@ -106,7 +106,7 @@ fn c10_the_first_line_with_another_owner_is_named_for_a_long_list() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// As the AWS CLI prints the IDs of a large account with `--output text`.
+/// The format in which the AWS CLI prints the IDs of a large account with `--output text`.
 #[test]
 fn c39_ten_thousand_ids_in_one_line_are_read() {
     let (sandbox, _) = crowd(1);

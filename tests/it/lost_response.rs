@@ -1,4 +1,4 @@
-//! Lost answers: the key is looked for before anything is said, and what is not known is called unknown.
+//! Lost responses: the run verifies the key before it reports anything, and calls an unknown state unknown.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn lost(what: What) -> Sandbox {
     faulty([once("DeleteAccessKey", what)])
 }
 
-/// Reads of these actions are denied, and the first deletion goes wrong.
+/// IAM denies reads of these actions, and the first deletion has this fault.
 fn lost_and_denied(what: What, denied: &[&str]) -> Sandbox {
     let sandbox = lost(what);
     for action in denied {
@@ -23,7 +23,7 @@ fn lost_and_denied(what: What, denied: &[&str]) -> Sandbox {
     sandbox
 }
 
-/// No deletion is answered, and none acts.
+/// No deletion gets a response or acts.
 fn never() -> Fault {
     always("DeleteAccessKey", What::ResetBeforeActing)
 }
@@ -31,7 +31,7 @@ fn never() -> Fault {
 const READS: [&str; 2] = ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"];
 const LIMIT: [&str; 2] = ["--timeout", "4"];
 
-/// Why a key is presumed deleted whose owner only the command names.
+/// Why a key is presumed deleted if only the command names its owner.
 pub(crate) const UNCONFIRMED: &str = "the response to an earlier attempt was lost, and the retry returned NoSuchEntity; IAM does not list the key for Bob, and does not confirm its owner";
 
 #[test]
@@ -65,7 +65,7 @@ fn f42_a_connection_reset_before_the_deletion_is_retried() {
 
 #[test]
 fn a_key_that_is_gone_after_no_response_is_deleted() {
-    // IAM still knows whose it was, and that user's list does not have it.
+    // IAM still names the owner, whose list does not have the key.
     let sandbox = lost(What::ResetAfterActing);
     sandbox.fault(never());
     sandbox.fault(always("GetAccessKeyLastUsed", last_use("Bob", NEVER)));
@@ -74,7 +74,7 @@ fn a_key_that_is_gone_after_no_response_is_deleted() {
         "the request was sent and no usable response arrived; IAM does not list the key for Bob, whom it named as the owner",
     );
     assert!(!sandbox.has_key(BOBS_KEY));
-    // Only the command says whose it was. It may be wrong, and the key alive.
+    // Only the command names the owner. It may be wrong, and the key may exist.
     let sandbox = lost(What::ResetAfterActing);
     sandbox.fault(never());
     Case::documented(&sandbox, &LIMIT).run().ends_as(
@@ -148,16 +148,16 @@ fn f72_the_signing_users_list_proves_nothing_about_a_key_without_an_owner() {
         let ended = Case::at(sandbox, args("4")).run();
         ended.ends_as(10, "Unknown", &["check with: "], "unknown: the request was sent and no usable response arrived; IAM does not report who owns the key");
     };
-    // It is Bob's and alive, and whose it is may not be asked.
+    // The key is Bob's and exists, and the owner lookup is denied.
     let sandbox = faulty([never()]);
     sandbox.deny("iam:GetAccessKeyLastUsed");
     is_unknown(&sandbox);
     assert!(sandbox.has_key(BOBS_KEY));
-    // Nobody here has it: it may be another account's, or never have been.
+    // No user here has the key: it may be another account's, or may never have existed.
     let sandbox = faulty([never()]);
     sandbox.remove_key(BOBS_KEY);
     is_unknown(&sandbox);
-    // IAM listed it among the signing user's own before it was deleted.
+    // IAM listed it among the signing user's keys before it was deleted.
     let sandbox = lost(What::ResetAfterActing);
     sandbox.add_key(KeySeed::new("admin", BOBS_KEY));
     sandbox.fault(never());
@@ -184,7 +184,7 @@ fn f72_a_lost_response_does_not_presume_another_accounts_key_deleted() {
             sandbox.deny("sts:GetAccessKeyInfo");
             let says = &["the key's ID encodes account 029608264753"];
             case(&sandbox).ends_as(10, "Unknown", says, "unknown: the response to an earlier attempt was lost, and the retry returned NoSuchEntity; the key's ID encodes account 029608264753, which the credentials of account 123456789012 cannot check");
-            // STS knows the account.
+            // STS returns the account.
             let says = &["the key belongs to account 029608264753"];
             case(&lost()).ends_as(
                 3,
@@ -277,7 +277,7 @@ fn a_lost_response_about_a_key_of_a_nonexistent_user_exits_3() {
 #[test]
 fn no_response_about_another_accounts_key_exits_10() {
     let sandbox = faulty([never()]);
-    // This ID encodes account 609629065308; that the sandbox's account does not list it says nothing.
+    // This ID encodes account 609629065308. The lists of the sandbox's account prove nothing about it.
     let case = Case::at(&sandbox, named("AKIAY34FZKBOKMUTVV7A", "Bob")).args(LIMIT);
     let said = case.run().exits(10).prints_outcome("Unknown");
     assert!(!said.messages().contains("check with"));
@@ -287,7 +287,7 @@ fn no_response_about_another_accounts_key_exits_10() {
     assert_eq!(sandbox.keys().len(), documented().keys().len());
 }
 
-/// Much more than these take, and much less than a hang.
+/// Much longer than these take, and much shorter than a hang.
 const BOUNDED: Duration = Duration::from_secs(20);
 
 #[test]
@@ -316,7 +316,7 @@ fn f41_a_run_ends_although_iam_never_responds() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// AWS then rejects every request, and that is no mistake in the credentials.
+/// AWS then rejects every request, but the credentials are not wrong.
 #[test]
 fn a_lost_response_to_the_deletion_of_the_signing_key_exits_10() {
     let by_owner = "aws iam list-access-keys --user-name=admin";

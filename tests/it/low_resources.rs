@@ -1,4 +1,4 @@
-//! A machine that has little left, or is in a bad way: threads, disk, a name server that is silent, a crash.
+//! A machine with few resources or another problem: threads, disk, a silent name server, a crash.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn f68_a_crash_leaves_no_core_dump() {
     }
 }
 
-/// A library that is loaded before the system's own and does instead what `source` says.
+/// A library that is loaded before the system library and replaces some of its functions with `source`.
 pub(crate) fn stand_in(folder: &Path, source: &str) -> PathBuf {
     let (code, library) = (folder.join("stand-in.c"), folder.join("stand-in.so"));
     std::fs::write(&code, source).expect("a file");
@@ -53,7 +53,7 @@ pub(crate) fn stand_in(folder: &Path, source: &str) -> PathBuf {
     library
 }
 
-/// No thread can be made, at once or after the first.
+/// No thread can be created, from the start or after the first.
 const NO_THREADS: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -72,7 +72,7 @@ int pthread_create(void *thread, const void *attributes, void *(*start)(void *),
 fn f66_no_thread_can_be_started() {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), NO_THREADS);
-    // The journal's.
+    // The thread of the journal.
     let (sandbox, list) = crowd(3);
     let journal = folder.path().join("done.jsonl");
     let case = Case::at(&sandbox, ["--from", "-", "--journal"]).args([&journal]);
@@ -89,7 +89,7 @@ fn f66_no_thread_can_be_started() {
         ])
         .ends_with("no key was changed");
     assert_eq!(sandbox.connections(), 0);
-    // That of a look for the host's address.
+    // The thread that resolves the host name.
     let by_name = sandbox.url().replace("127.0.0.1", "localhost");
     let case = Case::documented(&sandbox, &["--endpoint-url", &by_name]);
     let _ = case
@@ -100,7 +100,7 @@ fn f66_no_thread_can_be_started() {
         .prints_nothing()
         .says(&["aborted at ", "not enough memory or threads"])
         .ends_with("not deleted: nothing was sent to IAM");
-    // Those of the journal, which is read, opened and written, are the last, and it says that the key was started.
+    // The threads that read, open and write the journal are the last ones. The journal says that the key was started.
     let kept = started();
     let case = Case::documented(&sandbox, &["--endpoint-url", &by_name, "--journal"]);
     let _ = case
@@ -117,13 +117,13 @@ fn f66_no_thread_can_be_started() {
         ));
     assert!(sandbox.has_key(BOBS_KEY));
     assert_eq!(left(&sandbox, 3), 3);
-    // Nothing else needs one.
+    // Nothing else needs a thread.
     let case = Case::documented(&sandbox, &[]).env("THREADS", "0");
     let ended = case.env("LD_PRELOAD", &library).run();
     let _ = ended.exits(0).prints(DELETED).says_nothing();
 }
 
-/// A name server that never answers; that it was asked is left in a file.
+/// A name server that never responds. It creates a file when it gets a request.
 pub(crate) const SILENT_NAME_SERVER: &str = r#"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -179,7 +179,7 @@ fn f40_a_name_server_that_is_silent() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// No file may grow beyond so many bytes: what a disk does that fills up, but for the error's name.
+/// Limits the size of each file, like a full disk, except for the name of the error.
 fn room_for(bytes: usize) -> String {
     format!("trap '' XFSZ; exec prlimit --fsize={bytes} \"$0\" \"$@\"")
 }
@@ -196,7 +196,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
     let journal = folder.path().join("done.jsonl");
     let case = |room| {
         let args = ["--from", "-", "--jobs", "4", "--journal"];
-        // IAM lists each key before it is deleted: then its absence there shows that it is.
+        // IAM lists each key before its deletion, so its later absence proves the deletion.
         let case = Case::at(&sandbox, args).args([&journal]);
         let case = case.args(["--older-than", "1d"]);
         with_room_for(case.input(list.as_bytes()), room).end()
@@ -214,7 +214,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
         let output = printed.output().to_owned();
         let counted = outcomes(&output);
         let said = printed.prints(&output);
-        // A deletion that is not recorded is reported on standard error: the next run verifies and reports it.
+        // A deletion without a record is reported on standard error. The next run verifies and reports it.
         let unrecorded = ": deleted, but the journal may not record it";
         let recorded = std::fs::read_to_string(&journal).unwrap_or_default();
         let recorded = recorded.split_inclusive('\n');
@@ -255,7 +255,7 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
     }
     let before = settled();
     assert!(before > 0 && left(&sandbox, 50) > 0);
-    // With room again the rest is done, and what was started is looked for.
+    // With free space again, the run does the rest and verifies what was started.
     let printed = case(1 << 20).exits(0);
     let output = printed.output().to_owned();
     let _ = printed
@@ -271,10 +271,10 @@ fn f85_a_disk_that_fills_up_under_the_journal_loses_no_key() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f85_a_disk_that_fills_up_under_one_keys_journal_leaves_what_is_known_as_the_last_line() {
-    // Room for the head alone, and for the intent too.
+    // Room for the first record alone, and for the intent too.
     for (room, outcome, known) in [
         (100, "\"Outcome\":\"NotTried\"", "not deactivated"),
-        // What is not recorded is printed by the next run.
+        // The next run prints the result that was not recorded.
         (230, "", "deactivated"),
     ] {
         let sandbox = documented();
@@ -317,7 +317,7 @@ fn f85_a_disk_that_fills_up_under_a_long_list_changes_nothing() {
 fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
     const KEYS: usize = 7_000;
     let (sandbox, list) = crowd(KEYS);
-    // What is chosen is longer than what is kept in memory, and there is no room for it.
+    // The selection is larger than the memory buffer, and the disk has no room for it.
     let case = Case::at(&sandbox, ["--interactive", "--jobs", "32", "--from"]);
     let path = case.path("list.csv");
     let case = case.file("list.csv", &list).args([path]);
@@ -332,7 +332,7 @@ fn f85_a_disk_that_fills_up_before_the_question_loses_no_key() {
     assert_eq!(left(&sandbox, KEYS), KEYS);
 }
 
-/// The disk has room for what is started, and none for its result.
+/// The disk has room for the intents, and none for the results.
 pub(crate) const NO_ROOM_FOR_RESULTS: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
@@ -373,7 +373,7 @@ fn a_hint_says_to_free_disk_space_before_the_rest() {
     ]);
 }
 
-/// The next run would call a key unknown whose change the journal says was started.
+/// The next run would call a key unknown if the journal says that its change was started.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn a_journal_on_a_full_disk_has_no_key_that_was_not_tried() {

@@ -1,6 +1,6 @@
-//! The binary from outside: each test runs it in an environment of its own, compares exit status, standard
-//! output and standard error, and then asks the service what it saw. A number such as `f41` in a name is that
-//! of a fault: several tests of one fault carry the same.
+//! Tests of the built binary: each test runs it in its own environment, compares exit status, standard output and standard
+//! error, and then checks what the service received. A number such as `f41` in a name is the number of a fault; several tests of
+//! one fault have the same number.
 
 mod account;
 mod accounts;

@@ -1,4 +1,4 @@
-//! Many keys in one run: each is told once, the counts add up, and the exit status is that of all or 12.
+//! Many keys in one run: each is reported once, the counts add up, and the exit status is the common one or 12.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::dialogue::Dialogue;
 
 const ACCOUNT: &str = "123456789012";
 
-/// The objects on standard output, one a line.
+/// The objects on standard output, one per line.
 pub(crate) fn rows(output: &str) -> Vec<Value> {
     let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     output.lines().map(read).collect()
 }
 
-/// How many rows have each outcome, and that no key is told of twice.
+/// Counts the rows with each outcome, and checks that no key is reported twice.
 pub(crate) fn outcomes(output: &str) -> Vec<(String, usize)> {
     let rows = rows(output);
     let ids: BTreeSet<&str> = rows
@@ -37,7 +37,7 @@ pub(crate) fn outcomes(output: &str) -> Vec<(String, usize)> {
     counted
 }
 
-/// What the last line of standard error says of these rows of standard output.
+/// The last line of standard error for these rows of standard output.
 pub(crate) fn summary(output: &str) -> String {
     let words = [
         ("Deleted", "deleted"),
@@ -53,12 +53,12 @@ pub(crate) fn summary(output: &str) -> String {
     counts.collect::<Vec<_>>().join(", ")
 }
 
-/// A sandbox with so many users, who have one key each, and a file that lists them.
+/// A sandbox with this number of users with one key each, and a file that lists them.
 pub(crate) fn crowd(count: usize) -> (Sandbox, String) {
     crowd_of(Sandbox::documented(), count)
 }
 
-/// The same in a sandbox with rules of its own.
+/// The same with other rules for the sandbox.
 pub(crate) fn crowd_of(builder: Builder, count: usize) -> (Sandbox, String) {
     let sandbox = builder.many_keys(count, 1).start();
     let list = (0..count).fold(String::from("AccessKeyId,UserName\n"), |list, n| {
@@ -257,7 +257,7 @@ fn f52_a_run_keeps_to_the_allowed_rate() {
 
 #[test]
 fn waiting_for_a_turn_does_not_count_against_a_keys_limit() {
-    // The last of the keys waits longer for its turn than a key may take.
+    // The last key waits for its turn longer than the time limit of a key.
     let sandbox = Sandbox::builder().many_keys(80, 1).throttle(20, 1).start();
     let (_, list) = crowd(80);
     let printed = from_stdin(&sandbox, &list, &["--jobs", "80", "--timeout", "2"])

@@ -1,5 +1,5 @@
-//! Secrets that were pasted where they do not belong: refused where they would be sent, and never printed, whatever is
-//! around them.
+//! Secrets that were pasted in the wrong place: a secret that would be sent is refused, and none is ever printed, whatever
+//! surrounds it.
 
 use std::ffi::OsString;
 
@@ -10,17 +10,17 @@ use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented, each};
 use crate::help::options_with_values;
 
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-/// It has no character that a user name or an access key ID may not have.
+/// A user name or an access key ID may contain all of its characters.
 pub(crate) const PLAIN_SECRET: &str = "je7MtGbClwBF2Zp9Utk3h3yCo8nvbEXAMPLEKEYs";
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/Deployer";
 
-/// A session token as STS hands it out.
+/// A session token in the form that STS returns.
 fn token() -> String {
     format!("IQoJb3JpZ2luX2VjEMv//////////wEa{}==", SECRET.repeat(8))
 }
 
-/// An API key of Amazon Bedrock, of characters that an access key ID may have.
+/// An API key of Amazon Bedrock. An access key ID may contain all of its characters.
 pub(crate) fn bedrock() -> String {
     format!(
         "ABSK{}",
@@ -28,7 +28,7 @@ pub(crate) fn bedrock() -> String {
     )
 }
 
-/// The run is refused with this status, and no 12 characters of the secret are in what it printed.
+/// The run is refused with this status. Its output contains no 12 consecutive characters of the secret.
 pub(crate) fn hides(ended: Ended, status: i32, secret: &str, says: &[&str]) {
     let said = ended.exits(status).prints_nothing();
     shows_no_part(said.messages(), secret);
@@ -107,7 +107,7 @@ fn c53_a_secret_in_any_option_is_not_shown() {
     let cases: Vec<_> = cases.collect();
     for option in options_with_values() {
         let is_in_table = cases.iter().any(|(tried, _)| *tried == option);
-        // The first two are tried above. An external ID may be a secret, and is sent.
+        // The first two are tested above. An external ID may be a secret, and is sent.
         let others = ["--access-key-id", "--user-name", "--external-id"];
         let is_other = others.contains(&option.as_str());
         assert!(is_in_table || is_other, "{option} has no row");
@@ -284,7 +284,7 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
         hides(ended, 7, secret, &[name, &known]);
         assert_eq!(sandbox.connections(), 0);
     });
-    // Of a role: what STS is told about it, CloudTrail records.
+    // Settings of a role: CloudTrail records what STS receives.
     let web_identity = |name: &str, value: &str| {
         let role = ("AWS_ROLE_ARN", ROLE);
         let token = ("AWS_WEB_IDENTITY_TOKEN_FILE", "/dev/null");
@@ -318,7 +318,7 @@ fn c53_a_secret_in_a_setting_is_neither_shown_nor_sent() {
         hides(ended, 7, PLAIN_SECRET, &[looks]);
         assert_eq!(sandbox.connections(), 0);
     });
-    // The password of a proxy may be one.
+    // The password of a proxy may be a secret.
     let sandbox = documented();
     let proxy = format!("http://me:{PLAIN_SECRET}@127.0.0.1:1");
     let case = Case::documented(&sandbox, &["--debug"]).env("HTTPS_PROXY", proxy);
@@ -367,7 +367,7 @@ fn c53_ids_names_and_words_are_shown() {
     each(cases, |(args, shown)| {
         Case::bare(args).run().stops(2, &[shown]);
     });
-    // A long name of words is a user name.
+    // A long name made of words is a user name.
     let args: Vec<OsString> = vec![format!("--access-key-id={BOBS_KEY}").into()];
     let sandbox = documented();
     let case = Case::at(&sandbox, args).args([format!("--user-name={name}")]);

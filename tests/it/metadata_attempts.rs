@@ -1,4 +1,4 @@
-//! What a metadata service is asked again for, how often, and which failure is told at the end.
+//! Retries of requests to a metadata service: which ones, how often, and which failure is reported at the end.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ const ROLES: &str = "GET /latest/meta-data/iam/security-credentials/ ";
 const ROLE: &str = "GET /latest/meta-data/iam/security-credentials/role ";
 const CONTAINER: &str = "GET /creds ";
 
-/// The hint of a container's service.
+/// The hint about a container's service.
 const CHECK: &str = "check AWS_CONTAINER_CREDENTIALS_FULL_URI, and that the service there runs";
 
 /// The hint if something else responds.
@@ -30,8 +30,8 @@ struct Failing {
 }
 
 impl Failing {
-    /// Responds with `failure` to the first `times` requests that start with `at`, and closes the connection after it. An
-    /// empty failure is silence, and `close` nothing before the end. All other requests get what they ask for.
+    /// Responds with `failure` to the first `times` requests that start with `at`, and closes the connection after it. An empty
+    /// failure is silence, and `close` ends the connection without a response. All other requests get a normal response.
     fn start(sandbox: &Sandbox, at: &'static str, failure: &'static str, times: usize) -> Self {
         let session = sandbox.session();
         let credentials = format!(
@@ -114,7 +114,7 @@ const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const NO_JSON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n<a>";
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n{";
 
-/// The AWS CLI repeats all of these, too.
+/// The AWS CLI retries all of these, too.
 #[test]
 fn an_instance_whose_service_fails_twice_gets_three_requests() {
     let cases = [
@@ -176,7 +176,7 @@ fn an_instance_whose_service_always_fails_has_its_last_failure_and_its_attempts(
     });
 }
 
-/// The AWS CLI does not repeat these either.
+/// The AWS CLI does not retry these either.
 #[test]
 fn a_token_that_an_instance_does_not_offer_is_requested_once() {
     let cases = [

@@ -1,4 +1,4 @@
-//! The metadata services of an instance and a container: their credentials sign, and one that is not there is not waited for.
+//! The metadata services of an instance and a container: their credentials sign, and an absent service causes no wait.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use iam_sandbox::{Metadata, Sandbox};
 use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, documented, each};
 use crate::credentials::{refused, signs, without};
 
-/// A run whose credentials are those of the instance with this metadata service.
+/// A run with the credentials of the instance that has this metadata service.
 pub(crate) fn on_instance(sandbox: &Sandbox, url: impl AsRef<OsStr>) -> Case {
     without(sandbox, "")
         .without("AWS_EC2_METADATA_DISABLED")
@@ -18,7 +18,7 @@ pub(crate) fn on_instance(sandbox: &Sandbox, url: impl AsRef<OsStr>) -> Case {
 
 #[test]
 fn f20_an_absent_metadata_service_is_not_waited_for() {
-    // 192.0.2.0/24 is for documentation: nothing answers there, as on a machine that is no instance.
+    // 192.0.2.0/24 is for documentation: nothing responds there, as on a machine that is not an instance.
     let case = Case::bare(DOCUMENTED)
         .without("AWS_EC2_METADATA_DISABLED")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://192.0.2.1");
@@ -322,7 +322,7 @@ fn a_metadata_token_is_used_whatever_its_lifetime() {
     }
 }
 
-/// Services that offer only version 1, or that are turned off.
+/// Services that offer only version 1, or that are disabled.
 #[test]
 fn a_metadata_service_that_returns_no_token_has_its_status() {
     const VERSION: &str = "only version 2 of the service (IMDSv2) is supported: offer it there, or use other credentials";

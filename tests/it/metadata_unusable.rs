@@ -1,4 +1,4 @@
-//! Metadata services that hang, or that respond with something else than HTTP or its content.
+//! Metadata services that hang, or that respond with something other than HTTP or the expected content.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -109,7 +109,7 @@ fn the_lookup_of_an_instances_region_counts_for_the_timeout() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// Its only limit is that of the option that the hint names.
+/// Its only limit is the option that the hint names.
 #[test]
 fn a_containers_service_that_hangs_is_waited_for_until_the_timeout() {
     let parts = [
@@ -204,7 +204,7 @@ fn an_instances_service_that_responds_with_something_else_was_reached() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// The token is not of the service that responds then.
+/// The token is from another service than the one that responds then.
 #[test]
 fn another_service_that_responds_in_place_of_an_instances_role() {
     let (roles, role) = ("/security-credentials/ ", "/security-credentials/role ");

@@ -1,4 +1,4 @@
-//! Roles that require MFA: the session that the AWS CLI has cached, and a code without a question.
+//! Roles that require MFA: the session that the AWS CLI has cached, and a code without a prompt.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -13,7 +13,7 @@ use crate::dialogue::Dialogue;
 
 pub(crate) const SERIAL: &str = "arn:aws:iam::123456789012:mfa/admin";
 pub(crate) const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Guarded/me";
-/// What AWS CLI names the file of the role below.
+/// The name that the AWS CLI gives to the cache file of the role below.
 pub(crate) const CACHED: &str = ".aws/cli/cache/a5c2df8477c7642a6285d423be6b0cda2d6a6b1e.json";
 
 pub(crate) fn guarded(codes: &[&str]) -> Sandbox {
@@ -34,7 +34,7 @@ pub(crate) fn case(sandbox: &Sandbox) -> Case {
     without(sandbox, &config(sandbox)).args(["--profile", "guarded"])
 }
 
-/// The entry of the AWS CLI for the session that the sandbox knows.
+/// The cache entry of the AWS CLI for the session that the sandbox knows.
 pub(crate) fn entry(sandbox: &Sandbox, arn: &str, expiration: &str) -> String {
     let session = sandbox.session();
     json!({
@@ -49,7 +49,7 @@ pub(crate) fn entry(sandbox: &Sandbox, arn: &str, expiration: &str) -> String {
     .to_string()
 }
 
-/// A run with a file in the cache that has this mode.
+/// A run with a cache file that has this mode.
 pub(crate) fn with_cached(case: Case, text: &str, mode: u32) -> Case {
     let case = case.file(CACHED, text);
     let path = case.path(CACHED);
@@ -152,7 +152,7 @@ fn f100_an_unusable_cached_session_is_ignored() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// The time in so many seconds.
+/// The time after this number of seconds.
 fn time_in(seconds: u64) -> String {
     let time = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds);
     humantime::format_rfc3339_seconds(time).to_string()
@@ -183,7 +183,7 @@ fn f100_without_a_terminal_the_command_to_run_is_printed() {
     );
     assert_eq!(object["Hint"].as_array().map(Vec::len), Some(2));
     let _ = said.says(&["a question cannot be asked with --error-format json"]);
-    // The AWS CLI would go on using this session.
+    // The AWS CLI would continue to use this session.
     let exposed = with_cached(case(&sandbox), &entry(&sandbox, ARN, LATER), 0o644);
     let remove = format!(
         "hint: first remove `{}`, which is not used: others can read or write it\n",
@@ -201,7 +201,7 @@ fn f100_a_code_by_option_needs_no_terminal() {
     let said = alone(with_code()).exits(0).prints(DELETED);
     assert!(!said.messages().contains("755224"), "{}", said.messages());
     let _ = said.says(&["AssumeRole"]);
-    // It works once.
+    // The code works once.
     let said = alone(with_code()).exits(7).prints_nothing();
     assert!(!said.messages().contains("755224"), "{}", said.messages());
     let _ = said.says(&[
@@ -238,7 +238,7 @@ fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
     assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
 }
 
-/// The entry in the cache is valid until a time in the future, and AWS says otherwise.
+/// The cache entry has an expiration in the future, and AWS says that the session has expired.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {

@@ -1,4 +1,4 @@
-//! Sweeps of an account whose users have just exchanged their names, or lost keys, while lists lag.
+//! Sweeps of an account whose users have just swapped names or lost keys, while lists lag.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn user(name: &str) -> String {
     )
 }
 
-/// The first answers show the keys of each user's old name.
+/// The first responses show the keys of each user's old name.
 fn listed(sandbox: &Sandbox, user: &str, before: &str, after: &str) {
     let list = |members: &str| Fault::new(xml(keys(members, END))).on("ListAccessKeys");
     let lagging = list(before).of_user(user);
@@ -49,8 +49,8 @@ fn a_key_in_the_lists_of_two_users_shows_that_their_names_moved() {
         .says(&["3 users checked"]);
 }
 
-/// Dan has become Yan, and Zoe has become Dan. Nobody's list shows the key of the latter if one list is fresh, and another is
-/// not. The run waits until none lags.
+/// Dan has become Yan, and Zoe has become Dan. If one list is fresh and another lags, no list shows the key of the new Dan. The
+/// run waits until no list lags.
 #[test]
 fn names_that_moved_just_before_the_run_hide_no_key() {
     let id = nth_key_id(ACCOUNT, 1);
@@ -103,7 +103,7 @@ fn a_key_that_was_deleted_just_before_does_not_end_a_sweep() {
     let _ = said.says(&["nothing to do: 1 key was checked, and it does not meet the conditions"]);
 }
 
-/// IAM may not know a new key for a moment, although a list has it.
+/// IAM may briefly not know a new key, although a list has it.
 #[test]
 fn a_key_that_iam_does_not_know_yet_is_not_called_deleted_by_a_sweep() {
     let sandbox = documented();
@@ -116,8 +116,7 @@ fn a_key_that_iam_does_not_know_yet_is_not_called_deleted_by_a_sweep() {
         .says(&["1 key: 1 deleted"]);
 }
 
-/// Amy and Bob exchange their names at the deletion of Bob's key: then the list of that name is Amy's, and IAM denies the look-up
-/// of owners.
+/// Amy and Bob swap names during the deletion of Bob's key. Then the list of that name is Amy's, and IAM denies owner lookups.
 fn exchanged(amys: &str, bobs: &str, is_lost: bool) -> Sandbox {
     let sandbox = Sandbox::builder()
         .key(KeySeed::new("Amy", amys))
@@ -156,7 +155,7 @@ fn the_list_of_a_user_who_has_another_name_now_proves_nothing() {
     }
 }
 
-/// What the first run saw in the list counts for the next run too.
+/// The list that the first run saw counts for the next run too.
 #[test]
 fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
     let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
@@ -187,7 +186,7 @@ fn the_next_run_does_not_take_the_list_of_a_name_that_moved_as_proof_either() {
     }
 }
 
-/// Bob has a key, and IAM denies the look-up of owners.
+/// Bob has a key, and IAM denies owner lookups.
 fn amy_and_bob(id: &str) -> Sandbox {
     Sandbox::builder()
         .user("Amy")
@@ -203,7 +202,7 @@ fn lose(sandbox: &Sandbox) {
     sandbox.fault(once("DeleteAccessKey", gone));
 }
 
-/// Bob has become Zoe, and a run whose list says so changes nothing. After that, the list of the new Bob proves nothing.
+/// Bob has become Zoe, and a run that sees this in the list changes nothing. After that, the list of the new Bob proves nothing.
 #[test]
 fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one() {
     let id = nth_key_id(ACCOUNT, 1);
@@ -233,7 +232,7 @@ fn a_key_that_iam_listed_for_its_owners_new_name_is_not_deleted_for_the_old_one(
     });
 }
 
-/// A run says that the key belongs to another user, whom the next one cannot look up.
+/// A run says that the key belongs to another user. The next run cannot look up that user.
 #[test]
 fn a_key_that_belonged_to_another_user_is_not_deleted_for_the_named_one() {
     let id = nth_key_id(ACCOUNT, 1);
@@ -286,7 +285,7 @@ fn a_key_that_an_earlier_run_listed_for_someone_else_is_not_presumed_deleted() {
     assert!(!sandbox.has_key(&id));
 }
 
-/// That the name moved takes nothing from what the lists of all users prove.
+/// The lists of all users are still proof after the name moved.
 #[test]
 fn a_key_that_no_user_has_is_deleted_although_the_name_of_its_owner_moved() {
     let [amys, bobs] = [1, 2].map(|n| nth_key_id(ACCOUNT, n));
@@ -296,7 +295,7 @@ fn a_key_that_no_user_has_is_deleted_although_the_name_of_its_owner_moved() {
     let named = Case::at(&sandbox, key).args([kept.path()]);
     let named = named.args(["--user-name", "Bob", "--older-than", "1d"]);
     let _ = named.run().exits(10).prints_anything();
-    // The request without a response acts.
+    // The request whose response is lost acts.
     sandbox.remove_key(&bobs);
     sandbox.clear_faults();
     let found = Case::at(&sandbox, key).args([kept.path()]);

@@ -1,4 +1,5 @@
-//! A name server that does not respond: the name is what the time was not enough for, not the host.
+//! A name server that does not respond: the error says that the name was not resolved in time, not that the host did not
+//! respond.
 
 use iam_sandbox::Metadata;
 
@@ -135,7 +136,7 @@ fn a_source_of_credentials_whose_name_is_not_resolved() {
     });
 }
 
-/// A name server that knows two addresses of the host. At the first one, nobody accepts connections: its queue is full.
+/// A name server that returns two addresses for the host. At the first one, no connection is accepted: its queue is full.
 const SILENT_FIRST_ADDRESS: &str = r#"
 #include <arpa/inet.h>
 #include <fcntl.h>

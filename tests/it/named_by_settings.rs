@@ -1,4 +1,4 @@
-//! What the settings of a profile name: roles, other profiles and files that have to exist and to be usable.
+//! Roles, profiles and files that the settings of a profile name: they must exist and be usable.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Metadata, Sandbox};

@@ -1,4 +1,4 @@
-//! The way to IAM: every wait ends, and whether the request left is known.
+//! Connections to IAM: every wait ends, and the result says whether the request was sent.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use crate::case::{
 use crate::lost_response::UNCONFIRMED;
 use crate::proxied::behind_a_proxy;
 
-/// Much more than any of these takes, and much less than a hang.
+/// Much longer than any of these takes, and much shorter than a hang.
 const BOUNDED: Duration = Duration::from_secs(40);
 
 pub(crate) fn unreachable(ended: Ended, says: &[&str]) {
@@ -22,7 +22,7 @@ pub(crate) fn unreachable(ended: Ended, says: &[&str]) {
     ended.within(BOUNDED).ends_as(9, "Failed", &says, known);
 }
 
-/// Something answers that is not IAM, and the key lives.
+/// Something other than IAM responds, and the key still exists.
 fn is_unknown(sandbox: &Sandbox, case: Case, says: &[&str], known: &str) {
     let ended = case.run().within(BOUNDED);
     let says = [&["no usable response from IAM"], says].concat();
@@ -30,7 +30,7 @@ fn is_unknown(sandbox: &Sandbox, case: Case, says: &[&str], known: &str) {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// What is known where nothing that is IAM's answers.
+/// The known state if IAM never responds.
 const UNCHECKED: &str =
     "unknown: the request was sent and no usable response arrived; checking the key failed";
 
@@ -77,7 +77,7 @@ fn f40_a_host_that_does_not_exist() {
 
 #[test]
 fn f40_an_unroutable_address() {
-    // A listener whose queue is full takes no connection and refuses none: what an unroutable address does.
+    // A listener with a full queue neither accepts nor refuses a connection, like an unroutable address.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut queued = Vec::new();
@@ -98,7 +98,7 @@ fn f40_an_unroutable_address() {
     unreachable(case.run(), &says);
 }
 
-/// TLS to a service that takes the connection and then says nothing.
+/// TLS to a service that accepts the connection and then sends nothing.
 fn stalling() -> Sandbox {
     let sandbox = behind_a_proxy();
     sandbox.fault(Fault::new(What::SilenceOnAccept).always());
@@ -135,7 +135,7 @@ fn f41_a_server_that_accepts_and_stays_silent() {
     is_unknown(&sandbox, case, &says, "IAM still lists the key");
 }
 
-/// Only an IAM to which nothing was sent could not be reached.
+/// The message that IAM could not be reached appears only if nothing was sent.
 #[test]
 fn f41_a_read_that_takes_too_long_does_not_make_iam_unreachable() {
     let sweep = &["--whole-account", "--only-inactive", "--dry-run"][..];
@@ -257,7 +257,7 @@ fn f45_plain_http_on_a_tls_port() {
     fails_at_once(&sandbox, case, &["it does not speak TLS", hint]);
 }
 
-/// The way to a server through which the end of the handshake arrives together with the request, as over a long line.
+/// A connection on which the end of the handshake arrives together with the request, as over a slow line.
 fn long_line(server: SocketAddr) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -270,7 +270,7 @@ fn long_line(server: SocketAddr) -> String {
             );
             thread::spawn(move || std::io::copy(&mut back, &mut to));
             thread::spawn(move || {
-                // The first message, and then more bytes than the last one of the handshake has.
+                // The first message, and then more bytes than the last message of the handshake has.
                 for least in [1, 500] {
                     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
                     while bytes.len() < least
@@ -288,7 +288,7 @@ fn long_line(server: SocketAddr) -> String {
     address
 }
 
-/// With TLS 1.3, the server demands it after the request is sent, and without an answer nothing more is known.
+/// With TLS 1.3, the server demands the certificate after the request is sent. Without a response, the outcome is unknown.
 #[test]
 fn a_server_that_demands_a_client_certificate_is_contacted_once() {
     let sandbox = Sandbox::documented().https(Certificate::Mutual).start();
@@ -310,7 +310,7 @@ fn a_server_that_demands_a_client_certificate_is_contacted_once() {
 
 #[test]
 fn an_http_url_for_a_port_that_expects_tls() {
-    // OpenSSL and others answer plain HTTP with an alert.
+    // OpenSSL and others respond to plain HTTP with an alert.
     let alert = What::NotHttp(b"\x15\x03\x01\x00\x02\x02\x46".to_vec());
     let sandbox = faulty([Fault::new(alert).always()]);
     let host = sandbox.address();

@@ -1,5 +1,5 @@
-//! What is printed to run next helps: neither the same command where it fails in the same way, nor the list of a user who
-//! does not have the key.
+//! Every printed command for the next run helps. It is neither the same command if it would fail the same way, nor a list of a
+//! user who does not have the key.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Sandbox, Status, What, nth_key_id};
@@ -185,7 +185,7 @@ fn a_deactivation_that_is_resumed_skips_no_key_and_its_hints_do_not_say_so() {
     let more = ["--deactivate", "--timeout", "5", "--jobs", "1", "--quiet"];
     let _ = kept.case(&sandbox, &more).run().exits(0).prints_anything();
     let more = &more[..5];
-    // The list may lag, so nobody knows which of them was active before.
+    // The list may lag, so it is unknown which of the keys was active before.
     let printed = kept.case(&sandbox, more).run().exits(0);
     let _ = printed.prints_anything().says_exactly(&format!(
         "hint: to undo it, remove the keys that were inactive before from this command: iam-del-key --access-key-id {BOBS_KEY} \
@@ -202,7 +202,7 @@ fn a_deactivation_that_is_resumed_skips_no_key_and_its_hints_do_not_say_so() {
         .says(&["and then run the same command again; keys that are already inactive stay so\n"]);
 }
 
-/// One hint covers the keys that are unknown, whoever started to change them, and those that were not tried.
+/// One hint covers the unknown keys, whichever run started to change them, and the keys that were not tried.
 #[test]
 fn an_interrupted_run_with_a_journal_says_once_how_to_continue() {
     let runs = [

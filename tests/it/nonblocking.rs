@@ -11,7 +11,7 @@ use crate::case::{BOBS_KEY, Case, binary, documented};
 use crate::running::Running;
 use crate::streams::wait_for;
 
-/// Starts a run that reads a list from a non-blocking pipe, in which nothing is yet.
+/// Starts a run that reads a list from an empty non-blocking pipe.
 fn waiting(sandbox: &Sandbox) -> (Running, File) {
     let case = Case::at(sandbox, ["--user-name", "Bob", "--from", "-"]);
     let list = case.path("list");
@@ -82,7 +82,7 @@ fn help_waits_for_the_reader_of_a_non_blocking_pipe() {
         .stdin(Stdio::null())
         .stdout(writer);
     let mut child = command.spawn().expect("the binary starts");
-    // It keeps the other handle to the pipe.
+    // The test keeps the other handle to the pipe.
     drop(command);
     let stat = format!("/proc/{}/stat", child.id());
     wait_for(|| std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") R ")));

@@ -1,4 +1,4 @@
-//! Credentials that expire and are not renewed: the error says why, in the reads of a sweep too, and each hint is given once.
+//! Credentials that expire and are not renewed: the error has the reason, also for reads of a sweep, and each hint appears once.
 
 use std::ffi::OsString;
 
@@ -48,7 +48,7 @@ fn sweep(sandbox: &Sandbox, (args, read): (&[&str], &str), second: &str) -> Case
     )
 }
 
-/// A run over a list of so many keys whose credentials expire after the first of them.
+/// A run over a list of this many keys. The credentials expire after the first key.
 fn list(sandbox: &Sandbox, list: &str, more: &[&str]) -> Case {
     sandbox.fault(once("DeleteAccessKey", expired()).skip(1));
     from_stdin(sandbox, list, &["--yes", "--jobs", "1"]).args(more.iter().copied())
@@ -70,7 +70,7 @@ fn a_sweep_whose_renewed_credentials_are_of_another_principal_is_refused() {
 
 #[test]
 fn a_sweep_says_why_its_credentials_were_not_renewed() {
-    // The words of a process that worked before are not wrong.
+    // The command of a process that worked before is not wrong.
     for (second, what) in [
         ("{}", "printed JSON without \"Version\": 1"),
         ("no", "did not print JSON"),
@@ -114,7 +114,7 @@ fn the_hint_is_in_the_json_object_that_names_the_failed_renewal() {
     assert_eq!(error(said.messages(), "ExpiredToken")["Hint"], value!([]));
 }
 
-/// Nobody knows who the run began as, so nobody can say that it is another principal now.
+/// The principal at the start is unknown, so the run cannot say that it is another principal now.
 #[test]
 fn credentials_whose_arn_is_unknown_are_not_compared() {
     let admin = "arn:aws:iam::123456789012:user/admin";

@@ -1,5 +1,5 @@
-//! A key whose named user does not have it (any more): what a list of its owner showed is not forgotten, and a user who was
-//! renamed may have the key with its new status.
+//! A key that the named user does not have (any more). What a list of its owner showed still counts, and a renamed user may have
+//! the key with its new status.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ fn c51_a_change_of_status_is_unknown_if_another_user_has_the_key() {
     });
 }
 
-/// The first deletion does not reach IAM. Then IAM names the owner, whose list has the key, and after that it does not.
+/// The first deletion does not reach IAM. Then IAM names the owner, whose list first has the key and later does not.
 fn owner_is_named_once(then: What) -> Sandbox {
     let sandbox = documented();
     sandbox.fault(on_delete(What::ResetBeforeActing));
@@ -110,7 +110,7 @@ fn c50_an_owner_whose_list_has_the_key_is_not_forgotten() {
 fn c50_a_signal_does_not_forget_the_owner_either() {
     let sandbox = owner_is_named_once(no());
     let running = named_alice(&sandbox).start();
-    // Two deletions, the look-up of the owner, and the owner's list.
+    // Two deletions, the owner lookup, and the owner's list.
     assert!(sandbox.wait_for_requests(4, SOON));
     let _ = interrupt(running, "TERM")
         .exits(143)
@@ -162,7 +162,7 @@ fn c01_after_a_signal_a_deletion_that_iam_confirms_is_called_that() {
 #[test]
 fn c50_a_key_that_was_listed_before_its_user_was_renamed_is_missing_with_a_warning() {
     let sandbox = denied(&READS[..1]);
-    // The first list is older than the new name.
+    // The first list is from before the rename.
     let key = format!(
         "<member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Active</Status>\
          <CreateDate>2024-01-01T00:00:00Z</CreateDate></member>"
@@ -182,7 +182,7 @@ fn c50_a_key_that_was_listed_before_its_user_was_renamed_is_missing_with_a_warni
              GetAccessKeyLastUsed, as it also does for a key that does not exist\n"
         ));
     assert!(sandbox.has_key(BOBS_KEY));
-    // That the first list lacks an old key of the user shows that the user is another one.
+    // The first list lacks an old key of the user, so it is the list of another user.
     sandbox.remove_key("AKIAIOSFODNN7EXAMPLE");
     sandbox.add_key(KeySeed::new("Bob", "AKIAI44QH8DHBEXAMPLE"));
     sandbox.fault(once("ListAccessKeys", listed));
@@ -213,7 +213,7 @@ fn c51_a_status_that_an_earlier_run_set_counts_after_a_rename_too() {
         );
 }
 
-/// Bob has another name since the list was made, and somebody else has his. Nothing shows that the key still exists.
+/// Bob was renamed after the list was made, and another user has his old name. Nothing shows that the key still exists.
 #[test]
 fn no_hint_calls_a_key_gone_if_its_owner_may_have_another_name() {
     let sandbox = documented();

@@ -1,4 +1,4 @@
-//! What is said about the key that signs the requests, and after a run changed it.
+//! Messages about the signing key, also after a run changed it.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn own(sandbox: &Sandbox, args: &[&str]) -> Case {
     case.without_credentials().file(".aws/config", config)
 }
 
-/// The keys that requests were to change, in order.
+/// The keys in the requests for a change, in order.
 fn writes(sandbox: &Sandbox) -> Vec<String> {
     let requests = sandbox.requests().into_iter();
     let writes = requests.filter(|request| !request.action.starts_with(['G', 'L']));
@@ -183,14 +183,14 @@ fn a_sweep_says_how_to_change_it_anyway() {
 
 const WRONG: [&str; 4] = ["--access-key-id", ADMIN_KEY_ID, "--user-name", "Alice"];
 
-/// IAM does not say who owns a key.
+/// IAM denies owner lookups.
 fn owner_denied() -> Sandbox {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     sandbox
 }
 
-/// What is said about it if the wrong user is named.
+/// The message about the signing key if the wrong user is named.
 const ADMINS: &str = "it belongs to the user admin";
 
 #[test]

@@ -1,4 +1,4 @@
-//! The key that signs, if an earlier run started to change it: the guard keeps it, and lists say whether it was changed.
+//! The signing key after an earlier run started to change it: the guard keeps it, and lists show whether it was changed.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +23,7 @@ fn started_own(action: &str, minutes: u64) -> (Kept, SystemTime) {
 const NAMED: &[&str] = &["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"];
 const FOUND: &[&str] = &["--access-key-id", ADMIN_KEY_ID, "--find-user"];
 
-/// What a run says about its own key that an earlier run started to change.
+/// The message about the signing key that an earlier run started to change.
 #[test]
 fn an_unfinished_key_that_signs_and_is_listed_is_refused_once_its_request_has_expired() {
     each_at_once(

@@ -1,4 +1,4 @@
-//! Whose the keys of a list are: each has one owner, and none is left out where the list has a column for it.
+//! Owners of the keys of a list: each key has one, and none is omitted if the list has a column for it.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
@@ -63,12 +63,12 @@ fn f82_an_owner_that_is_left_out_where_the_list_has_a_column_for_it_is_an_error(
     ] {
         refused(list, &[], &says(place));
     }
-    // Somebody else says whose it is, or nothing is to be done to it.
+    // Another source names the owner, or the key needs no action.
     let list = format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},,\n{ALICE_KEY_ID},,Skipped\n");
     for (more, list) in [
         (&["--user-name", "Bob"][..], &list),
         (&["--find-user"], &list),
-        // No column, no gap.
+        // Without a column for owners, no owner is missing.
         (
             &["--user-name", "Bob"],
             &format!("AccessKeyId\n{BOBS_KEY}\n"),
@@ -85,7 +85,7 @@ fn f82_an_owner_that_is_left_out_where_the_list_has_a_column_for_it_is_an_error(
     }
 }
 
-/// What an earlier run found out about a key of Bob says nothing about one of Alice.
+/// The result of an earlier run for a key of Bob proves nothing about a key of Alice.
 #[test]
 fn a_key_that_is_gone_for_one_owner_is_not_finished_for_another() {
     let line = |(outcome, owner): (&str, &str)| {
@@ -115,7 +115,7 @@ fn a_key_that_is_gone_for_one_owner_is_not_finished_for_another() {
             .ends_with("1 key: 1 deleted");
         assert!(!sandbox.has_key(ALICE_KEY_ID), "{list}");
     });
-    // The same owner may not have it, and then nothing is left. Two owners who may have it are one too many.
+    // The named owner may not have the key; then nothing is left to do. With two possible owners, the list is ambiguous.
     let unknown = ("Unknown\"", "Bob");
     let list: String = [unknown, missing].into_iter().map(line).collect();
     from_stdin(&documented(), &list, &[]).run().stops_exactly(

@@ -1,5 +1,4 @@
-//! Whose key an earlier run was about: what it found out about a key of one owner, or of an owner whom nobody named, finishes
-//! no key of another one.
+//! The owner in an earlier run: its result for a key of one owner, or of an unnamed owner, finishes no key of another owner.
 
 use iam_sandbox::KeySeed;
 
@@ -96,7 +95,7 @@ fn a_key_that_no_user_had_may_be_the_root_users() {
         requested.last().map(String::as_str),
         Some("DeleteAccessKey")
     );
-    // The journal says that it was the root user's, who is the same in every run.
+    // The journal says that the key was the root user's, who is the same in every run.
     let of_root_user = journal
         .lines()
         .skip(2)
@@ -129,7 +128,7 @@ fn a_key_started_for_a_calling_user_is_not_gone_because_the_root_user_lacks_it()
     ));
 }
 
-/// Only the root user's list shows whether the key exists, and a request that is out may delete it.
+/// Only the root user's list shows whether the key exists, and a pending request may delete it.
 #[test]
 fn a_key_started_for_the_root_user_is_not_gone_because_no_user_has_it() {
     let started = "unknown: an earlier run started to change it, and the result is unknown";
@@ -194,7 +193,7 @@ fn what_a_calling_user_started_may_still_delete_a_key_of_another_one() {
         let kept = started_to("delete", BOBS_KEY, "null", "");
         let printed = kept.case(&sandbox, more).run().exits(10);
         let _ = printed.prints_outcome("Unknown").says(&[&unknown]);
-        // IAM answered the request of this run, so only the earlier one may still act.
+        // IAM responded to the request of this run, so only the earlier request may still act.
         assert_eq!(kept.results()[BOBS_KEY], "Unknown");
         assert!(kept.journal().contains("\"Answered\":true,"));
         // A line of results says the same.
@@ -260,7 +259,7 @@ fn a_line_that_says_missing_finishes_the_key_for_its_owner_only() {
         }
         assert_eq!(sandbox.has_key(BOBS_KEY), !is_left, "{list} {more:?}");
     }
-    // Nobody names an owner, so it is again a key of the calling user.
+    // No owner is named, so the key is again one of the calling user.
     let sandbox = documented();
     let ended = from_stdin(&sandbox, &line(""), &["--ignore-missing"]).run();
     let _ = ended.exits(3).prints_outcome("Failed");

@@ -1,5 +1,5 @@
-//! What is shipped beside the binary: each completion loads in its shell and offers the flags, and the man
-//! page renders without a warning.
+//! Files that ship with the binary: each completion loads in its shell and offers the options, and the man page renders without
+//! a warning.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -8,7 +8,7 @@ fn file(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Runs a shell with nothing of the user's own.
+/// Runs a shell without the user's own settings.
 fn shell(program: &str, args: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Command::new(program)

@@ -1,4 +1,4 @@
-//! Credentials and roles of one partition of AWS in a Region of another: the hints name the Region.
+//! Credentials and roles of one AWS partition with a Region of another: the hints name the Region.
 
 use iam_sandbox::{Sandbox, What};
 
@@ -97,7 +97,7 @@ fn credentials_of_sso_that_a_region_does_not_know() {
     )]);
 }
 
-/// The session may be good.
+/// The session may be valid.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn a_cached_session_that_a_region_does_not_know_is_not_simply_removed() {

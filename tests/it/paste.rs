@@ -1,4 +1,4 @@
-//! Commands that are printed for people to paste: a shell takes each value as it was given, or no command is printed.
+//! Printed commands to paste: a shell passes each value unchanged, or no command is printed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,11 +11,11 @@ use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, documented};
 
-/// Prints each argument on a line of its own. It is not written by the test: a program that was just written cannot be
-/// started while another test starts a process.
+/// Prints each argument on its own line. The test does not write this program: a program that was just written cannot be started
+/// while another test starts a process.
 const STUB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/print-arguments");
 
-/// What a shell hands to the command of the line.
+/// The arguments that a shell passes to the command of the line.
 fn pasted(shell: &str, line: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["aws", "iam-del-key"] {
@@ -54,7 +54,7 @@ fn profile(name: &str) -> String {
     )
 }
 
-/// The command that is printed by a run that cannot find the key, with these options of the run's own.
+/// The command that a run with these options prints if it cannot find the key.
 fn printed(sandbox: &Sandbox, options: &[&OsStr], config: &str) -> String {
     let missing = What::error(
         404,

@@ -34,7 +34,7 @@ fn count(sandbox: &Sandbox, action: &str) -> usize {
     actions.iter().filter(|name| *name == action).count()
 }
 
-/// Runs the sweep, and does something while IAM answers the request with this number for this action.
+/// Runs the sweep, and does something while IAM handles the request with this number for this action.
 fn during(
     sandbox: &Sandbox,
     (action, number): (&str, usize),
@@ -103,7 +103,7 @@ fn f106_a_user_who_leaves_the_path_while_keys_are_listed_keeps_them() {
 
 #[test]
 fn f106_a_name_that_goes_to_another_user_shows_nothing_about_the_path() {
-    // A person gets the name of a user under the path, whose new name is under it too, or who leaves it.
+    // A person gets the name of a user under the path. That user's new name is also under the path, or the user leaves it.
     for stays in [true, false] {
         for has_report in [true, false] {
             let id = nth_key_id(ACCOUNT, 5);
@@ -129,7 +129,7 @@ fn f106_a_name_that_goes_to_another_user_shows_nothing_about_the_path() {
                 "the lists of this run show two users named ci-01"
             };
             assert_eq!(skipped(&output), [reason]);
-            // The user who stays is found under the new name.
+            // The user who stays under the path is found by the new name.
             let deleted = 1 + usize::from(stays);
             assert_eq!(outcomes(&output)[0], ("Deleted".to_owned(), deleted));
             let _ = printed.prints(&output).says(&[" checked\n", "1 skipped"]);
@@ -153,7 +153,7 @@ fn f106_a_path_without_users_is_named() {
         let says = format!("iam-del-key: note: {says}\n");
         let _ = printed.prints_anything().says(&[&says]);
     }
-    // A user who is not read is under it.
+    // A user who is not read is under the path.
     let sandbox = account(1).start();
     let args = ["--except-user=ci-*", "--dry-run"];
     let printed = Case::at(&sandbox, SWEEP).args(args).run().exits(0);

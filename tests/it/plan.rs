@@ -1,11 +1,11 @@
-//! What was printed is read again: a plan is applied, and what is left of a run is done.
+//! Output that is read again: a plan is applied, and the rest of a run is done.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::many::{from_stdin, outcomes, rows};
 
-/// Another run would end at the same key.
+/// The hint for a run that would end at the same key.
 const FIRST: &str = "fix the error or omit --fail-fast, and then ";
 
 #[test]
@@ -116,7 +116,7 @@ fn keys_that_were_to_be_deactivated_are_never_deleted_from_the_results() {
             .says(&["was to be deactivated, but this command deletes"])
             .ends_with("no key was changed");
     }
-    // Nor are those left out that are deactivated: whoever gives them to a deletion wants them deleted.
+    // Deactivated keys are not omitted either: a list for a deletion should be deleted.
     let done = format!("{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Deactivated\"}}\n");
     let _ = from_stdin(&sandbox, &done, &[])
         .run()
@@ -205,7 +205,7 @@ fn the_last_line_of_a_key_counts_in_the_results_of_several_runs() {
 fn the_hint_for_the_rest_depends_on_what_was_printed() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     for (more, rest) in [
-        // Nobody knows whether the reader of a pipe keeps the results.
+        // The reader of a pipe may not save the results.
         (
             &[][..],
             "run the same command again with --ignore-missing\n",
@@ -263,7 +263,7 @@ fn the_hint_for_the_rest_names_the_file_with_the_results() {
             "hint: to continue, {FIRST}run the same command with the file with these results as --from instead of the list, keep \
              all other options, and write the new results to another file; finished keys are skipped\n",
         )]);
-    // A file with other content may be no list.
+    // A file that had content before may not be a list.
     let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
     let folder = case.path("");
     let after = format!(
@@ -278,7 +278,7 @@ fn the_hint_for_the_rest_names_the_file_with_the_results() {
         .says(&[&format!(
             "hint: to continue, {FIRST}run the same command again with --ignore-missing\n"
         )]);
-    // These results are nowhere.
+    // These results are not saved anywhere.
     let case = from_stdin(&sandbox, &list, &["--jobs", "1", "--fail-fast"]);
     let _ = case
         .start_under(Some(&["sh", "-c", "exec \"$0\" \"$@\" > /dev/null"]))
@@ -290,7 +290,7 @@ fn the_hint_for_the_rest_names_the_file_with_the_results() {
         )]);
 }
 
-/// The keys that were not tried were not checked either: only the options of the run leave out those that were excluded.
+/// The keys that were not tried were not checked either, so only the options of the run exclude keys again.
 #[test]
 fn the_rest_is_done_with_all_options_of_the_run() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
@@ -384,7 +384,7 @@ fn a_deactivated_key_is_deleted_by_the_same_command_with_the_output_of_the_one_t
             )])
             .ends_with("no key was changed");
     }
-    // The command would find nothing in these.
+    // The command would find no key in this output.
     let csv = format!("AccessKeyId,UserName,Outcome\n{BOBS_KEY},Bob,Deactivated\n");
     for list in [csv, done.replace("Outcome", "outcome")] {
         let printed = from_stdin(&sandbox, &list, &[]).run().exits(2);

@@ -1,4 +1,4 @@
-//! Of several settings, the one that the AWS CLI takes: tokens, files, web identities, instances and proxies.
+//! Precedence of settings as in the AWS CLI: tokens, files, web identities, instances and proxies.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Metadata, Proxy, ProxyMode, Sandbox};
@@ -58,7 +58,7 @@ fn expired_variables() {
     signs(&sandbox, expires(LATER), ADMIN_KEY_ID);
 }
 
-/// The AWS CLI reads them too.
+/// The AWS CLI accepts these forms too.
 #[test]
 fn an_expiration_in_a_shorter_form() {
     each(["20990101T000000Z", "2099-01-01T00:00Z"], |when| {
@@ -181,7 +181,7 @@ fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// The AWS CLI reads an empty variable as "no web identity" or "no role", and then another of the profile's sources signs.
+/// For the AWS CLI, an empty variable means "no web identity" or "no role", and then another source of the profile signs.
 #[test]
 fn an_empty_variable_of_a_web_identity_does_not_give_way_to_the_profile() {
     let arn = "arn:aws:iam::123456789012:role/Deployer";
@@ -231,7 +231,7 @@ fn an_empty_variable_of_a_web_identity_does_not_give_way_to_the_profile() {
             assert_eq!(asked.param("RoleSessionName"), Some("me"));
         },
     );
-    // Without the profile's setting, an empty variable is not set.
+    // Without the setting of the profile, an empty variable counts as not set.
     let sandbox = documented();
     let config = format!("[default]\n{}", keys(&sandbox.admin()));
     let case = all

@@ -1,4 +1,4 @@
-//! Deletions that no response of IAM confirms, and what a later run with the same journal makes of them.
+//! Deletions that no response of IAM confirms, and how a later run with the same journal treats them.
 
 use std::process::Command;
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn a_resumed_run_with_little_time_sends_the_request() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// The check of what the earlier run did takes a third of the time limit, and less than four seconds are left.
+/// The check of the earlier run's change takes a third of the time limit, and less than four seconds are left.
 #[test]
 fn a_resumed_key_with_an_owner_has_one_time_limit() {
     let sandbox = documented();
@@ -112,7 +112,7 @@ fn a_key_that_does_not_exist_is_printed_once_and_keeps_its_recorded_owner() {
     let no_such_key = What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     sandbox.fault(always("GetAccessKeyLastUsed", no_such_key));
     let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
-    // Where the disk is full, only standard error says it.
+    // If the disk is full, only standard error has the result.
     let running = kept.case(&sandbox, &[]).start();
     wait_for(|| !actions(&sandbox).is_empty());
     let process = format!("--pid={}", running.child.id());
@@ -137,7 +137,7 @@ fn a_key_that_does_not_exist_is_printed_once_and_keeps_its_recorded_owner() {
     assert!(kept.journal().contains(&record), "{}", kept.journal());
 }
 
-/// `--ignore-missing` says nothing about what an earlier run did: when the key is looked up again, that is still open.
+/// `--ignore-missing` says nothing about an earlier run's change, which is still open when the key is looked up again.
 #[test]
 fn a_key_that_was_only_missing_may_have_been_deleted_by_an_earlier_run() {
     let cases = [
@@ -214,7 +214,7 @@ fn after_a_signal_a_missing_key_may_have_been_deleted_by_an_earlier_run() {
     finds_it_deleted(&sandbox, &kept, &["--user-name", "Bob"]);
 }
 
-/// Nothing else proves that a deletion without a response was made: IAM denies the look-up of a key that does not exist.
+/// Nothing else proves a deletion without a response: IAM denies the lookup of a key that does not exist.
 #[test]
 fn the_next_run_remembers_that_iam_listed_the_key() {
     const LIST: [&str; 2] = ["AccessKeyId,UserName", "AccessKeyId"];
@@ -229,7 +229,7 @@ fn the_next_run_remembers_that_iam_listed_the_key() {
     sandbox.remove_key(BOBS_KEY);
     finds_it_deleted(&sandbox, &kept, &[]);
 
-    // A run before that one saw it, and was not allowed to delete it.
+    // An earlier run saw the key, and IAM denied its deletion.
     let sandbox = denied(&["iam:DeleteAccessKey"]);
     let kept = Kept::new(&format!("{}\n{BOBS_KEY},Bob\n", LIST[0]));
     let (old, failed) = (["--older-than", "1d"], "1 key: 1 failed and not changed");
@@ -253,7 +253,7 @@ fn the_next_run_remembers_that_iam_listed_the_key() {
     let nobodys = "IAM does not list the key for any user in the account";
     finds_it(&sandbox, &kept, &["--find-user"], nobodys);
 
-    // A run that was resumed saw it before it sent its own request.
+    // A resumed run saw the key before it sent its own request.
     let sandbox = denied(&READS[..1]);
     let kept = started();
     let lists = always("ListAccessKeys", What::error(403, "AccessDenied", "no"));
@@ -265,7 +265,7 @@ fn the_next_run_remembers_that_iam_listed_the_key() {
     finds_it_deleted(&sandbox, &kept, &[]);
 }
 
-/// A line of results that says `Unknown` leaves as much open as a journal without the result.
+/// A line of results with `Unknown` leaves the same question open as a journal without the result.
 #[test]
 fn an_unknown_result_in_a_list_stays_unknown() {
     let sandbox = documented();
@@ -291,7 +291,7 @@ fn an_unknown_result_in_a_list_stays_unknown() {
                 .says(&["an earlier run started ", "1 key: 1 unknown"]);
         }
     }
-    // What is said to be not deleted is open only if another line says so.
+    // A key that is reported as not deleted is open only if another line says so.
     for (results, more, status, outcome) in [
         (line("Failed"), &[][..], 3, "Failed"),
         (unknown.clone(), &["--ignore-missing"], 0, "Missing"),
@@ -302,7 +302,7 @@ fn an_unknown_result_in_a_list_stays_unknown() {
             .prints_outcome(outcome)
             .says(&["1 key: 1 "]);
     }
-    // It is presumed to be deleted for Alice, and that is open for another owner.
+    // It is presumed deleted for Alice, and still open for another owner.
     let presumed = "Deleted\",\"OwnerUnchecked\":true,\"Reason\":\"";
     let json = line(presumed).replace("Bob", "Alice");
     let table =
@@ -314,7 +314,7 @@ fn an_unknown_result_in_a_list_stays_unknown() {
             .prints_outcome("Unknown")
             .says(&["an earlier run started ", "1 key: 1 unknown"]);
     }
-    // A key that IAM lists is changed. A dry run does not find out whether an earlier request still acts.
+    // A key that IAM lists is changed. A dry run does not verify whether an earlier request still acts.
     let sandbox = documented();
     let _ = from_stdin(&sandbox, &unknown, &["--dry-run"])
         .run()

@@ -1,4 +1,4 @@
-//! Credential processes: started once, ended with their children, and what is wrong with their output is said.
+//! Credential processes: each is started once and ended with its children, and errors describe what is wrong with the output.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -105,7 +105,7 @@ fn f26_long_output_of_a_credential_process_is_read_to_the_end() {
     let sandbox = documented();
     let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let answer = case.path("answer.json");
-    // Had nobody read it all, the process would have been stopped in the middle of it.
+    // If the run did not read everything, the process would be blocked in the middle of its output.
     let script = format!(
         "head -c 3000000 /dev/zero >&2 && cat {}\n",
         answer.display()
@@ -207,7 +207,7 @@ fn f26_a_credential_process_that_fails() {
 const UNFINISHED: &str = "`credential_process` of profile `p` is not a command: a quote is not closed, or it ends with a \
      backslash\nhint: ";
 
-/// JSON that this program's parser cannot read, and why.
+/// JSON that this program's parser cannot read, and the reason.
 fn unread_json() -> [(String, &'static str); 3] {
     let (open, close, digits) = ("[".repeat(900), "]".repeat(900), "9".repeat(4000));
     [
@@ -297,7 +297,7 @@ fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// Its output ends when every process that has it has ended.
+/// The output ends when every process that has it open has ended.
 #[test]
 fn a_child_that_keeps_the_output_open_is_named() {
     let sandbox = documented();
@@ -327,7 +327,7 @@ fn a_child_that_keeps_the_output_open_is_named() {
         .says_nothing();
 }
 
-/// Whether a process is gone (or a zombie that nobody has waited for), at once or very soon.
+/// Whether a process no longer exists (or is a zombie), at once or very soon.
 pub(crate) fn ends(id: &str) -> bool {
     let deadline = Instant::now() + SOON;
     loop {
@@ -346,7 +346,7 @@ pub(crate) fn ends(id: &str) -> bool {
     }
 }
 
-/// The words are those of Python's `shlex`, and nobody replaces anything in them.
+/// The command is split into words as by Python's `shlex`, and nothing is expanded in them.
 #[test]
 fn c85_no_shell_reads_the_command() {
     for (words, arguments) in [

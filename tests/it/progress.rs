@@ -1,4 +1,4 @@
-//! The progress bar: what it counts, and that it is gone when the run ends.
+//! The progress bar: what it counts, and that it disappears when the run ends.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::case::{BOBS_KEY, Case, always};
 use crate::dialogue::Dialogue;
 use crate::many::{crowd, left, outcomes};
 
-/// A run over 40 keys on a terminal that is slow enough to be watched.
+/// A run over 40 keys on a terminal that is slow enough to watch.
 fn watched() -> (Sandbox, Dialogue) {
     watched_under(&[])
 }
@@ -26,7 +26,7 @@ fn watched_under(wrapper: &[&str]) -> (Sandbox, Dialogue) {
     (sandbox, Dialogue::start_under(case, wrapper))
 }
 
-/// The lines that are left on the screen.
+/// The lines that remain on the screen.
 fn left_on_screen(messages: &str) -> Vec<&str> {
     let lines = messages.lines();
     lines
@@ -68,7 +68,7 @@ fn a_bar_counts_keys_and_failures_and_is_gone_at_the_end() {
 
 #[test]
 fn a_bar_is_removed_before_a_result_is_printed_on_the_same_terminal() {
-    // The system calls the same terminal by another name there.
+    // There the system has another name for the same terminal.
     let script = "exec \"$0\" \"$@\" > /dev/tty";
     let (sandbox, dialogue) = watched_under(&["sh", "-c", script]);
     let said = dialogue.shows("/40 keys, 2 failed, ").end().exits(12);
@@ -101,7 +101,7 @@ fn a_bar_counts_keys_that_are_checked_before_the_question() {
     let _ = said.says(&["this run changed nothing"]);
 }
 
-/// A sandbox where the owner of a key is only in the list of a user, and each list is slow.
+/// A sandbox in which only the list of a user shows the owner of a key, and each list is slow.
 fn searched() -> Sandbox {
     let sandbox = Sandbox::documented().many_keys(20, 1).start();
     let denied = What::error(403, "AccessDenied", "no");
@@ -177,7 +177,7 @@ fn a_bar_is_gone_after_a_signal() {
         is_gone_from_screen(said.messages(), "/40");
         let (_, after) = said.messages().split_once("interrupted: ").expect("a stop");
         assert!(!after.contains("/40 keys"), "{after}");
-        // Keys that were not tried are not done.
+        // Keys that were not tried do not count as done.
         assert!(!said.messages().contains(" 40/40 "));
         let _ = said.says(&["interrupted: no more keys are tried", "40 keys: "]);
     }

@@ -1,4 +1,4 @@
-//! A credential process in a terminal: it may ask, is heard, and is ended with what it started.
+//! A credential process on a terminal: it may ask questions, its messages are shown, and it is ended with its children.
 
 use iam_sandbox::documented::SESSION_KEY_ID;
 
@@ -67,7 +67,7 @@ fn c07_its_standard_error_is_shown_and_it_may_read_standard_input() {
 fn c07_ctrl_c_ends_a_credential_process_and_the_run() {
     for script in [
         ASKS.to_owned(),
-        // It does not end by itself, and switches the echo off.
+        // The process does not end by itself, and switches the echo off.
         format!(
             "trap '' INT\nstty -echo </dev/tty\necho $$ > ids\nsleep 300 &\necho $! >> ids\n{ASKS}sleep 300\n"
         ),

@@ -1,4 +1,4 @@
-//! What a response proves: nothing is said of a key that the responses, the reads and the journal do not show.
+//! What a response proves: the run reports about a key only what responses, reads and the journal show.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) fn on_delete(what: What) -> Fault {
     Fault::new(what).on("DeleteAccessKey")
 }
 
-/// What is said of a missing key whose owner only the command names.
+/// The message about a missing key if only the command names its owner.
 pub(crate) fn unchecked(key: &str) -> String {
     format!(
         "iam-del-key: warning: {key} is missing, but it could not be checked whether another user owns it: \
@@ -31,7 +31,7 @@ pub(crate) fn unchecked(key: &str) -> String {
     )
 }
 
-/// A page that is not IAM's, after the request was carried out or not.
+/// A page that is not from IAM, after the request acted or not.
 fn page(status: u16, act: Act) -> What {
     What::Reply {
         status,
@@ -41,7 +41,7 @@ fn page(status: u16, act: Act) -> What {
     }
 }
 
-/// A list of Bob's keys that does not have the key of the example.
+/// A list of Bob's keys without the key of the example.
 pub(crate) fn hidden() -> What {
     list("<UserName>Bob</UserName>", "", "hidden")
 }
@@ -58,7 +58,7 @@ pub(crate) fn list(user: &str, keys: &str, request_id: &str) -> What {
 
 #[test]
 fn c48_a_key_of_another_user_is_not_missing() {
-    // IAM says whose it is, and its list may not be read.
+    // IAM names the owner, and denies the list of that user.
     let sandbox = denied(&READS[1..]);
     let _ = Case::at(&sandbox, ["--access-key-id", BOBS_KEY, "--ignore-missing"])
         .run()
@@ -71,7 +71,7 @@ fn c48_a_key_of_another_user_is_not_missing() {
              result: AKIDPMS9RO4H3FEXAMPLE: not deleted: IAM reports that Bob owns the key\n",
         );
     assert!(sandbox.has_key(BOBS_KEY));
-    // IAM does not say whose a missing key was. Either option of the hint makes it a success.
+    // IAM does not name the owner of a missing key. Either option of the hint turns the result into a success.
     let gone = "AKIARZPUZDIKAAAAAAAA";
     let missing = |sandbox: &Sandbox, more: &[&str]| {
         let case = Case::at(sandbox, ["--access-key-id", gone, "--ignore-missing"]);
@@ -90,14 +90,14 @@ fn c48_a_key_of_another_user_is_not_missing() {
             .prints_outcome("Missing")
             .says(&["is missing"]);
     }
-    // IAM says nothing, and nobody names the owner.
+    // IAM does not name the owner, and neither does the command.
     let sandbox = denied(&READS);
     let kept = Kept::new(&format!("{BOBS_KEY}\n"));
     let (missing, failed) = (["--ignore-missing"], "1 key: 1 failed and not changed");
     let hint = "name its owner with --user-name NAME";
     kept.ends(&sandbox, &missing, 3, hint, failed);
     assert!(sandbox.has_key(BOBS_KEY));
-    // The next run, with the right owner, is not told that the key is done.
+    // The next run has the right owner, and the journal does not say that the key is done.
     let owner = ["--user-name", "Bob"];
     kept.ends(&sandbox, &owner, 0, "result: ", "1 key: 1 deleted");
     assert!(!sandbox.has_key(BOBS_KEY));
@@ -163,7 +163,7 @@ fn c49_no_key_is_called_not_deleted_while_a_request_is_pending() {
         let says = "no usable response arrived; IAM still lists the key";
         kept.ends(&sandbox, &limits, 10, says, "1 key: 1 unknown");
         assert_eq!(kept.results()[BOBS_KEY], "Unknown");
-        // It stays in progress: the next run sends it.
+        // The key stays in progress, so the next run sends the request.
         sandbox.clear_faults();
         kept.ends(&sandbox, &[], 0, "result: ", "1 key: 1 deleted");
     });
@@ -173,7 +173,7 @@ fn c49_no_key_is_called_not_deleted_while_a_request_is_pending() {
 fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
     let error = || What::error(404, "NoSuchEntity", "The Access Key cannot be found.");
     let unknown = || What::error(403, "AccessDenied", "no");
-    // A key that a later list shows is judged by it.
+    // A key that only a later list shows is checked with the facts of that list.
     for (more, status, outcome, says) in [
         (&["--ignore-missing"][..], 3, "Failed", "(NoSuchEntity)"),
         (
@@ -194,7 +194,7 @@ fn c52_a_new_key_that_the_reads_do_not_show_yet_is_not_gone() {
             .says(&[says, "not deleted: "]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
-    // A server error of IAM's, which may have acted, and then no such key.
+    // A server error of IAM after which the request may have acted, and then NoSuchEntity.
     let sandbox = documented();
     sandbox.fault(on_delete(What::error(500, "ServiceFailure", "oops")));
     sandbox.fault(on_delete(error()));
@@ -217,7 +217,7 @@ fn c13_one_limit_covers_every_step_of_a_key() {
         let (_, action) = action.split_once(':').expect("a service");
         sandbox.fault(Fault::new(slow.clone()).on(action).always());
     }
-    // An earlier run started it; a condition is read; the deletion would be third.
+    // An earlier run started the key, and a condition is read; the deletion would be the third step.
     let printed = started()
         .case(&sandbox, &["--timeout", "5", "--older-than", "1d"])
         .run()

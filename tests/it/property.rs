@@ -1,4 +1,4 @@
-//! Users and keys at random: a key goes exactly when its own facts satisfy every condition, whatever its siblings are.
+//! Random users and keys: a key is deleted if and only if its own facts satisfy every condition, whatever its siblings are.
 
 use iam_sandbox::{KeySeed, LastUsed, Sandbox, Status, days_ago, nth_key_id};
 use proptest::collection::vec;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::case::{Case, DELETED};
 use crate::many::{from_stdin, rows};
 
-/// What a key is like: days since its creation and last use, each and a half so that no border is met.
+/// The facts of a key: the days since its creation and last use, plus half a day so that no boundary is hit.
 #[derive(Clone, Debug)]
 struct Life {
     status: Status,
@@ -41,7 +41,7 @@ impl Life {
         }
     }
 
-    /// Written down a second time, in days: whether this key may go.
+    /// A second implementation of the conditions, in days: whether this key may be deleted.
     fn may_go(&self, user: &str, conditions: &Conditions) -> bool {
         let idle = self.used.unwrap_or(self.created);
         let excepted = conditions
@@ -97,7 +97,7 @@ fn conditions() -> impl Strategy<Value = Conditions> {
     )
 }
 
-/// Runs on the first key; true when exactly that key went, false when none did.
+/// Runs on the first key. Returns true if exactly that key was deleted, and false if none was.
 fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
     let ids: Vec<String> = (0..lives.len())
         .map(|n| nth_key_id("123456789012", n))
@@ -139,7 +139,7 @@ fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
     true
 }
 
-/// Runs on a list of all keys: each goes exactly if it satisfies the conditions, and the others are skipped with success.
+/// Runs on a list of all keys: exactly those that satisfy the conditions are deleted, and the others are skipped with success.
 fn list_goes(lives: &[Life], conditions: &Conditions) {
     let ids: Vec<String> = (0..lives.len())
         .map(|n| nth_key_id("123456789012", n))

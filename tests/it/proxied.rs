@@ -10,7 +10,7 @@ use crate::network::{free_address, unreachable};
 use crate::response::reply;
 use crate::unfinished::with_seconds_masked;
 
-/// A run that goes to IAM's own host name through the proxy, which ends at the sandbox.
+/// A run that uses IAM's own host name through the proxy, which connects to the sandbox.
 fn by_way_of(proxy_url: &str, sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--cli-connect-timeout", "2"]).env("HTTPS_PROXY", proxy_url)
 }

@@ -1,4 +1,4 @@
-//! Proxies that fail, and which requests use one: each failure is stated as it is, with the proxy that it is of.
+//! Proxies that fail, and which requests use one: each error describes the failure and names the proxy.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -13,14 +13,14 @@ use crate::response::{IAM, METADATA, xml};
 const PASSWORD: &str = "of-the-proxy-1";
 const CHECK: &str = "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy";
 
-/// What a proxy does after it has sent its response.
+/// What a proxy does after it sent its response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Then {
     Waits,
     Closes,
 }
 
-/// A proxy that responds with these bytes whatever it is asked. Returns its address.
+/// A proxy that responds to every request with these bytes. Returns its address.
 pub(crate) fn responding(bytes: impl Into<Vec<u8>>, then: Then) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -135,7 +135,7 @@ fn f46_a_proxy_that_hangs_is_named_with_the_time_it_took() {
     let reason = "the proxy did not respond within 1 s";
     let hint = format!("{CHECK}; --cli-connect-timeout sets how long to wait for it");
     fails(&sandbox, case, &address, reason, &hint);
-    // The limit of the whole key ends the wait, and says how long it was.
+    // The time limit of the key ends the wait, and the error has its length.
     let case = connecting(&sandbox, "0").args(["--timeout", "2"]);
     let through = format!("through the proxy {address}: it did not respond within ");
     let says = [through.as_str(), " s; --timeout is 2 s\n"];
@@ -148,7 +148,7 @@ fn f46_a_proxy_that_hangs_is_named_with_the_time_it_took() {
     let _ = said
         .says(&says)
         .ends_with("not deleted: nothing was sent to IAM");
-    // One that opens a connection and forwards nothing is not what did not respond.
+    // If a proxy opens a connection and forwards nothing, the error does not say that the proxy did not respond.
     let proxy = responding("HTTP/1.1 200 OK\r\n\r\n", Then::Waits);
     let case = connecting(&sandbox, "1").env("HTTPS_PROXY", format!("http://{proxy}"));
     let reason = "it did not respond within 1 s";
@@ -192,7 +192,7 @@ fn f46_a_proxy_of_an_endpoint_without_tls_is_named() {
 #[test]
 fn f46_a_proxy_with_tls() {
     let tls = behind_a_proxy();
-    // The proxy is a sandbox, which is asked for another host and has this response for all of them.
+    // The proxy is a sandbox. It gets requests for another host, and has this response for all of them.
     let body =
         format!("<DeleteAccessKeyResponse xmlns=\"{IAM}\">{METADATA}</DeleteAccessKeyResponse>");
     tls.fault(Fault::new(xml(body)));
@@ -251,7 +251,7 @@ fn f46_a_user_and_a_password_are_sent_as_they_are() {
         let authorization = proxy.requests()[0].authorization.clone();
         assert_eq!(authorization, Some(format!("Basic {sent}")));
     });
-    // Here the host would be a part of the user name and the password.
+    // Here the host would become part of the user name and the password.
     let sandbox = behind_a_proxy();
     let case = connecting(&sandbox, "60").env("HTTPS_PROXY", "http://me:12/of-the@127.0.0.1:1");
     let says = "iam-del-key: error: the environment variable HTTPS_PROXY is not the URL of an HTTP proxy\n\

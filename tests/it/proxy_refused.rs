@@ -1,4 +1,4 @@
-//! Proxies that ask who uses them, and what comes through a proxy that is not TLS.
+//! Proxies that require authentication, and data through a proxy that is not TLS.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -96,7 +96,7 @@ fn f46_a_proxy_that_requires_a_password_for_an_endpoint_without_tls() {
     });
 }
 
-/// A proxy that opens a connection and lets this through, before or after the first message of TLS, without end.
+/// A proxy that opens a connection and sends this without end, before or after the first message of TLS.
 fn flooding(bytes: &'static [u8], is_early: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();

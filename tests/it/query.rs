@@ -1,4 +1,4 @@
-//! `--query`: what it chooses from, and a query that is none or does not work on a result.
+//! `--query`: what it selects from, and a query that is invalid or fails on a result.
 
 use std::ffi::OsString;
 
@@ -56,7 +56,7 @@ fn a_query_selects_from_the_output() {
         let _ = printed.prints(expected).says(&["dry run"]);
         assert!(sandbox.has_key(BOBS_KEY));
     });
-    // A deleted key's object has no member but one, and the AWS CLI says null too.
+    // A deleted key's object has only this member, and the AWS CLI prints null too.
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--query", "AccessKeyId"]);
     let _ = case.run().exits(0).prints("null\n").says_nothing();
@@ -71,12 +71,12 @@ fn a_query_selects_from_the_output() {
         .exits(0)
         .prints("200\n")
         .says_nothing();
-    // There is nothing but an empty object.
+    // The result is an empty object.
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--query", "@", "--output", "text"]);
     let _ = case.run().exits(0).prints_nothing().says_nothing();
     assert!(!sandbox.has_key(BOBS_KEY));
-    // Of several keys, each line.
+    // For several keys, the query applies to each line.
     let sandbox = documented();
     let case = Case::documented(&sandbox, &["--access-key-id", "AKIAQAAAAAAAUNKNOWNA"]);
     let printed = case
@@ -129,7 +129,7 @@ fn an_invalid_query_is_refused() {
 
 #[test]
 fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed() {
-    // Of one key.
+    // One key.
     let sandbox = documented();
     let cases = [
         &["--query", "length(UserName)"][..],
@@ -152,7 +152,7 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
     assert!(sandbox.has_key(BOBS_KEY));
     let mut requests = sandbox.requests().into_iter();
     assert!(requests.all(|request| request.action == "ListAccessKeys"));
-    // Of many keys.
+    // Many keys.
     let (sandbox, list) = crowd(3);
     for (more, hint) in [
         (
@@ -186,7 +186,7 @@ fn f62_a_query_that_does_not_work_on_the_result_keeps_a_key_from_being_changed()
     assert!(requests.all(|request| request.action == "GetCallerIdentity"));
 }
 
-/// What the query is about is only in the response.
+/// Only the response has the data for the query.
 #[test]
 fn f62_a_query_of_response_metadata_can_fail_after_the_deletion() {
     let sandbox = documented();

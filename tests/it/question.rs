@@ -1,4 +1,4 @@
-//! The question before a key goes: asked on a terminal only, and only a plain yes is a yes.
+//! The question before a deletion: it is asked only on a terminal, and only a plain yes is a yes.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET, ALICE_KEY_ID};
 use iam_sandbox::{Sandbox, Status};
@@ -43,7 +43,7 @@ fn f64_a_yes_deletes_what_was_shown() {
 
 #[test]
 fn f64_anything_else_is_a_no() {
-    // An empty line, words that are not yes, the end of the input, and more than anybody types.
+    // An empty line, words other than yes, the end of the input, and more text than a person types.
     let megabyte = [vec![b'y'; 1 << 20], vec![b'\n']].concat();
     for no in [
         &b"\n"[..],
@@ -186,7 +186,7 @@ fn the_question_names_the_account_and_the_profile_it_acts_in() {
         // The role signs.
         (&role, None, true, of_none),
         (&[], Some("prod"), false, of_prod),
-        // The variables sign, whatever profile is selected.
+        // The variables sign, whichever profile is selected.
         (&[], Some("prod"), true, of_none),
         (&[], Some("none"), true, of_none),
     ] {

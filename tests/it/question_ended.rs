@@ -1,4 +1,4 @@
-//! What happens to the question when the run is stopped or ended, or its terminal closed.
+//! What happens to the question if the run is stopped or ended, or its terminal is closed.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -38,14 +38,14 @@ fn a_signal_at_the_question_about_several_keys_prints_one_sentence() {
         dialogue.signal(signal);
         let said = dialogue.end().exits(status).prints_nothing();
         let (_, after) = said.messages().split_once("[y/N] ").expect("asked once");
-        // Nobody pressed Enter.
+        // Enter was not pressed.
         assert_eq!(after, format!("\n{INTERRUPTED}"));
         let _ = said.says(&[INTERRUPTED]);
         assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(BOB_SECOND_KEY_ID));
     });
 }
 
-/// As everywhere else: a signal keeps keys from being tried, and a no refuses them.
+/// As everywhere: after a signal, keys are not tried, and after a no, they are refused.
 #[test]
 fn c73_keys_that_a_signal_kept_from_being_changed_were_not_tried() {
     let keys = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
@@ -84,7 +84,7 @@ fn c73_a_run_that_was_stopped_asks_again_and_forgets_what_was_typed() {
         .shows(ASKED)
         .types("ye\x1a")
         .shows("Stopped")
-        // The answer is typed before the question is there again.
+        // The answer is typed before the question appears again.
         .types("fg\ny\n")
         .shows(ASKED)
         .types("n\n")
@@ -133,7 +133,7 @@ fn c73_signals_end_the_question() {
         dialogue.end().stops(status, &[INTERRUPTED]);
         assert!(sandbox.has_key(BOBS_KEY), "{signal}");
     });
-    // After it went on, too.
+    // The signal also works after the run was continued.
     let sandbox = documented();
     let dialogue = Dialogue::start(asked(&sandbox)).shows(ASKED);
     dialogue.signal("STOP");
@@ -160,7 +160,7 @@ fn c73_signals_end_the_question() {
     );
 }
 
-/// Runs a command on a terminal that is closed once this is on it.
+/// Runs a command on a terminal that is closed once it shows this.
 fn status_after_closing(case: Case, wrapper: &[&str], last_words: &str) -> ExitStatus {
     let parts = case.into_parts();
     let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
@@ -188,7 +188,7 @@ fn c73_a_closed_terminal_is_not_an_answer() {
     let cases = [one, vec!["--user-name", "Bob", "--all-keys"]];
     each(cases, |args| {
         let sandbox = documented();
-        // It sends SIGHUP, and nothing can be written to it any more.
+        // The closed terminal sends SIGHUP, and nothing can be written to it.
         let status = status_after_closing(Case::at(&sandbox, args), &[], "[y/N] ");
         assert_eq!(status.code(), Some(129));
         assert!(sandbox.has_key(BOBS_KEY));
@@ -197,7 +197,7 @@ fn c73_a_closed_terminal_is_not_an_answer() {
 
 #[test]
 fn f87_a_closed_terminal_does_not_complete_a_list() {
-    // What `nohup` starts is sent no SIGHUP.
+    // A process that `nohup` started ignores SIGHUP.
     let ignoring = ["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""];
     // The terminal is closed before the run begins.
     let script = "trap '' HUP; echo waiting; read line; exec \"$0\" \"$@\"";

@@ -1,4 +1,4 @@
-//! `--reactivate` of keys that are named: the undo for one key.
+//! `--reactivate` of named keys: the undo for one key.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
@@ -23,7 +23,7 @@ pub(crate) fn inactive() -> Sandbox {
     sandbox
 }
 
-/// Lets the next list show Bob's key with a status that it no longer has.
+/// Lets the next list show an old status of Bob's key.
 pub(crate) fn lists_bobs_key_once_as(sandbox: &Sandbox, status: &str) {
     let list = member(BOBS_KEY, "Bob", status);
     let list = keys(&list, "<IsTruncated>false</IsTruncated>");
@@ -104,10 +104,10 @@ fn the_status_of_an_unknown_key_is_from_the_last_list() {
         .says(&["IAM still lists the key"]);
 }
 
-/// Right after the deactivation that is to be undone a list may still show the key as active.
+/// Right after the deactivation, a list may still show the key as active.
 #[test]
 fn a_list_that_lags_keeps_no_key_from_being_reactivated() {
-    // If there is no time to read the list again, what it says does not count.
+    // If there is no time to read the list again, its status does not count.
     for more in [&[][..], &["--timeout", "5"], &["--timeout", "6"]] {
         let sandbox = inactive();
         lists_bobs_key_once_as(&sandbox, "Active");
@@ -149,7 +149,7 @@ fn a_list_that_lags_keeps_no_key_from_being_deactivated() {
             &|at| from_stdin(at, &csv, &["--deactivate", "--timeout", "6"]),
             known,
         ),
-        // There is no time to read the list again, so what it says does not count.
+        // There is no time to read the list again, so its status does not count.
         (&|at| deactivate(at).args(["--timeout", "5"]), None),
     ] {
         let sandbox = documented();

@@ -1,11 +1,11 @@
-//! Every option that reads, with every way a read can fail: none of them ever leads to a change.
+//! Every option that reads, with every way that a read can fail: no failure ever leads to a change.
 
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, actions, documented};
 use crate::dialogue::Dialogue;
 
-/// An option, its arguments, and the reads it cannot do without.
+/// An option, its arguments, and the reads that it needs.
 const OPTIONS: [(&[&str], &[&str]); 11] = [
     (
         &["--user-name", "Bob", "--only-inactive"],
@@ -44,7 +44,7 @@ const OPTIONS: [(&[&str], &[&str]); 11] = [
     (&["--user-name", "Bob", "--dry-run"], &["ListAccessKeys"]),
 ];
 
-/// The actions that are not reads about a named key. Other tests try failures of those that sweeps and sessions need.
+/// The actions that are not reads about a named key. Other tests cover failures of the reads that sweeps and sessions need.
 const OTHERS: [&str; 10] = [
     "CreateUser",
     "CreateAccessKey",
@@ -66,7 +66,7 @@ fn every_read_about_a_key_fails_in_a_test() {
     }
 }
 
-/// A failure, what it is called, and the exit status it leads to.
+/// A failure, its message, and its exit status.
 fn failures() -> Vec<(&'static str, What, i32)> {
     vec![
         (
@@ -111,7 +111,7 @@ fn run(sandbox: &Sandbox, option: &[&str], more: &[&str]) -> crate::case::Ended 
         .run()
 }
 
-/// What is known of the key, for which this read was needed.
+/// The known state of the key that needs this read.
 fn known(action: &[&str], read: &str) -> String {
     let done = match action {
         ["--deactivate"] => "deactivated",
@@ -155,7 +155,7 @@ fn f59_no_read_that_is_denied_ever_leads_to_a_change() {
             } else {
                 "iam"
             };
-            // The owner is found in another way where that is allowed: here it is not.
+            // The owner can be found in another way if that is allowed; here it is denied.
             let mut sandbox = Sandbox::documented().deny(&format!("{service}:{read}"));
             if option.contains(&"--find-user") {
                 sandbox = sandbox.deny("iam:ListUsers");

@@ -1,4 +1,4 @@
-//! A read of one user or key that fails in a run over many: the error names the user or the key.
+//! A failed read about one user or key in a run over many: the error names the user or the key.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, ALICE_OLD_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::case::{BOBS_KEY, Case, actions, each_at_once};
 
-/// The one inactive key of the account, whose owner is read last.
+/// The only inactive key of the account. Its owner is read last.
 const OF_ALICE: (&str, Option<&str>) = ("Alice", Some(ALICE_OLD_KEY_ID));
 
-/// The options of a sweep, the read that fails, and the user and the key that it is about.
+/// The options of a sweep, the read that fails, and the user and the key of that read.
 type Sweep = (
     &'static [&'static str],
     &'static str,
@@ -39,7 +39,7 @@ const SWEEPS: [Sweep; 4] = [
     ),
 ];
 
-/// A failure, its exit status, and how its sentence goes on.
+/// A failure, its exit status, and the rest of its message.
 fn failures() -> [(What, i32, &'static str); 5] {
     [
         (
@@ -126,7 +126,7 @@ fn f59_a_failed_read_that_ends_a_sweep_names_the_user_or_the_key() {
     );
 }
 
-/// Rejected credentials are no matter of one user.
+/// Rejected credentials do not concern a single user.
 #[test]
 fn f59_rejected_credentials_that_end_a_sweep_name_no_user() {
     let (options, operation, _) = SWEEPS[0];

@@ -93,7 +93,7 @@ fn f80_input_that_is_not_a_list_is_refused_with_line_and_column() {
         &[],
         &["line 1, column 1", "temporary STS key"],
     );
-    // It is cut off inside a character, which does not make it another thing.
+    // The text is cut off inside a character; the error is still the same.
     refused(
         format!("x{}", "\u{e9}".repeat(1_000_000)),
         &[],
@@ -189,7 +189,7 @@ fn f83_json_that_is_broken_nested_or_of_wrong_types() {
             "hint: pass it with --journal, together with its list\n",
         ],
     );
-    // A string without an end is read no further than a megabyte.
+    // A string without an end is read up to one megabyte.
     let endless = format!("{row}\n{{\"Note\":\"{}", "x".repeat(40 << 20));
     refused(endless, &[], &["line 2", "longer than 1048576 bytes"]);
 }
@@ -221,7 +221,7 @@ fn f81_a_broken_line_far_down_deletes_nothing() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// A key that a deactivation does not find for the named user may be another user's.
+/// If a deactivation does not find a key of the named user, the key may belong to another user.
 #[test]
 fn a_key_that_was_missing_when_it_was_to_be_deactivated_is_not_deleted() {
     let sandbox = documented();

@@ -1,4 +1,4 @@
-//! An owner for whom IAM listed a key in this run counts, whomever the caller names, and so do the lists of all users.
+//! An owner for whom IAM listed a key in this run counts, whichever owner the caller names, and so do the lists of all users.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Fault, KeySeed, Sandbox, Status, What, nth_key_id};
@@ -11,12 +11,12 @@ use crate::proof::{READS, denied, on_delete};
 use crate::response::{END, keys, member, xml};
 use crate::resumed_owner::{started_to, started_without_owner};
 
-/// What an intent has if IAM listed the key.
+/// The member of an intent if IAM listed the key.
 const LISTED: &str = ",\"Status\":\"Active\"";
 
 #[test]
 fn c50_an_owner_for_whom_iam_listed_the_key_is_not_forgotten() {
-    // The list is wrong about one of Bob's two keys. His keys are read for the other one.
+    // The list has a wrong owner for one of Bob's two keys. His keys are read for the other key.
     let of_all = format!("UserName,AccessKeyId\n,{BOB_SECOND_KEY_ID}\nAlice,{BOBS_KEY}\n");
     let of_bob = format!("UserName,AccessKeyId\nBob,{BOB_SECOND_KEY_ID}\nAlice,{BOBS_KEY}\n");
     for (list, more, is_lost) in [
@@ -90,8 +90,8 @@ fn a_deactivation_that_iam_confirmed_is_not_unknown_if_a_condition_is_not_met() 
     );
 }
 
-/// The request named nobody, so IAM looked for the key among the calling user's. It is in the list of the owner whom the
-/// earlier run named, and nothing contradicts that.
+/// The request named no user, so IAM searched the calling user's keys. The key is in the list of the owner whom the earlier run
+/// named, and nothing contradicts that.
 #[test]
 fn a_key_that_is_in_the_list_of_the_earlier_owner_is_reviewed_with_that_owner() {
     let ignored = &["--ignore-missing"][..];
@@ -123,7 +123,7 @@ fn a_key_that_is_in_the_list_of_the_earlier_owner_is_reviewed_with_that_owner() 
     });
 }
 
-/// Whichever list of a run had the key, the next run knows that IAM listed it: then no user has it because it is deleted.
+/// If any list of a run had the key, the next run knows that IAM listed it. Then, if no user has the key, it was deleted.
 #[test]
 fn a_key_that_any_list_of_an_earlier_run_had_is_deleted_if_no_user_has_it() {
     let reset = || Fault::new(What::ResetBeforeActing).on("DeleteAccessKey");

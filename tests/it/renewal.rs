@@ -1,4 +1,4 @@
-//! Credentials that expire in the middle of a run over several keys: renewed from the same source, or the run ends.
+//! Credentials that expire during a run over several keys: the run renews them from the same source, or ends.
 
 use iam_sandbox::documented::ADMIN_KEY_ID;
 use iam_sandbox::{Credentials, Fault, KeySeed, Sandbox, What, nth_key_id};
@@ -15,7 +15,7 @@ pub(crate) fn expired() -> What {
     What::error(403, "ExpiredToken", message)
 }
 
-/// IAM says this once, after so many deletions.
+/// IAM returns this error once, after this many deletions.
 fn expires_after(sandbox: &Sandbox, deletions: u64) {
     sandbox.fault(Fault::new(expired()).on("DeleteAccessKey").skip(deletions));
 }
@@ -43,7 +43,7 @@ pub(crate) fn renewed(case: Case, first: &Credentials, second: &str) -> Case {
     )
 }
 
-/// A run over a list, one key after another, with credentials that the second answer replaces.
+/// A run over a list, one key at a time. The second output of the process replaces the credentials.
 fn one_by_one(sandbox: &Sandbox, list: &str, second: &str) -> Case {
     let case = from_stdin(sandbox, list, &["--yes", "--jobs", "1"]);
     renewed(case, &sandbox.admin(), second)
@@ -117,7 +117,7 @@ fn c09_credentials_of_another_principal_end_the_run() {
                arn:aws:iam::123456789012:user/admin";
     assert!(output.contains(why), "{output}");
     let said = printed.prints_outcomes(&[("Deleted", 5), ("Failed", 1), ("NotTried", 14)]);
-    // New credentials of this source are no help.
+    // New credentials from this source do not help.
     assert!(!said.messages().contains("hint: the session has expired"));
     let _ = said
         .says(&[
@@ -138,7 +138,7 @@ fn c09_credentials_of_another_principal_end_the_run() {
     );
 }
 
-/// STS's answer about a session of the role `ci`.
+/// The response of STS about a session of the role `ci`.
 pub(crate) fn session_of_ci(role_id: &str, name: &str) -> What {
     let page = format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\

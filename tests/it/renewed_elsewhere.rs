@@ -24,8 +24,8 @@ fn has_open(running: &Running, file: &Path) -> bool {
     files.any(|open| open == file)
 }
 
-/// Starts a run while another run is renewing the same session. The other run saves `renewed` and ends. Returns what the file
-/// contains afterwards.
+/// Starts a run while another run renews the same session. The other run saves `renewed` and ends. Returns the content of the
+/// file afterward.
 fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) -> Value {
     let path = case.path(session);
     let file = File::open(&path).expect("a session");

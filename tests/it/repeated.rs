@@ -1,4 +1,4 @@
-//! Text from outside that repeats a secret of the run, in each place that is shown: it stands for `(not shown)` there.
+//! Text from outside that repeats a secret of the run: every place that shows it has `(not shown)` instead.
 
 use aws_smithy_types::base64;
 use iam_sandbox::documented::SESSION_KEY_ID;
@@ -12,7 +12,7 @@ use crate::renewal::{expired, session_of_ci};
 use crate::response::{keys, member, result, xml};
 use crate::verification::{NEVER, last_use};
 
-/// A session token without the shape of one.
+/// A session token that does not look like one.
 const TOKEN: &str = "short.Token-9xQ2";
 
 /// The digits of the bytes, of `width` bits each.
@@ -27,7 +27,7 @@ fn digits(text: &str, width: usize, alphabet: &[u8]) -> String {
     digits.collect()
 }
 
-/// A secret in each spelling that is promised.
+/// A secret in each spelling that is promised to be masked.
 fn spellings(secret: &str) -> [String; 7] {
     let bytes = |prefix: &str, suffix: &str| {
         let bytes = secret.bytes();
@@ -117,7 +117,7 @@ fn f68_a_journal_has_no_secret_of_a_response() {
     });
 }
 
-/// A user name or an ID with a secret would get into journals and lists, which the next run needs as they are.
+/// A user name or an ID with a secret would get into journals and lists, which the next run needs unchanged.
 #[test]
 fn f68_a_name_or_an_id_with_a_secret_is_a_failed_read() {
     let end = "<IsTruncated>false</IsTruncated>";

@@ -1,4 +1,4 @@
-//! Responses that are not the documented document: none of them is an answer.
+//! Responses other than the documented document: none of them counts.
 
 use std::time::{Duration, Instant};
 
@@ -62,13 +62,13 @@ pub(crate) fn last_use(owner: &str, date: &str) -> String {
     result("GetAccessKeyLastUsed", &used)
 }
 
-/// A fault of lists that lag behind a change from before the run.
+/// Lists that lag behind a change from before the run.
 pub(crate) fn lagging(action: &str, what: What) -> Fault {
     let until = Instant::now() + Duration::from_millis(2500);
     Fault::new(what).on(action).until(until)
 }
 
-/// How every list ends that is complete.
+/// The end of every complete list.
 pub(crate) const END: &str = "<IsTruncated>false</IsTruncated>";
 pub(crate) const SWEEP: [&str; 5] = [
     "--whole-account",
@@ -78,7 +78,7 @@ pub(crate) const SWEEP: [&str; 5] = [
     "123456789012",
 ];
 
-/// The run is not taken in by the response: the key lives, and is never called deleted.
+/// The response does not mislead the run: the key still exists, and is never called deleted.
 pub(crate) fn is_not_deleted(sandbox: &Sandbox, ended: Ended) {
     let printed = ended.exits_with_one_of(&[1, 10]);
     let output = printed.output().to_owned();
@@ -88,7 +88,7 @@ pub(crate) fn is_not_deleted(sandbox: &Sandbox, ended: Ended) {
     let _ = said.says(&["no usable response from IAM"]);
 }
 
-/// Every deletion is answered so, and none acts.
+/// Every deletion gets this response, and none acts.
 fn no_response_deletes(status: u16, body: &str, more: &[&str]) {
     let what = reply(status, &[], body, Act::Never);
     let sandbox = faulty([always("DeleteAccessKey", what)]);
@@ -356,7 +356,7 @@ fn c65_a_list_of_anything_but_members_is_not_an_empty_list() {
         keys("none", END),
     ];
     each(bodies, |body| {
-        // A lost deletion is not proved by a list that cannot be read.
+        // An unreadable list does not prove a deletion whose response was lost.
         let sandbox = faulty([
             always("DeleteAccessKey", What::ResetBeforeActing),
             always("ListAccessKeys", What::page(200, "text/xml", body)),

@@ -1,4 +1,4 @@
-//! A sweep, or a look-up of the owner, with the journal of an earlier run: which keys it takes up.
+//! A sweep, or an owner lookup, with the journal of an earlier run: which keys it resumes.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
@@ -24,7 +24,7 @@ fn sweep(sandbox: &Sandbox, kept: &Kept, args: &[&str]) -> Case {
         .args([kept.path()])
 }
 
-/// The keys to delete, and the last line if it is one.
+/// The keys in the deletion requests, and the last line if it is a summary.
 const SELECTIONS: [(&[&str], &str); 2] = [
     (ALL_OF_BOB, "1 key: 1 deleted"),
     (
@@ -68,7 +68,7 @@ fn c56_a_sweep_resumes_a_key_that_a_killed_run_started_and_iam_no_longer_lists()
              unknown: an earlier run started to change it, and the result is unknown"
         )]);
         assert_eq!(kept.journal(), before);
-        // No time is kept for a request that is not sent.
+        // No time is reserved for a request that is not sent.
         let short = [selection, &["--timeout", "3"]].concat();
         let printed = sweep(&sandbox, &kept, &short).run().exits(0);
         assert_eq!(bobs_row(&printed)["Outcome"], "Deleted");
@@ -87,7 +87,7 @@ fn c56_a_sweep_resumes_a_key_that_a_killed_run_started_and_iam_no_longer_lists()
 
 #[test]
 fn c56_a_sweep_resumes_no_key_that_iam_still_lists_or_another_user_has() {
-    // Nobody deleted it, its request has expired, and it does not satisfy the condition.
+    // The key was not deleted, its request has expired, and it does not satisfy the condition.
     let sandbox = documented();
     let kept = started_an_hour_ago();
     sweep(&sandbox, &kept, ALL_OF_BOB).run().stops_exactly(
@@ -96,7 +96,7 @@ fn c56_a_sweep_resumes_no_key_that_iam_still_lists_or_another_user_has() {
              result: nothing to do: 2 keys were checked, and none meets the conditions\n",
     );
     assert!(sandbox.has_key(BOBS_KEY));
-    // It is Bob's, and the run is about Alice.
+    // The key is Bob's, and the run is about Alice.
     sandbox.remove_key(BOBS_KEY);
     let alice = ["--user-name", "Alice", "--all-keys"];
     let printed = sweep(&sandbox, &kept, &alice).run().exits(0);
@@ -140,7 +140,7 @@ fn what_iam_lists_now_takes_precedence_over_a_record_that_the_key_is_gone() {
     });
 }
 
-/// A sweep reads no list that can still show what an earlier run deleted, so that no such key is selected.
+/// A sweep waits until no list can show what an earlier run deleted, so it selects no such key.
 #[test]
 fn a_deletion_that_a_list_lags_behind_is_not_reported_again() {
     const OTHER: &str = "AKIA111111111EXAMPLE";
@@ -220,7 +220,7 @@ fn c56_a_resumed_key_stays_unknown_if_no_list_proves_what_happened() {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = started();
-    // IAM had not listed it when it was started.
+    // IAM had not listed the key when the earlier run started it.
     let journal = kept.journal().replace(",\"Status\":\"Active\"", "");
     std::fs::write(kept.path(), &journal).expect("a journal");
     for _ in 0..2 {
@@ -229,7 +229,7 @@ fn c56_a_resumed_key_stays_unknown_if_no_list_proves_what_happened() {
             .prints_outcomes(&[("Unknown", 1)])
             .says(&["the result is unknown"])
             .ends_with("1 key: 1 unknown");
-        // That is no news.
+        // The journal gets no new record.
         assert_eq!(kept.journal(), journal);
     }
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
@@ -301,7 +301,7 @@ fn the_dry_run_of_a_sweep_counts_a_status_that_iam_lists_as_reached() {
     }
 }
 
-/// The list of the owner for whom the earlier run started the deletion decides if no others can be read.
+/// If no other lists can be read, the list of the owner in the earlier request decides.
 #[test]
 fn the_same_command_finds_what_became_of_a_key_whose_owner_cannot_be_looked_up_any_more() {
     let presumed = format!(
@@ -330,7 +330,7 @@ fn the_same_command_finds_what_became_of_a_key_whose_owner_cannot_be_looked_up_a
         assert!(kept.journal().contains("\"OwnerUnchecked\":true"));
         assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
     }
-    // A read that fails may succeed in the next run.
+    // A read that fails now may succeed in the next run.
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     sandbox.fault(Fault::new(What::empty(500)).on("ListUsers").always());

@@ -1,4 +1,4 @@
-//! Whose a started key was: only a list of the owner that all runs named says that it is gone.
+//! The owner of a started key: only a list of the owner that all runs named proves that the key is gone.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What};
@@ -21,7 +21,7 @@ fn f85_no_list_proves_that_an_unfinished_key_without_an_owner_is_gone() {
          {{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Intent\":\"delete\",\"Time\":\"t\"}}\n"
     );
     std::fs::write(kept.path(), journal).expect("a journal");
-    // The signing user's own list does not have it, and it is alive.
+    // The signing user's own list does not have the key, which still exists.
     let printed = kept.case(&sandbox, &[]).run().exits(10);
     let output = printed.output().to_owned();
     assert_eq!(outcomes(&output), [("Unknown".to_owned(), 1)]);
@@ -37,7 +37,7 @@ fn f85_no_list_proves_that_an_unfinished_key_without_an_owner_is_gone() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// A journal in which a key was started, and no more; the list names no owner.
+/// A journal that says only that a key was started; the list names no owner.
 pub(crate) fn started_without_owner(id: &str, user_name: &str) -> Kept {
     started_to("delete", id, user_name, "")
 }
@@ -52,12 +52,12 @@ pub(crate) fn started_to(action: &str, id: &str, user_name: &str, status: &str) 
     kept
 }
 
-/// A run that finds the one key of its list deleted by the run before it.
+/// A run that finds that the previous run deleted the only key of its list.
 pub(crate) fn finds_it_deleted(sandbox: &Sandbox, kept: &Kept, more: &[&str]) {
     finds_it(sandbox, kept, more, "IAM no longer lists the key");
 }
 
-/// A run that finds it deleted because of what IAM reports.
+/// The same, because of what IAM reports.
 pub(crate) fn finds_it(sandbox: &Sandbox, kept: &Kept, more: &[&str], why: &str) {
     let printed = kept.case(sandbox, more).run().exits(0);
     let output = printed.output().to_owned();
@@ -84,7 +84,7 @@ fn the_result_of_an_unfinished_key_names_the_owner_whom_iam_confirmed() {
         // Bob was renamed after the deletion.
         ("delete", LISTED, 3, "Alice"),
         ("delete", "", 1, "Bob"),
-        // Only the journal names an owner, and nobody confirmed it.
+        // Only the journal names an owner, whom IAM did not confirm.
         ("delete", "", 2, ""),
     ] {
         let sandbox = documented();
@@ -159,7 +159,7 @@ fn the_undo_of_unfinished_keys_finds_their_owners() {
 
 #[test]
 fn f85_an_unfinished_key_whose_owner_is_unknown_stays_unknown() {
-    // It is in no list here: another account's, or deleted.
+    // No list here has the key: it is another account's, or deleted.
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
     let kept = started_without_owner(BOBS_KEY, "null");
@@ -171,7 +171,7 @@ fn f85_no_list_proves_that_an_unfinished_key_with_a_new_owner_is_gone() {
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
-    // Alice's list does not have it, and it is alive.
+    // Alice's list does not have the key, which still exists.
     stays_unknown(
         &sandbox,
         &kept,
@@ -189,7 +189,7 @@ fn f85_an_unfinished_key_of_a_user_who_is_gone_stays_unknown() {
     stays_unknown(&sandbox, &started(), &[], "the user does not exist");
 }
 
-/// A run that can find nothing out about the one key of its list, and leaves it started.
+/// A run that cannot verify the only key of its list and leaves it started.
 fn stays_unknown(sandbox: &Sandbox, kept: &Kept, more: &[&str], says: &str) {
     let known = if more.contains(&"--dry-run") {
         "1 key: 1 unknown; this was a dry run"
@@ -212,7 +212,7 @@ fn f85_c56_an_unfinished_key_is_gone_only_from_the_list_that_iam_showed_it_in() 
         ("\"Bob\"", LISTED, &[], true),
         ("\"Bob\"", LISTED, &["--find-user"], true),
         ("\"Bob\"", LISTED, &["--user-name", "Alice"], false),
-        // Only the command says whose it was, and it may be wrong.
+        // Only the command names the owner, and it may be wrong.
         ("\"Bob\"", "", &["--user-name", "bob"], false),
         ("\"Bob\"", "", &[], false),
         ("\"Bob\"", "", &["--find-user"], false),
@@ -224,7 +224,7 @@ fn f85_c56_an_unfinished_key_is_gone_only_from_the_list_that_iam_showed_it_in() 
         sandbox.deny("iam:GetAccessKeyLastUsed");
         let kept = started_to("delete", BOBS_KEY, then, status);
         if is_found {
-            // The lists of all users are read if the owner is looked up.
+            // The lists of all users are read only for an owner lookup.
             let (no_longer, nobodys) = (
                 "IAM no longer lists the key",
                 "IAM does not list the key for any user in the account",
@@ -336,7 +336,7 @@ fn f85_an_unfinished_key_that_iam_still_knows_is_gone_if_the_list_of_the_owner_i
 
 #[test]
 fn f85_another_owner_of_an_unfinished_key_is_believed_only_if_their_list_has_it() {
-    // The key was deleted, and then Bob was renamed: IAM still names the owner for a moment, or for longer.
+    // The key was deleted, and then Bob was renamed: IAM still names the owner, briefly or for longer.
     for times in [1, 2, 100] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);

@@ -1,5 +1,5 @@
-//! Changes of a status that a run made before it was killed, and that no record says: the next run finds the status, and its
-//! journal has a result.
+//! Status changes that a run made before it was killed, without a record: the next run finds the status, and its journal gets a
+//! result.
 
 use iam_sandbox::{Sandbox, Status, What};
 
@@ -66,7 +66,7 @@ fn a_status_that_a_killed_run_set_is_a_result_of_the_next_one() {
                 outcome.to_ascii_lowercase()
             )]);
             assert_eq!(kept.results()[BOBS_KEY], outcome);
-            // It is finished.
+            // The key is finished.
             let journal = kept.journal();
             let printed = case().run().exits(0);
             assert_eq!(rows(printed.output())[0]["Outcome"], "Skipped");
@@ -75,7 +75,7 @@ fn a_status_that_a_killed_run_set_is_a_result_of_the_next_one() {
     );
 }
 
-/// A person may have deactivated the key, so only a person reactivates it, with the command that is printed.
+/// A person may have deactivated the key, so no run reactivates it automatically. A printed command does.
 #[test]
 fn the_undo_of_a_resumed_deactivation_says_how_to_reactivate_the_key() {
     let sandbox = inactive();
@@ -114,7 +114,7 @@ fn started(record: &str) -> Kept {
     kept
 }
 
-/// The user may have been renamed, and another one may have the name.
+/// The user may have been renamed, and another user may have the old name.
 #[test]
 fn an_unfinished_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key() {
     let sandbox = documented();
@@ -134,7 +134,7 @@ fn an_unfinished_deactivation_stays_unknown_if_a_later_run_does_not_find_the_key
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
 }
 
-/// IAM denies the look-up of owners, so only the list of a user shows that the key is gone, who may have got the name since.
+/// IAM denies owner lookups, so only the list of a user shows that the key is gone. That user may have gotten the name since.
 #[test]
 fn a_deactivated_key_is_not_missing_because_a_user_of_that_name_does_not_have_it() {
     let deactivated = "\"Outcome\":\"Deactivated\"";
@@ -177,7 +177,7 @@ fn the_keys_of_a_user_whose_name_looks_like_a_secret_are_reactivated() {
     let said = printed.prints_anything();
     assert!(!said.messages().contains(PLAIN_SECRET));
     assert_eq!(status(&sandbox, id), Some(Status::Active));
-    // Not even there is it a name.
+    // In a journal too, such a value is not a name.
     each(["x/y", "a b", ""], |name| {
         std::fs::write(kept.path(), journal.replace(PLAIN_SECRET, name)).expect("a journal");
         undo(&sandbox, &kept.path())

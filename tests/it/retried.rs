@@ -1,4 +1,4 @@
-//! Requests that are repeated until the time limit: the error has the last failure.
+//! Requests that are retried until the time limit: the error has the last failure.
 
 use iam_sandbox::{Fault, What};
 
@@ -10,7 +10,7 @@ use crate::session::requests_session;
 const REFUSED: &str = "hint: check that the address is right and that no firewall blocks it\n";
 const UNSENT: &str = "not deleted: nothing was sent to IAM\n";
 
-/// An address at which nothing listens.
+/// An address on which nothing listens.
 const NOBODY: &str = "127.0.0.1:1";
 
 fn repeats(case: Case) -> Case {
@@ -130,7 +130,7 @@ const ONE_ATTEMPT: &str = "\"Attempts\":1";
 
 #[test]
 fn only_requests_that_were_sent_are_counted() {
-    // Two connections end before TLS is set up.
+    // Two connections end before the TLS handshake.
     let sandbox = behind_a_proxy();
     sandbox.fault(Fault::new(What::ResetOnAccept).times(2));
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
@@ -143,7 +143,7 @@ fn only_requests_that_were_sent_are_counted() {
     let _ = printed
         .prints_outcomes(&[("Deleted", 1)])
         .says(&["attempt 2: not sent\n", "attempt 3: HTTP 200"]);
-    // A response is lost, and then nothing listens.
+    // A response is lost, and then nothing listens at the address.
     let sandbox = faulty([once("DeleteAccessKey", What::LoseReplyAndStopListening)]);
     let limits = ["--timeout", "4", "--error-format", "json"];
     let printed = Case::documented(&sandbox, &limits).run().exits(10);

@@ -1,4 +1,4 @@
-//! A role of the command line, assumed with whatever credentials are found.
+//! A role from the command line, assumed with any source of credentials.
 
 use std::fs;
 
@@ -107,7 +107,7 @@ fn f101_a_session_of_another_account_is_refused() {
     assert_eq!(actions(&sandbox), ["AssumeRole"]);
 }
 
-/// A session of `user`, who may be missing.
+/// A session of `user`, if any.
 fn session(operation: &str, user: &str) -> String {
     format!(
         "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result>{user}<Credentials>\
@@ -173,7 +173,7 @@ fn f101_a_session_without_an_account_is_refused() {
     }
 }
 
-/// Half a key signs nothing, and a session without an expiration has not expired.
+/// A key without a secret cannot sign, and a session without an expiration has not expired.
 #[test]
 fn f101_a_session_that_lacks_a_part_is_not_used() {
     let session = [
@@ -233,7 +233,7 @@ fn a_session_with_another_status_than_200_is_not_used() {
     ));
 }
 
-/// The late answer to the request for another role of a chain, say.
+/// For example, the late response to the request for another role of a chain.
 #[test]
 fn f101_a_session_of_another_role_is_refused() {
     let role = "arn:aws:iam::123456789012:role/ci/Deployer";
@@ -342,7 +342,7 @@ fn f101_a_command_to_run_next_assumes_the_same_role() {
         .says_exactly(&format!(
             "hint: to undo it: iam-del-key --access-key-id {BOBS_KEY} --user-name=Bob --reactivate --role-arn {ROLE}\n"
         ));
-    // What may be a secret is replaced before a shell runs the command.
+    // A value that may be a secret is replaced before a shell runs the command.
     let secretive = Sandbox::documented()
         .external_id("Responder", SECRET)
         .start();

@@ -1,4 +1,4 @@
-//! `--role-name` in an account that is not the caller's: who confirms it, and what is asked.
+//! `--role-name` in an account that is not the caller's: how it is confirmed, and what the question says.
 
 use iam_sandbox::nth_key_id;
 
@@ -65,7 +65,7 @@ fn f102_a_dry_run_asks_for_the_account_too() {
     iam_sees_only_sessions(&sandbox);
 }
 
-/// The question says what the answer leads to.
+/// The question says what a yes does.
 #[test]
 fn f102_the_question_says_what_is_done_in_the_account() {
     let other = format!("--access-key-id={}", nth_key_id(OTHER, 77));

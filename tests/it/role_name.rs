@@ -1,4 +1,4 @@
-//! A role by name, in the account of the keys: STS says which it is, and it is used only if the caller knows it.
+//! A role by name, in the account of the keys: STS returns that account, and the run uses it only if the caller expects it.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Builder, KeySeed, Sandbox, Status, What, nth_key_id};
@@ -10,7 +10,7 @@ use crate::many::{crowd_of, from_stdin, left, outcomes};
 use crate::mfa::alone;
 
 pub(crate) const OTHER: &str = "210987654321";
-/// A key of Carol's in the other account. Its ID does not encode an account.
+/// Carol's key in the other account. Its ID does not encode an account.
 pub(crate) const CAROLS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const BY_NAME: [&str; 2] = ["--role-name", "Responder"];
 const EXPECTED: [&str; 2] = ["--expect-account", OTHER];
@@ -35,7 +35,7 @@ fn roles(sandbox: &Sandbox) -> Vec<String> {
         .collect()
 }
 
-/// No request to IAM is signed with the key that assumes the role.
+/// The key that assumes the role signs no request to IAM.
 pub(crate) fn iam_sees_only_sessions(sandbox: &Sandbox) {
     for request in sandbox.requests() {
         if request.param("Version") == Some("2010-05-08") {
@@ -130,7 +130,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
 #[test]
 fn f102_a_key_that_no_account_has_exits_3() {
     let sandbox = two_accounts().start();
-    // STS says which account its ID is of, whether the key is there or not.
+    // STS returns the account that the ID encodes, whether the key exists or not.
     let id = nth_key_id(OTHER, 77);
     let said = Case::at(&sandbox, ["--access-key-id", &id, "--user-name", "Carol"])
         .args(BY_NAME)

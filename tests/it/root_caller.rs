@@ -1,4 +1,4 @@
-//! What the root user is told to run next about its own keys, which no user has.
+//! Commands that the root user gets for its own keys, which no user has.
 
 use iam_sandbox::{Credentials, KeySeed, Sandbox, What, nth_key_id};
 
@@ -28,7 +28,7 @@ fn root_run(sandbox: &Sandbox, id: &str, args: &[&str]) -> Case {
 
 #[test]
 fn the_undo_of_its_own_deactivation_is_a_command_for_the_root_user() {
-    // Without permission to list the keys, only STS shows who it is.
+    // Without permission to list the keys, only STS identifies the caller.
     let cases = [
         (&[][..], false),
         (&["--expect-account", ACCOUNT], true),
@@ -96,7 +96,7 @@ fn the_command_to_check_its_key_looks_up_no_owner() {
     let _ = case.run().exits(0).prints_outcome("WouldDelete");
 }
 
-/// A look-up does not find a key of the root user.
+/// An owner lookup does not find a key of the root user.
 #[test]
 fn no_hint_names_an_owner_or_an_owner_lookup() {
     let (sandbox, _, other) = two_keys();

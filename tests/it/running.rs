@@ -1,4 +1,4 @@
-//! A run under way: it can be sent signals, looked at, killed, and waited for.
+//! A running process: a test can send signals to it, inspect it, kill it, and wait for it.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::case::{Ended, HANGS};
 use crate::secret::Secrets;
 
-/// A run under way.
+/// A running process.
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) started: Instant,
@@ -36,7 +36,7 @@ impl Running {
         names.flatten().map(|name| name.trim().to_owned()).collect()
     }
 
-    /// The most memory the run has had so far, in kilobytes.
+    /// The peak memory of the run so far, in kilobytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.expect("a run to look at");
@@ -47,19 +47,19 @@ impl Running {
             .expect("its peak")
     }
 
-    /// Kills the run, and gives what it printed until then, which may be cut off.
+    /// Kills the run, and returns its output so far, which may be incomplete.
     pub(crate) fn kill(mut self) -> String {
         let stdout = drain(self.child.stdout.take());
         let _ = self.child.kill().and_then(|()| self.child.wait());
         String::from_utf8_lossy(&stdout.join().expect("standard output")).into_owned()
     }
 
-    /// Waits for the end, and ends what hangs.
+    /// Waits for the end, and kills a run that hangs.
     pub(crate) fn end(self) -> Ended {
         self.end_keeping(|_| ())
     }
 
-    /// Waits for the end, and looks into the run's folder, which holds `home`, before it goes.
+    /// Waits for the end, and looks into the run's folder, which contains `home`, before it is removed.
     pub(crate) fn end_keeping(mut self, look: impl FnOnce(&Path)) -> Ended {
         let stdout = drain(self.child.stdout.take());
         let stderr = drain(self.child.stderr.take());
@@ -77,7 +77,7 @@ impl Running {
     }
 }
 
-/// Waits for the end of a run with these arguments, and ends what hangs.
+/// Waits for the end of a run with these arguments, and kills it if it hangs.
 pub(crate) fn wait_for_end(child: &mut Child, started: Instant, arguments: &str) -> ExitStatus {
     let deadline = started + HANGS;
     loop {
@@ -92,7 +92,7 @@ pub(crate) fn wait_for_end(child: &mut Child, started: Instant, arguments: &str)
     }
 }
 
-/// A script that starts `cargo test` with `&` has SIGINT ignored in all that is started.
+/// If a script starts `cargo test` with `&`, all child processes ignore SIGINT.
 #[test]
 fn signals_end_runs_if_the_tests_start_with_signals_ignored() {
     let status = Command::new("sh")

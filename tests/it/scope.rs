@@ -163,7 +163,7 @@ fn the_list_of_a_path_is_read_twice_and_once_after_the_keys() {
         actions.iter().filter(|name| *name == "ListUsers").count()
     };
     assert_eq!(lists(&sandbox), 3);
-    // A user who is renamed between two pages is missing in the list: it is read again.
+    // The list lacks a user who is renamed between two pages, so it is read again.
     let third = nth_key_id(ACCOUNT, 6);
     let sandbox = account()
         .key(KeySeed::new("test", &third))
@@ -224,7 +224,7 @@ fn invalid_paths() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// The ways to choose the five keys, and perhaps others that are skipped.
+/// The ways to choose the five keys, some with other keys that are skipped.
 fn choices(sandbox: &Sandbox) -> [Case; 3] {
     let ids = USERS.map(|(_, _, n)| nth_key_id(ACCOUNT, n));
     let list = format!("{}\n{ADMIN_KEY_ID}\n", ids.join("\n"));
@@ -249,7 +249,7 @@ fn no_key_is_changed_if_more_match_than_max_keys() {
         let case = case.expect("a choice").args(["--max-keys", "4"]);
         let printed = case.run().exits(11);
         let output = printed.output().to_owned();
-        // The key of the list that signs, and is not old enough.
+        // The signing key, which is in the list and not old enough.
         assert_eq!(ids(&output).len(), usize::from(choice == 1), "{output}");
         let _ = printed
             .prints(&output)
@@ -270,7 +270,7 @@ fn as_many_keys_as_max_keys_are_changed() {
             let sandbox = account().start();
             let case = choices(&sandbox).into_iter().nth(choice);
             let case = case.expect("a choice").args(["--max-keys", limit]);
-            // The list has the key that signs, too: it is refused.
+            // The list also has the signing key, which is refused.
             let printed = case.run().exits(if choice == 1 { 12 } else { 0 });
             let output = printed.output().to_owned();
             let _ = printed.prints(&output).says(&["5 deleted"]);

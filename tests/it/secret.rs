@@ -1,5 +1,5 @@
-//! The secrets that a run was given, wherever they stood, and the look for them in all that it left. With the environment
-//! variable `TELL_ALL` set, every run at a sandbox tells all that it can tell: `tests/all` does the whole suite so once more.
+//! The secrets of a run, wherever they are, and the search for them in all of its output. If the environment variable `TELL_ALL`
+//! is set, every run with a sandbox logs everything: `tests/all` repeats the whole suite like that.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use iam_sandbox::{Echo, Issued, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, always, documented, each, faulty};
 
-/// What secrets are called in variables, profiles, and the files of credential processes and sign-in sessions.
+/// The names of secrets in variables, profiles, and the files of credential processes and sign-in sessions.
 const NAMES: [&str; 14] = [
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -27,31 +27,31 @@ const NAMES: [&str; 14] = [
     "accessToken",
 ];
 
-/// What only a signed request has.
+/// Text that only a signed request has.
 const SIGNED: [&str; 2] = ["AWS4-HMAC-SHA256", "Signature="];
 
-/// A secret is at least so long; what is shorter is a word that stands elsewhere too.
+/// The minimum length of a secret; a shorter value is a word that can appear elsewhere too.
 const SHORTEST: usize = 12;
 
-/// Whether every run is to tell all that it can.
+/// Whether every run must log everything.
 pub(crate) fn tells_all() -> bool {
     std::env::var_os("TELL_ALL").is_some()
 }
 
-/// How the lines of a log begin, as text and as objects: what `--debug` adds, then what `-v` tells.
+/// The start of log lines, as text and as objects: the lines of `--debug`, then the lines of `-v`.
 const LOG: [[&str; 2]; 2] = [
     ["debug: ", "{\"Level\":\"Debug\""],
     ["info: ", "{\"Level\":\"Info\""],
 ];
 
-/// What a run must not give away.
+/// The secrets that a run must not reveal.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
     values: Vec<String>,
     journal: Option<PathBuf>,
-    /// What was handed out over the wire.
+    /// The secrets in responses.
     issued: Option<Issued>,
-    /// How each line begins that is told only because all is to be told.
+    /// The start of each line that is logged only because every run must log everything.
     unasked: Vec<&'static str>,
 }
 
@@ -97,12 +97,12 @@ impl Secrets {
         }
     }
 
-    /// And those that are handed out while it runs.
+    /// Adds the secrets of responses during the run.
     pub(crate) fn and(self, issued: Option<Issued>) -> Self {
         Self { issued, ..self }
     }
 
-    /// Looks for them in what a run wrote, and in its journal.
+    /// Searches the output of a run and its journal for them.
     pub(crate) fn found_in(&self, texts: &[&str]) -> Option<String> {
         let journal = self.journal.as_ref().filter(|path| path.is_file());
         let journal = journal.map(|path| std::fs::read(path).expect("the journal"));
@@ -125,7 +125,7 @@ impl Secrets {
             .next()
     }
 
-    /// Standard error without what a run tells only because it is to tell all.
+    /// Standard error without the lines that are logged only because every run must log everything.
     pub(crate) fn without_unasked(&self, stderr: &str) -> String {
         let is_unasked = |line: &&str| self.unasked.iter().any(|start| line.starts_with(start));
         stderr
@@ -142,7 +142,7 @@ fn password(url: &str) -> Option<String> {
     Some(password.to_owned())
 }
 
-/// The text of every file below a folder, as far as it has one.
+/// The text of every file below a folder, if the file is text.
 fn files(folder: &Path) -> Vec<String> {
     let mut texts = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -157,7 +157,7 @@ fn files(folder: &Path) -> Vec<String> {
     texts
 }
 
-/// What stands after the name of a secret, be it a profile's key or a name in JSON.
+/// The value after the name of a secret: in a profile or in JSON.
 fn in_file(text: &str) -> Vec<String> {
     let ends = |c: char| matches!(c, '"' | '\n' | '\r');
     let after = |name: &&str| -> Vec<String> {
@@ -217,7 +217,7 @@ fn f68_the_search_finds_the_secrets_of_a_run() {
     assert_eq!(with_issued.found_in(&[&token]), Some(token));
 }
 
-/// A session token as long as STS's, with all characters that it may have.
+/// A session token as long as those of STS, with all characters that one may have.
 pub(crate) fn long_token() -> String {
     let tail: Vec<String> = (100..300).map(|n| format!("{n}a+Z/")).collect();
     format!("IQoJb3JpZ2luX2Vj{}==", tail.concat())
@@ -264,7 +264,7 @@ fn f68_a_response_that_repeats_the_request_is_shown_without_its_secrets() {
     });
 }
 
-/// The secret key is in no request, but a service may know it.
+/// No request contains the secret key, but a service may know it.
 #[test]
 fn f68_a_response_with_the_secret_key_is_shown_without_it_in_every_spelling() {
     let secret = documented().admin().secret_access_key;

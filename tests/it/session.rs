@@ -1,5 +1,4 @@
-//! Sessions of `aws sso login` and `aws login`: they sign, and where they are no good the command that mends it is
-//! named.
+//! Sessions of `aws sso login` and `aws login`: they sign, and if one is unusable, a hint has the command that fixes it.
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -60,7 +59,7 @@ fn f28_an_unusable_sso_token_gets_the_command_to_sign_in() {
         );
         refused(without(&sandbox, &config).file(path, "{").run(), &[command]);
     }
-    // Whether a token of a start URL has expired is for the SSO portal to say.
+    // Only the SSO portal can say whether a token of a start URL has expired.
     assert!(
         sandbox
             .requests()
@@ -88,7 +87,7 @@ fn a_token_of_another_start_url_is_not_used() {
         for (other, expires_at) in [
             ("https://other.awsapps.com/start", LATER),
             ("https://corp.awsapps.com/start2", LATER),
-            // It would be renewed.
+            // This session would be renewed.
             ("https://other.awsapps.com/start", EARLIER),
         ] {
             let token = token(expires_at).replace("https://corp.awsapps.com/start", other);
@@ -106,7 +105,7 @@ fn a_token_of_another_start_url_is_not_used() {
                 format!("is of {other}, and sso_start_url is https://corp.awsapps.com/start");
             refused(case.run(), &[&says, command]);
         }
-        // The AWS CLI 1 and other tools do not say it, or add what a browser does.
+        // AWS CLI version 1 and other tools do not save the start URL, or add the characters that a browser adds.
         for same in [
             "",
             "https://corp.awsapps.com/start/#/",
@@ -146,12 +145,12 @@ pub(crate) const LOGIN_TOKEN: &str =
     ".aws/login/cache/3bc116bc89c2aaafd2966cc3739259adf8e7b4b69c08c4e21f4dd28c17bb78d4.json";
 pub(crate) const LOGIN: &str = "[default]\nlogin_session = arn:aws:iam::123456789012:user/admin\n";
 
-/// Of nobody.
+/// This key belongs to no user.
 const DPOP_KEY: &str = "-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEILl6mEbBhGvWP3pkkHYoKg1SF8rLjGjUcCuoQdID9Tj8oAoGCCqGSM49\\n\
     AwEHoUQDQgAEd5Qu7qBU4J4uIRxH8LnzBo5jNNNHvZS0qAeagSNJKZatUugK06/q\\nyK5nh0asfYBdjWOrid1l8818dBw0ClqPBQ==\\n\
     -----END EC PRIVATE KEY-----\\n";
 
-/// What `aws login` keeps of a session.
+/// The file in which `aws login` saves a session.
 pub(crate) fn login_token(session: &Credentials, expires_at: &str, refresh_token: &str) -> String {
     format!(
         r#"{{"accessToken":{{"accessKeyId":"{}","secretAccessKey":"{}","sessionToken":"{}","accountId":"123456789012","expiresAt":"{expires_at}"}},"tokenType":"aws_sigv4","refreshToken":"{refresh_token}","clientId":"arn:aws:signin:::devtools/same-device","dpopKey":"{DPOP_KEY}"}}"#,
@@ -161,8 +160,8 @@ pub(crate) fn login_token(session: &Credentials, expires_at: &str, refresh_token
     )
 }
 
-/// A run whose credentials are requested from the service of `variable`, `refresh-1` being the secret of the request. Returns
-/// their source, too.
+/// A run that requests its credentials from the service of `variable`. The request contains the secret `refresh-1`. Also returns
+/// the source of the credentials.
 pub(crate) fn requests_session(sandbox: &Sandbox, variable: &str) -> (Case, &'static str) {
     let sso = |token: String| {
         let case = without(sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token);
@@ -275,7 +274,7 @@ fn an_expired_sso_token_is_renewed_and_saved() {
         ["POST /token", "GET /federation/credentials"]
     );
 
-    // Without what renews it, nothing is sent.
+    // Without a refresh token, nothing is sent.
     let token = token.replace("refreshToken", "x");
     let portal = Metadata::start();
     let case = without(&sandbox, &sso_session())

@@ -1,4 +1,4 @@
-//! The two configuration files, read as AWS CLI version 2 reads them; and what contradicts itself in them.
+//! The two configuration files, read as by AWS CLI version 2, and contradictions in them.
 
 use iam_sandbox::Sandbox;
 use iam_sandbox::documented::ADMIN_KEY_ID;
@@ -87,7 +87,7 @@ fn c83_two_default_profiles_are_an_error() {
     }
 }
 
-/// Names that only Python's reader takes.
+/// Names that only Python's parser accepts.
 #[test]
 fn c32_c82_c92_names_of_profiles() {
     for (section, name) in [
@@ -106,7 +106,7 @@ fn c32_c82_c92_names_of_profiles() {
         let config = format!("[{section}]\n{}", admin(&sandbox));
         let case = without(&sandbox, &config).args(["--profile", name]);
         if name.contains('#') {
-            // The header ends at the last bracket, and is three words.
+            // The header ends at the last bracket, and has three words.
             let _ = case
                 .run()
                 .exits(7)
@@ -142,7 +142,7 @@ fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
         ("[profile:work]", "work", "[profile work]"),
         ("[profile-work]", "profile-work", "[profile profile-work]"),
         ("[Profiles 'my src']", "my src", "[profile \"my src\"]"),
-        // No header can be printed that names these.
+        // No header can name these profiles.
         ("[a\"b'c]", "a\"b'c", places),
         ("[a\u{1}b]", "a\u{1}b", places),
         ("[profile]", " ", places),

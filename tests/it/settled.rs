@@ -1,4 +1,4 @@
-//! Keys that earlier runs started, and whose user is gone: what settles them, and hints that propose only what helps.
+//! Keys that earlier runs started and whose user no longer exists: what settles them, and hints that propose only what helps.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_KEY_ID};
 use iam_sandbox::{Sandbox, Status, What, nth_key_id};
@@ -19,7 +19,7 @@ const CHECK: &str =
 const SETTLE: &str =
     "--ignore-missing to treat the key as already gone if no user in the account has it";
 
-/// Bob's key is gone, and so is his name.
+/// Bob's key is deleted, and no user has his name.
 fn without_bob() -> Sandbox {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
@@ -77,7 +77,7 @@ fn an_unfinished_key_that_iam_never_listed_is_missing_at_most() {
          result: 1 key: 1 unknown\n"
     ));
     let more = ["--find-user", "--ignore-missing"];
-    // Nobody names the owner, so the next run looks the key up again.
+    // No owner is named, so the next run looks the key up again.
     for _ in 0..2 {
         let printed = kept.case(&sandbox, &more).run().exits(0);
         let _ = printed.prints_outcomes(&[("Missing", 1)]).says_exactly(
@@ -139,7 +139,7 @@ fn a_finished_change_of_status_counts_after_its_user_was_renamed() {
                     let _ = printed.prints_outcome("Skipped").says_exactly(&format!(
                         "iam-del-key: note: {BOBS_KEY} is already {word}: nothing was changed\n"
                     ));
-                    // It is still the earlier run that changed the status, and nothing is left to find out.
+                    // The change still counts as that of the earlier run, and nothing is left to verify.
                     let journal = kept.journal();
                     let last = journal.lines().last().expect("a record");
                     assert!(last.contains("\"Outcome\":"), "{journal}");

@@ -1,4 +1,4 @@
-//! A real shell on a pseudo-terminal, in which the Tab key asks the binary: what is typed, and what is on the screen.
+//! A real shell on a pseudo-terminal in which Tab asks the binary for completions: the typed text and the screen.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,23 +10,23 @@ use std::time::Instant;
 
 use crate::case::{Case, HANGS};
 
-/// What the shells say in place of a run: the words that they would have started.
+/// What the shells print instead of a run: the words of the command.
 const SAY: &str = "iam-del-key() { printf 'got:'; printf ' [%s]' \"$@\"; echo; }; echo rea''dy\n";
 
-/// A shell that is being typed into.
+/// A shell with typed input.
 pub(crate) struct Shell {
     child: Child,
     typing: File,
     shown: Receiver<Vec<u8>>,
     seen: String,
-    /// How much of what was seen has been waited for.
+    /// The length of the output that was already matched.
     read: usize,
     started: Instant,
     _folder: tempfile::TempDir,
 }
 
 impl Shell {
-    /// Bash, asking the binary.
+    /// Bash with the completion script of the binary.
     pub(crate) fn bash(case: Case) -> Self {
         let args = ["--norc", "--noprofile", "-i"];
         let source = "eval \"$(IAM_DEL_KEY_COMPLETE=bash $BINARY)\"\n";
@@ -35,7 +35,7 @@ impl Shell {
             .shows("ready")
     }
 
-    /// Bash with a script of its own.
+    /// Bash with its own completion script.
     pub(crate) fn plain_bash(case: Case, script: &str) -> Self {
         let args = ["--norc", "--noprofile", "-i"];
         Self::start("bash", &args, case)
@@ -43,7 +43,7 @@ impl Shell {
             .shows("ready")
     }
 
-    /// Zsh, asking the binary.
+    /// Zsh with the completion script of the binary.
     pub(crate) fn zsh(case: Case) -> Self {
         let source =
             "autoload -Uz compinit; compinit -D; eval \"$(IAM_DEL_KEY_COMPLETE=zsh $BINARY)\"\n";
@@ -93,7 +93,6 @@ impl Shell {
         }
     }
 
-    /// Types this.
     pub(crate) fn types(mut self, text: &str) -> Self {
         self.typing
             .write_all(text.as_bytes())
@@ -101,7 +100,7 @@ impl Shell {
         self
     }
 
-    /// Waits until this is on the screen, behind what was waited for before.
+    /// Waits until this is on the screen, after the previous match.
     pub(crate) fn shows(mut self, text: &str) -> Self {
         loop {
             if let Some(at) = self.seen[self.read..].find(text) {
@@ -116,14 +115,14 @@ impl Shell {
         }
     }
 
-    /// Types the line with its Tabs, ends it, and waits for the words that the shell makes of it.
+    /// Types the line with its Tabs, ends it, and waits for the words that the shell gets from it.
     pub(crate) fn completes(self, typed: &str, words: &[&str]) -> Self {
         let words: Vec<String> = words.iter().map(|word| format!(" [{word}]")).collect();
         self.types(&format!("iam-del-key {typed}\n"))
             .shows(&format!("got:{}\r\n", words.concat()))
     }
 
-    /// Ends the shell; gives all that was on the screen.
+    /// Ends the shell. Returns everything that was on the screen.
     pub(crate) fn end(mut self) -> String {
         self.typing
             .write_all(b"\x15exit\n")

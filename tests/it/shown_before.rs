@@ -1,4 +1,4 @@
-//! A key that IAM showed in this run, and then no longer shows: it may be too new for every read, or have another owner.
+//! A key that IAM showed in this run and then no longer shows: reads may not show it yet, or it has another owner.
 
 use std::time::SystemTime;
 
@@ -19,7 +19,7 @@ const LOST: &str =
     "the response to an earlier attempt was lost, and the retry returned NoSuchEntity";
 const ALL_KEYS: [&str; 4] = ["--user-name", "Carol", "--all-keys", "--yes"];
 
-/// Time for one second of absence, and not for three.
+/// A time limit that allows one second of absence, but not three.
 const SHORT: [&str; 2] = ["--timeout", "2"];
 
 fn no_such_key() -> What {
@@ -31,13 +31,13 @@ fn hides_bobs() -> What {
     list("<UserName>Bob</UserName>", "", "r")
 }
 
-/// The first request to delete a key is lost, and all others do not find it.
+/// The first request to delete a key is lost, and all later ones do not find the key.
 fn loses(sandbox: &Sandbox) {
     sandbox.fault(on_delete(What::ResetBeforeActing));
     sandbox.fault(on_delete(no_such_key()).always());
 }
 
-/// IAM names the owner, and then knows nothing of the key.
+/// IAM names the owner, and then does not know the key.
 fn named_once() -> Sandbox {
     let sandbox = documented();
     let denied = What::error(403, "AccessDenied", "no");
@@ -78,7 +78,7 @@ fn an_owner_whom_iam_named_makes_an_absence_last_until_no_list_lags() {
     });
 }
 
-/// The age of a key does not count: its owner may have got another name just before the run.
+/// The age of a key does not matter: its owner may have been renamed just before the run.
 #[test]
 fn a_key_that_iam_lists_has_to_be_absent_until_no_list_lags() {
     each_at_once([0, 1], |days| {
@@ -159,7 +159,7 @@ fn a_presumed_deletion_is_finished_for_the_owner_only_whoever_named_that_owner()
     });
 }
 
-/// No response ever says that the key does not exist, so the list alone says it.
+/// No response ever says that the key does not exist; only the list shows it.
 #[test]
 fn a_deletion_that_only_a_list_shows_is_presumed_for_its_owner() {
     let sandbox = denied(&READS[..1]);
@@ -173,7 +173,7 @@ fn a_deletion_that_only_a_list_shows_is_presumed_for_its_owner() {
     let _ = printed.prints_outcome("Deleted").says(&["is presumed"]);
 }
 
-/// Nobody else can get the root user's name, so this list is proof.
+/// No other user can get the root user's name, so this list is proof.
 #[test]
 fn a_key_that_is_no_longer_in_the_root_users_list_is_not_just_presumed_deleted() {
     let sandbox = Sandbox::documented().other_account("111111111111").start();
@@ -197,7 +197,7 @@ fn a_response_that_nothing_else_confirms_is_asked_for_once_more() {
     ];
     each_at_once(cases, |(reads, more)| {
         let sandbox = denied(reads);
-        // A new key is hidden from the request, and IAM denies the look-up of a key that does not exist.
+        // The request does not find a new key yet, and IAM denies the lookup of a key that does not exist.
         sandbox.fault(once(
             "GetAccessKeyLastUsed",
             What::error(403, "AccessDenied", "no"),
@@ -238,7 +238,7 @@ fn a_response_that_is_repeated_counts() {
 
 #[test]
 fn an_owner_whom_iam_no_longer_names_is_unchecked() {
-    // Bob may have been renamed after the first look-up, and somebody else may be called Bob now.
+    // Bob may have been renamed after the first lookup, and another user may now have the name Bob.
     each_at_once(["--user-name=Bob", "--find-user"], |more| {
         let sandbox = named_once();
         let kept = started_without_owner(BOBS_KEY, "\"Bob\"");
@@ -269,7 +269,7 @@ fn a_key_that_a_list_shows_after_the_response_is_not_missing_if_the_list_is_then
     let _ = ended.says(&["IAM found no such key for this user, and checking the key failed"]);
 }
 
-/// The lists of the index lag behind a list that an earlier key of the run needed.
+/// The lists of the index lag behind a list that was read for an earlier key of the run.
 #[test]
 fn a_key_that_a_list_had_and_the_index_lacks_is_looked_for_at_its_owner() {
     let sandbox = denied(&READS[..1]);
@@ -341,7 +341,7 @@ fn an_owner_who_was_named_is_not_another_one() {
     });
 }
 
-/// Alice and Bob swapped names a moment ago, so the first list of each of them has the key.
+/// Alice and Bob have just swapped names, so the first list of each of them has the key.
 #[test]
 fn a_key_that_was_listed_for_two_users_is_looked_for_at_both() {
     let sandbox = denied(&READS[..1]);

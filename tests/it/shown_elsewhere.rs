@@ -61,7 +61,7 @@ fn a_key_that_this_run_listed_for_another_user_was_not_deleted_for_the_named_one
 #[test]
 fn the_list_of_another_user_counts_more_than_a_name_that_lags() {
     let sandbox = documented();
-    // Alice was renamed to Bob. IAM names her once more, and then denies the look-up.
+    // Alice was renamed to Bob. IAM names her once more, and then denies the lookup.
     for owner in ["Bob", "Bob", "Alice"] {
         sandbox.fault(once("GetAccessKeyLastUsed", last_use(owner, NEVER)));
     }

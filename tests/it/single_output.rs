@@ -1,5 +1,5 @@
-//! What standard output gets for one key that is deleted: by default one object on success and nothing otherwise, also on a
-//! terminal. `--output` prints every result.
+//! Standard output for one key that is deleted: by default one object on success and nothing otherwise, also on a terminal.
+//! `--output` prints every result.
 
 use iam_sandbox::documented::{ADMIN_KEY_ID, ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
@@ -49,7 +49,7 @@ fn a_person_reads_one_sentence_with_the_key_and_its_owner() {
         ),
         (&["--quiet"], deleted("")),
         (&["--error-format", "json"], deleted("")),
-        // The row has it all.
+        // The row has all fields.
         (&["--output", "table"], row.to_owned()),
         (
             &["--output", "text"],
@@ -60,7 +60,7 @@ fn a_person_reads_one_sentence_with_the_key_and_its_owner() {
         let ended = run_on(bob(&sandbox, more), Terminal::Both, 80);
         let _ = ended.exits(0).prints(&shown).says_nothing();
     }
-    // The owner is one that IAM named, or that nobody did.
+    // The owner is one that IAM named, or there is none.
     for (args, owner) in [
         (
             &["--access-key-id", ALICE_OLD_KEY_ID, "--find-user"][..],
@@ -102,7 +102,7 @@ fn an_owner_that_was_looked_up_is_named_once() {
     let output = printed.output();
     assert_eq!(output.matches(note).count(), 1, "{output}");
     assert!(output.starts_with(note), "{output}");
-    // A result that names the owner is enough.
+    // The owner is named once: in the result.
     let sandbox = documented();
     let ended = find(&sandbox).args(["--dry-run"]).run().exits(0);
     let output = ended.output().to_owned();
@@ -113,7 +113,7 @@ fn an_owner_that_was_looked_up_is_named_once() {
     ));
 }
 
-/// How a deletion fails, and the exit status and the outcome.
+/// How a deletion fails, its exit status and its outcome.
 fn failures() -> Vec<(Option<What>, &'static [&'static str], i32, &'static str)> {
     let error = |status, code: &'static str| Some(What::error(status, code, "no"));
     vec![
@@ -149,7 +149,7 @@ fn a_key_that_is_not_deleted_prints_nothing() {
             let said = ended.exits(status).prints_nothing();
             let _ = said.says(&["iam-del-key: error: "]);
         }
-        // A query is about what is printed.
+        // A query applies to what is printed.
         let ended = bob(&sandbox, more).args(["--query", "Outcome"]).run();
         let said = ended.exits(status).prints_nothing();
         let _ = said.says(&["iam-del-key: error: "]);
@@ -157,7 +157,7 @@ fn a_key_that_is_not_deleted_prints_nothing() {
         let ended = bob(&sandbox, more).args(["--error-format", "json"]).run();
         let said = ended.exits(status).prints_nothing();
         let _ = said.says(&[&format!("\"ExitCode\":{status},")]);
-        // A format that is chosen prints every result.
+        // An explicit format prints every result.
         for (format, expected) in [
             ("json", format!("\"Outcome\":\"{outcome}\"")),
             ("text", format!("\t{outcome}\t")),

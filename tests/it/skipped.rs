@@ -1,5 +1,5 @@
-//! Keys that a run skips: in a list that is a success, and of a key that was named it is not. `--whole-account` skips the
-//! caller's own key.
+//! Keys that a run skips: in a list, this is a success; for a named key, it is a failure. `--whole-account` skips the caller's
+//! own key.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn counted(pairs: &[(&str, usize)]) -> Vec<(String, usize)> {
     pairs.map(|(name, n)| ((*name).to_owned(), *n)).collect()
 }
 
-/// Alice's keys, of which only the old one is inactive.
+/// Alice's keys; only the old one is inactive.
 fn alices() -> String {
     format!("AccessKeyId,UserName\n{ALICE_KEY_ID},Alice\n{ALICE_OLD_KEY_ID},Alice\n")
 }

@@ -1,4 +1,4 @@
-//! Who signs, where one of the sources is an SSO session: its credentials, or an error.
+//! Who signs if one of the sources is an SSO session: its credentials, or an error.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ pub(crate) fn with_sso(sandbox: &Sandbox, portal: &Metadata, config: &str) -> Ca
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
 }
 
-/// The same, with a profile of nothing but the session.
+/// The same, with a profile that has only the session.
 pub(crate) fn with_corp(sandbox: &Sandbox, portal: &Metadata) -> Case {
     with_sso(
         sandbox,
@@ -51,7 +51,7 @@ fn c80_a_source_profile_with_sso_and_a_key_gives_the_sso_credentials() {
     assert_eq!(portal.requests().len(), 1);
 }
 
-/// Half a key signs nothing, and a session without an expiration has not expired.
+/// A key without a secret cannot sign, and a session without an expiration has not expired.
 #[test]
 fn an_sso_session_that_lacks_a_part_is_not_used() {
     let session = [
@@ -82,7 +82,7 @@ fn an_sso_session_that_lacks_a_part_is_not_used() {
     }
 }
 
-/// SSO has just returned them, so signing in again does not help.
+/// SSO has just returned the credentials, so signing in again does not help.
 #[test]
 fn new_credentials_that_look_expired_point_to_the_clock() {
     let page = r#"{"roleCredentials":{"accessKeyId":"ASIARZPUZDIKMX6ST4CU","secretAccessKey":"x","sessionToken":"x","expiration":1577836800000}}"#;

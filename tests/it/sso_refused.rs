@@ -1,4 +1,4 @@
-//! Responses of SSO that have no token and no credentials: the reason or the status, and what to do.
+//! Responses of SSO without a token or credentials: the reason or the status, and what to do.
 
 use std::fs::{Permissions, set_permissions};
 use std::net::TcpListener;
@@ -166,7 +166,7 @@ fn a_response_that_is_not_from_sso_has_its_status() {
     });
 }
 
-/// A token that can be renewed and is valid for some more minutes.
+/// A renewable token that is valid for a few more minutes.
 fn renewable_soon() -> String {
     let soon = format_rfc3339_seconds(SystemTime::now() + Duration::from_mins(10)).to_string();
     RENEWABLE_TOKEN.replace("2020-01-01T00:00:00UTC", &soon)
@@ -191,7 +191,7 @@ fn a_renewal_without_a_response_leaves_time_for_the_token_that_is_still_valid() 
     assert_eq!(portal.requests(), ["GET /federation/credentials"]);
 }
 
-/// There are credentials, so the warning does not say that there are none.
+/// The run has credentials, so the warning does not say that it has none.
 #[test]
 fn a_renewal_that_fails_is_a_warning_if_the_token_is_still_valid() {
     let cases = [

@@ -1,4 +1,4 @@
-//! Settings of SSO that no account, role or region can have: refused before SSO is asked.
+//! Invalid SSO accounts, roles and regions: they are refused before SSO is called.
 
 use iam_sandbox::Metadata;
 use iam_sandbox::documented::SESSION_KEY_ID;
@@ -9,7 +9,7 @@ use crate::credentials::{LATER, signs, without};
 use crate::masked::{PLAIN_SECRET, SECRET, hides};
 use crate::sso_chain::{SESSION, SSO, TOKEN_FILE, sso_token, with_sso};
 
-/// What SSO is asked for is in a URL, which proxies and logs record.
+/// A URL contains what the run requests from SSO, and proxies and logs record URLs.
 #[test]
 fn c53_a_secret_in_an_sso_setting_is_neither_shown_nor_sent() {
     let (sandbox, portal) = (documented(), Metadata::start());

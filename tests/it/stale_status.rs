@@ -10,8 +10,8 @@ use crate::response::{self, END, keys, member, xml};
 
 const UNDO: &str = "hint: to undo it: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --user-name=Bob --reactivate\n";
 
-/// A sandbox in which Bob's key does not have the status of this action, although the next lists show it. Then that status and
-/// the other one.
+/// A sandbox in which Bob's key does not have the status of this action, although the next lists show it. Returns that status
+/// and the other one.
 fn lagging(action: &str, lists: usize) -> (Sandbox, &'static str, &'static str) {
     let (sandbox, stale, other) = match action {
         "deactivate" => (documented(), "Inactive", "Active"),
@@ -44,7 +44,7 @@ fn a_list_that_lags_does_not_finish_a_change_that_an_earlier_run_started() {
             _ => case.args(["--user-name", "Bob"]),
         };
         let printed = case.run().exits(0);
-        // IAM's own response says so.
+        // IAM's own response confirms the change.
         let row = &rows(printed.output())[0];
         assert_eq!(
             (row["Outcome"].as_str(), row.get("Reason")),
@@ -68,7 +68,7 @@ fn a_dry_run_does_not_call_a_key_changed_because_a_list_lags() {
         let (sandbox, stale, _) = lagging(action, usize::from(!is_resumed));
         let kept = Kept::new("");
         if is_resumed {
-            // A run that knows of the change waits until no list lags.
+            // A run that knows about the change waits until no list lags.
             let list = keys(&member(BOBS_KEY, "Bob", stale), END);
             sandbox.fault(response::lagging("ListAccessKeys", xml(list)));
             let journal = format!(

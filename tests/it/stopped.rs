@@ -1,4 +1,4 @@
-//! What stops a run from outside: a terminal that is gone, a limit for files, an IAM that is away.
+//! What stops a run from outside: a closed terminal, a file size limit, an unreachable IAM.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::Duration;
@@ -58,7 +58,7 @@ fn c12_a_signal_that_was_ignored_at_the_start_stays_ignored() {
         let _ = running.end().exits(0).prints(DELETED).says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY));
     }
-    // The others end the run all the same.
+    // The other signals still end the run.
     let sandbox = documented();
     sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
     let case = Case::documented(&sandbox, &[]);
@@ -92,7 +92,7 @@ fn a_signal_that_was_blocked_at_the_start_ends_a_run() {
 const TOO_LARGE: &str =
     ": File too large (os error 27)\nhint: raise the limit of file sizes (`ulimit -f`)\nresult: ";
 
-/// No file of the run may grow beyond so many bytes, and the system's default kills whoever tries.
+/// Limits the size of each file of the run. By default, the system kills a process that exceeds the limit.
 fn with_room_for(case: Case, bytes: u32) -> Running {
     case.start_under(Some(&["prlimit", &format!("--fsize={bytes}")]))
 }
@@ -111,7 +111,7 @@ fn c69_a_file_size_limit_kills_no_run() {
         .says(&["cannot write the journal", TOO_LARGE])
         .ends_with(&format!("{BOBS_KEY}: not deleted: nothing was sent to IAM"));
     assert!(sandbox.has_key(BOBS_KEY));
-    // The intent does not, and then the result.
+    // The intent does not fit, and then the result.
     for (room, known) in [(100, "not deleted"), (230, "deleted")] {
         let sandbox = documented();
         let journal = folder.path().join(room.to_string());
@@ -138,7 +138,7 @@ fn c69_a_file_size_limit_kills_no_run() {
         .says(&["could not write the result to standard output: File too large"])
         .ends_with(&format!("{BOBS_KEY}: deleted"));
     assert!(!sandbox.has_key(BOBS_KEY));
-    // A long list is kept in files: there is room for the start of each.
+    // A long list is stored in files, and there is room for the start of each.
     let list = (0..20_000).fold(String::new(), |list, n| {
         list + &format!("AKIAAAAAAAAAA{n:07}\n")
     });
@@ -162,7 +162,7 @@ fn c11_an_iam_that_becomes_unreachable_ends_a_list_after_a_few_keys() {
                 .skip(99)
                 .always(),
         );
-        // The first key whose response is lost is sent again until its limit ends.
+        // The request for the first key whose response is lost is retried until the time limit of the key.
         let printed = from_stdin(&sandbox, &list, &["--jobs", jobs, "--timeout", "6"])
             .run()
             .exits(12);
@@ -191,7 +191,7 @@ fn c11_an_iam_that_becomes_unreachable_ends_a_list_after_a_few_keys() {
     });
 }
 
-/// There is no memory for the answer to a request.
+/// There is no memory for the response to a request.
 const NO_MEMORY_FOR_ANSWERS: &str = "
 #include <stddef.h>
 void *__libc_malloc(size_t size);
@@ -240,7 +240,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
     for (more, failed, dry) in [
         (&["--jobs", "1"][..], 4, ""),
         (dry_run, 4, "; this was a dry run"),
-        // Not all jobs start before IAM has answered once.
+        // Only some jobs start before the first response of IAM.
         (&["--jobs", "64"], 7, ""),
     ] {
         let printed = from_stdin(&sandbox, &list, more).run().exits(9);
@@ -257,7 +257,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
             )])
             .ends_with(&format!("30 keys: {}{dry}", summary(&output)));
     }
-    // A signal ends the pause that comes after the first key.
+    // A signal ends the pause after the first key.
     let mut running = from_stdin(&sandbox, &list, &["--jobs", "1"]).start();
     let mut results = BufReader::new(running.child.stdout.take().expect("a pipe"));
     let mut output = String::new();
@@ -274,7 +274,7 @@ fn c11_an_iam_that_was_never_reached_ends_a_list_too() {
 
 #[test]
 fn c11_a_short_outage_ends_no_run() {
-    // A connection is closed, and the next ones are reset before TLS is set up.
+    // One connection is closed, and the next ones are reset before the TLS handshake.
     let sandbox = Sandbox::documented()
         .https(iam_sandbox::Certificate::Valid)
         .many_keys(40, 1)
@@ -317,7 +317,7 @@ fn c01_a_response_that_arrives_while_the_run_is_stopped_is_read() {
     let running = Case::documented(&sandbox, &limit).start();
     assert!(sandbox.wait_for_requests(1, SOON));
     running.signal("STOP");
-    // Another run with the same limit, which begins later, comes to its end.
+    // Another run with the same limit starts later and ends.
     let silent = documented();
     silent.fault(Fault::new(What::SilenceBeforeActing).always());
     let _ = Case::documented(&silent, &limit)

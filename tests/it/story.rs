@@ -1,5 +1,5 @@
-//! The stories of the README, the man page and `tests/try`: the same commands everywhere. They are run on a terminal, and what
-//! they show is what the README shows. `UPDATE=1 cargo test --test it story` writes it there.
+//! The stories of the README, the man page and `tests/try`: the commands are the same everywhere. They run on a terminal, and
+//! the README shows their output. `UPDATE=1 cargo test --test it story` writes it there.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ fn commands(name: &str) -> Vec<String> {
     commands
 }
 
-/// What a command shows on a terminal of 80 columns, in a folder.
+/// The screen after a command on a terminal of 80 columns, in a folder.
 fn shown(sandbox: &Sandbox, folder: &Path, command: &str) -> String {
     let binary = Path::new(binary());
     let tools = binary.parent().expect("a folder of binaries").display();
@@ -44,7 +44,7 @@ fn shown(sandbox: &Sandbox, folder: &Path, command: &str) -> String {
     screen.map(|line| displayed(line) + "\n").collect()
 }
 
-/// A line as the terminal has it at the end: what was erased is gone, and there is no color.
+/// A line as the terminal shows it at the end: without erased text and colors.
 fn displayed(line: &str) -> String {
     let line = line.rsplit("\x1b[2K").next().unwrap_or_default();
     let mut pieces = line.split("\x1b[");
@@ -75,7 +75,7 @@ fn undated(line: &str) -> String {
     format!("{}(a date){}", &line[..at], undated(rest))
 }
 
-/// What the README shows below a command.
+/// The output below a command in the README.
 fn documented_output<'a>(readme: &'a str, command: &str) -> &'a str {
     let start = format!("\n$ {command}\n");
     let Some((_, rest)) = readme.split_once(&start) else {
@@ -89,7 +89,7 @@ fn documented_output<'a>(readme: &'a str, command: &str) -> &'a str {
     &rest[..end.expect("the end of the block")]
 }
 
-/// Runs a story; after each command `key` is as expected.
+/// Runs a story. After each command, `key` is as expected.
 fn tell(name: &str, key: &str, statuses: &[Option<&str>], left: usize) {
     let commands = commands(name);
     assert_eq!(commands.len(), statuses.len());
@@ -154,7 +154,7 @@ fn the_readme_is_short_and_names_only_options_that_exist() {
             .map(str::to_owned)
             .collect()
     };
-    // Those of cargo and the AWS CLI.
+    // Options of cargo and the AWS CLI.
     let others = ["--locked", "--path", "--policy-document", "--policy-name"]
         .map(str::to_owned)
         .into();

@@ -1,4 +1,4 @@
-//! Signals, standard streams and tight resources.
+//! Signals, standard streams and scarce resources.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use crate::verification::{NEVER, last_use};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// The documented example, interrupted once a request is there.
+/// The documented example, interrupted when a request has arrived.
 pub(crate) fn interrupted(sandbox: &Sandbox) -> Ended {
     let running = Case::documented(sandbox, &[]).start();
     assert!(sandbox.wait_for_requests(1, SOON));
@@ -26,7 +26,7 @@ pub(crate) fn interrupted(sandbox: &Sandbox) -> Ended {
 fn f60_sigint_before_any_request_exits_130() {
     let sandbox = documented();
     each([("INT", 130), ("TERM", 143)], |(signal, status)| {
-        // Credentials that never come: the run is waiting, and nothing was sent.
+        // The credentials never arrive: the run is waiting, and nothing was sent.
         let case = Case::documented(&sandbox, &["--profile", "slow"]);
         let started = case.path("started");
         let config = format!(
@@ -52,7 +52,7 @@ fn f60_sigint_before_any_request_exits_130() {
 fn f61_a_signal_while_waiting_settles_what_it_can() {
     each([("INT", 130), ("TERM", 143)], |(signal, status)| {
         let sandbox = faulty([once("DeleteAccessKey", What::SilenceAfterActing)]);
-        // IAM says that it is gone.
+        // IAM says that the key does not exist.
         let gone = What::error(404, "NoSuchEntity", "no");
         sandbox.fault(Fault::new(gone).on("GetAccessKeyLastUsed").always());
         let running = Case::documented(&sandbox, &[]).start();
@@ -127,7 +127,7 @@ fn f61_the_second_signal_ends_at_once() {
 
 #[test]
 fn f61_of_two_signals_at_once_sigint_decides() {
-    // A stopped process gets both when it goes on, and their order is lost.
+    // A stopped process gets both signals when it continues, and their order is lost.
     each([["INT", "TERM"], ["TERM", "INT"]], |signals| {
         for _ in 0..4 {
             let sandbox = faulty([Fault::new(What::SilenceBeforeActing).always()]);
@@ -178,9 +178,9 @@ fn f62_standard_output_full_or_closed_is_not_success() {
     assert!(!sandbox.has_key(BOBS_KEY));
 }
 
-/// Rust opens `/dev/null` in the place of a stream that is not there, for reading and writing, before anything of ours runs.
-/// Python's `DEVNULL` and Node's `ignore` leave the very same behind, and whoever chose them does not want the result: that
-/// is a success. No file that is opened later gets into the place of the stream.
+/// Rust opens `/dev/null` for a missing stream, for reading and writing, before any code of the program runs. Python's `DEVNULL`
+/// and Node's `ignore` do exactly the same for callers who do not want the result, so this is a success. No file that is opened
+/// later takes the place of the stream.
 #[test]
 fn f62_standard_output_that_was_never_open_acts_like_dev_null() {
     let sandbox = documented();
@@ -248,16 +248,15 @@ fn f66_few_file_handles_and_little_memory() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// What is known of a key when no request left.
+/// The known state of a key if no request was sent.
 const NOT_SENT: &str = "not deleted: nothing was sent to IAM";
 
-/// From too little memory to be loaded to enough of it: a run that could not say that it deleted its key has not sent
-/// anything.
+/// From too little memory to start to enough of it: a run that could not report a deletion has not sent the request.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f66_a_key_is_deleted_only_with_enough_memory_to_say_so() {
     let (mut refused, mut broken_off, mut deleted) = (0, 0, 0);
-    // In steps of 128 KiB: what is set aside for the result is larger. A static build needs a third of the memory.
+    // In steps of 128 KiB, less than the memory that is reserved for the result. A static build needs a third of the memory.
     for step in 48..272 {
         for host in ["127.0.0.1", "localhost"] {
             let sandbox = documented();
@@ -269,7 +268,7 @@ fn f66_a_key_is_deleted_only_with_enough_memory_to_say_so() {
             if sandbox.has_key(BOBS_KEY) {
                 let all = ended.all();
                 refused += usize::from(all.contains("not enough memory: no attempt"));
-                // No thread can be made, which a library answers with a panic.
+                // No thread can be created, and a library panics because of that.
                 if all.contains("iam-del-key: error: aborted at ") {
                     broken_off += 1;
                     assert!(
@@ -370,7 +369,7 @@ fn f69_text_from_the_service_never_moves_the_cursor() {
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 pub(crate) fn wait_for(condition: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + SOON;
     while !condition() {

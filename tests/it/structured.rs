@@ -16,7 +16,7 @@ const KNOWN: [&str; 6] = [
     "AsReported",
 ];
 
-/// The members that the reference has: name, type, and whether a failure always has it.
+/// The members in the reference: name, type, and whether a failure always has it.
 fn schema() -> Vec<(String, String, bool)> {
     let reference = read("man/reference.md");
     let (_, section) = reference
@@ -48,7 +48,7 @@ fn has_type(value: &Value, name: &str) -> bool {
     }
 }
 
-/// Each line as an object; what is no failure has `Level` and `Message` alone.
+/// Each line as an object. An object that is not a failure has only `Level` and `Message`.
 fn objects(messages: &str) -> Vec<Value> {
     let schema = schema();
     assert!(schema.len() > 5, "{schema:?}");
@@ -84,7 +84,7 @@ fn objects(messages: &str) -> Vec<Value> {
     lines.collect()
 }
 
-/// The one failure of a run that ends with `status`.
+/// The only failure of a run that ends with `status`.
 fn failure(case: Case, status: i32) -> Value {
     let printed = case.args(JSON).run().exits(status);
     let said = printed.prints_anything();
@@ -163,7 +163,7 @@ fn an_unknown_state_is_called_unknown() {
             .contains("check with: aws iam list-access-keys")
     );
     let sandbox = faulty([always("DeleteAccessKey", What::ResetBeforeActing)]);
-    // IAM still lists it, but the request may act later.
+    // IAM still lists the key, but the request may act later.
     let there = failure(Case::documented(&sandbox, &limit), 10);
     is(&there, "NoAnswer", "Unknown");
     assert!(sandbox.has_key(BOBS_KEY));
@@ -322,7 +322,7 @@ fn a_message_that_is_not_a_failure_is_an_object_too() {
         assert!(objects(said.messages()).len() > 1);
         let _ = said.says(&["{\"Level\":\"Info\",\"Message\":\"using access key"]);
     });
-    // A lost answer: the key is taken for deleted, with a warning.
+    // A lost response: the key is presumed deleted, with a warning.
     sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
     let printed = Case::documented(&sandbox, &JSON).run().exits(0);
     let said = printed.prints(DELETED);

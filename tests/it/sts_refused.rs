@@ -40,7 +40,7 @@ fn f101_a_web_identity_that_sts_refuses() {
         ("PackedPolicyTooLarge", 2, ""),
         ("ValidationError", 2, ""),
         ("Throttling", 8, SERVICE),
-        // The request is not signed, so these are not about a signature or a key.
+        // The request is not signed, so these errors do not concern a signature or a key.
         ("MissingAuthenticationToken", 7, ""),
         ("SignatureDoesNotMatch", 7, ""),
         ("IncompleteSignature", 7, ""),
@@ -83,7 +83,7 @@ fn a_web_identity_for_another_audience() {
         .stops_as(7, &[hint], "not deleted: nothing was sent to IAM");
 }
 
-/// The longest session is a setting of the role, and one hour for a role that another one assumes.
+/// The maximum session duration is a setting of the role, and one hour for a role that another role assumes.
 #[test]
 fn a_session_that_is_too_long_names_its_setting() {
     let messages = [
@@ -108,7 +108,7 @@ fn a_session_that_is_too_long_names_its_setting() {
         );
         case.run()
             .stops_as(2, &[&hint], "not deleted: nothing was sent to IAM");
-        // Nothing is set that could be corrected.
+        // No setting could be corrected.
         let config = config.replace("duration_seconds = 43200\n", "");
         let none = format!("{message}\nresult: ");
         without(&sandbox, &config).run().stops_as(
@@ -154,7 +154,7 @@ fn f101_sts_errors_get_hints_about_sts() {
     }
 }
 
-/// The text is ours, not that of the parser of the SDK.
+/// The text is from this program, not from the parser of the SDK.
 #[test]
 fn a_session_whose_expiration_is_not_a_date() {
     for (operation, args) in [

@@ -1,4 +1,4 @@
-//! A machine that sleeps or is paused during a run: what was read before counts no longer.
+//! A machine that sleeps or is paused during a run: earlier reads no longer count.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
 }
 "#;
 
-/// The machine sleeps once the journal has been synced as often as SYNCS says.
+/// The machine sleeps after SYNCS syncs of the journal.
 const SUSPEND: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,7 +36,7 @@ int fdatasync(int file) {
 static int has_slept(void) { return synced >= atoi(getenv("SYNCS")); }
 "#;
 
-/// The machine sleeps when a second connection is made.
+/// The machine sleeps when a second connection is opened.
 const SUSPEND_AT_SECOND_CONNECTION: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -60,7 +60,7 @@ fn two_inactive() -> Sandbox {
         .start()
 }
 
-/// Returns the requests of a run that deletes two inactive keys, as far as they concern keys.
+/// Returns the requests about keys of a run that deletes two inactive keys.
 fn delete_inactive(sandbox: &Sandbox, clock: &str, syncs: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let library = stand_in(folder.path(), clock);
@@ -207,7 +207,7 @@ fn a_change_is_recorded_again_after_the_machine_slept() {
     let library = stand_in(folder.path(), &format!("{SUSPEND}{CLOCK}"));
     let journal = folder.path().join("done.jsonl");
     let sandbox = documented();
-    // The machine sleeps after the intent is on the disk.
+    // The machine sleeps after the intent is on disk.
     let case = Case::documented(&sandbox, &["--journal"]).args([&journal]);
     let _ = case
         .env("LD_PRELOAD", &library)

@@ -1,5 +1,5 @@
-//! Every key of a user or of the account: all lists are read before the first key goes, and none that cannot be read is
-//! taken for an empty one.
+//! Every key of a user or of the account: all lists are read before the first deletion, and an unreadable list never counts as
+//! empty.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn all_keys_of_a_user_and_no_others_are_deleted() {
     );
     assert!(!sandbox.has_key(BOBS_KEY) && !sandbox.has_key(BOB_SECOND_KEY_ID));
     assert!(sandbox.has_key(ALICE_KEY_ID));
-    // Nothing is left: nothing matches.
+    // No key is left, so nothing matches.
     let _ = Case::at(&sandbox, ["--user-name", "Bob", "--all-keys", "--yes"])
         .run()
         .exits(0)
@@ -165,7 +165,7 @@ fn f59_an_unreadable_list_is_never_taken_for_an_empty_one() {
             let before = sandbox.keys().len();
             let shown = format!("{read} {what:?}");
             sandbox.deny("iam:GenerateCredentialReport");
-            // Not the first: a part of the account has been read by then.
+            // The fault is not in the first list: a part of the account has been read by then.
             let skip = if read == "ListUsers" { 2 } else { 20 };
             sandbox.fault(Fault::new(what).on(read).skip(skip).always());
             let _ = Case::at(
@@ -312,7 +312,7 @@ fn a_sweep_that_deactivates_leaves_inactive_keys_alone() {
     assert!(sandbox.has_key(ALICE_OLD_KEY_ID));
 }
 
-/// Between the choice and a deletion IAM, a reader of the results or a slow network can take long.
+/// Between the selection and a deletion, IAM, a reader of the results or a slow network can take a long time.
 #[test]
 fn f59_a_key_that_is_in_use_again_since_it_was_chosen_stays() {
     let mut sandbox = Sandbox::documented();

@@ -1,4 +1,4 @@
-//! The Tab key in real shells: what the line becomes, and what is shown. Only lists are read.
+//! The Tab key in real shells: the completed line, and the screen. Completion only reads lists.
 
 use std::process::{Command, Output};
 
@@ -32,7 +32,7 @@ fn fish_offers(case: Case, line: &str, expected: &str) {
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{line}");
 }
 
-/// A run in whose files the profile `p` has the administrator's keys.
+/// A run with files in which the profile `p` has the administrator's keys.
 fn with_profile(sandbox: &Sandbox) -> Case {
     let keys =
         format!("aws_access_key_id = {ADMIN_KEY_ID}\naws_secret_access_key = {ADMIN_SECRET}\n");
@@ -95,7 +95,7 @@ fn bash_shows_what_is_known_of_a_users_keys() {
                 BOBS_KEY,
             ],
         )
-        // The cursor may stand before the rest of the line.
+        // The cursor may be before the rest of the line.
         .completes(
             &format!("--access-key-id AKID{rest}{back}\t"),
             &[
@@ -194,7 +194,7 @@ fn a_credential_process_has_no_terminal_to_ask_on() {
     assert_eq!(actions(&sandbox), ["ListUsers"]);
 }
 
-/// Lines that say more than completion can know: nothing is offered, and nobody is asked.
+/// Lines with more than completion can evaluate: nothing is offered, and no request is sent.
 const UNKNOWN: [&str; 14] = [
     "AWS_PROFILE=x AWS_ENDPOINT_URL=http://127.0.0.1:9 iam-del-key --access-key-id A",
     "AWS_PROFILE=x iam-del-key --user-name B",
@@ -230,7 +230,7 @@ fn offer_nothing(shell: Shell, sandbox: &Sandbox) {
 fn c71_bash_offers_nothing_if_the_line_has_more_than_options() {
     let sandbox = documented();
     offer_nothing(Shell::bash(Case::at(&sandbox, [""; 0])), &sandbox);
-    // Options are those of every account.
+    // Options are the same for every account.
     Shell::bash(Case::at(&sandbox, [""; 0]))
         .types("AWS_PROFILE=x iam-del-key --unused\t1d\n")
         .shows("got: [--unused-for] [1d]\r\n")
@@ -250,7 +250,7 @@ fn c71_bash_offers_nothing_if_the_line_has_more_than_options() {
         .types("wrapped --profile p --user-name B\t--yes\n")
         .shows("[B--yes]\r\n")
         .completes("--user-name B\t--yes", &["--user-name", "B--yes"])
-        // Options, and values that no account has, are offered anyway.
+        // Options, and values that do not depend on an account, are still offered.
         .completes("--unused\t1d", &["--unused-for", "1d"])
         .completes("--profile \t--yes", &["--profile", "p", "--yes"])
         .end();
@@ -274,7 +274,7 @@ fn c71_zsh_offers_nothing_if_the_line_has_more_than_options() {
 #[test]
 fn c71_fish_offers_only_what_a_run_would_reach() {
     let sandbox = documented();
-    // Of assignments fish sets the variables, so that the profile is the one that a run would take.
+    // Fish sets the variables of assignments, so the profile is the one that a run would use.
     for line in UNKNOWN {
         if line.starts_with("AWS_PROFILE=x iam-del-key") {
             continue;

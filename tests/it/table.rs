@@ -20,7 +20,7 @@ const STALE: [&str; 6] = [
     "30d",
     "-n",
 ];
-/// Of Bob and of somebody else.
+/// Keys of Bob and of another user.
 const TWO_NAMED: [&str; 8] = [
     "--access-key-id",
     BOB_SECOND_KEY_ID,
@@ -32,7 +32,7 @@ const TWO_NAMED: [&str; 8] = [
     "1",
 ];
 
-/// Everything on a terminal of this width, without colors and without what redraws the bar.
+/// Everything on a terminal of this width, without colors and without redraws of the bar.
 fn screen(case: Case, width: u16, status: i32) -> String {
     let case = case.env("TERM", "dumb").env("LANG", "C.UTF-8");
     let printed = run_on(case, Terminal::Both, width).exits(status);
@@ -176,14 +176,14 @@ fn keys_that_were_not_tried_are_one_row_and_a_slow_terminal_still_gets_the_count
         .envs(parts.environment)
         .spawn(other_end)
         .expect("the binary starts");
-    // The account, and the first keys.
+    // The terminal shows the account and the first keys.
     assert!(sandbox.wait_for_requests(3, SETTLED));
     let mut terminal = File::from(OwnedFd::from(terminal));
     for _ in 0..2 {
         terminal.write_all(b"\x03").expect("the terminal takes it");
     }
     assert_eq!(child.wait().expect("its end").code(), Some(130));
-    // Only now does anybody read what the terminal got.
+    // Only now the terminal's output is read.
     let (mut screen, mut bytes) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = terminal.read(&mut bytes) {
         screen.extend_from_slice(&bytes[..count]);
@@ -274,7 +274,7 @@ fn a_row_is_printed_as_soon_as_its_key_is_finished() {
     let mut running = case.start();
     let mut output = running.child.stdout.take().expect("a pipe");
     let mut read = Vec::new();
-    // The header, and the row of the key that was answered.
+    // The header, and the row of the key that got a response.
     while String::from_utf8_lossy(&read).matches('\n').count() < 3 {
         let mut bytes = [0; 4096];
         let count = std::io::Read::read(&mut output, &mut bytes).expect("a pipe");

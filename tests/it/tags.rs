@@ -81,7 +81,7 @@ fn the_owner_may_be_the_calling_user() {
     assert!(sandbox.has_key("AKIAQAAAAAAAADMINTWO"));
 }
 
-/// The lists still show a user who is gone. The error names the read that says so.
+/// The lists still show a user who no longer exists. The error names the read that failed.
 #[test]
 fn the_tags_of_a_user_who_does_not_exist() {
     each(["ListAccessKeys", "ListUserTags"], |action| {

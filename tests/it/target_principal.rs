@@ -38,14 +38,14 @@ fn is_gone(sandbox: &Sandbox, key: &str) -> bool {
     sandbox.key_in(MEMBER, key).is_none()
 }
 
-/// The call that gave the session.
+/// Checks the call that returned the session.
 pub(crate) fn assumed(sandbox: &Sandbox) -> Recorded {
     let mut requests = sandbox.requests().into_iter();
     let found = requests.find(|request| request.action == "AssumeRoot");
     found.expect("AssumeRoot")
 }
 
-/// IAM sees the session only, and no user name.
+/// IAM sees only the session, and no user name.
 fn iam_sees_the_root_user(sandbox: &Sandbox) {
     for request in sandbox.requests() {
         if request.param("Version") == Some("2010-05-08") {
@@ -206,7 +206,7 @@ fn f103_a_lost_response_is_verified_in_the_root_users_list() {
     ]);
     assert!(is_gone(&sandbox, OLD_KEY));
     iam_sees_the_root_user(&sandbox);
-    // Nothing is known: the command to check lists the root user's keys.
+    // The state is unknown: the command to check lists the root user's keys.
     let sandbox = organization().start();
     sandbox.fault(always("DeleteAccessKey", What::CloseAfterActing));
     sandbox.fault(always(
@@ -236,7 +236,7 @@ fn a_later_run_settles_keys_that_iam_listed_for_the_root_user() {
     end_unknown(&sandbox, &case, 1);
     assert_eq!(kept.results().len(), 2);
     assert!(is_gone(&sandbox, OLD_KEY) && is_gone(&sandbox, &root_key_id(MEMBER)));
-    // One key after another, by ID.
+    // One key at a time, by ID.
     let said = case().args(["--jobs", "1"]).run().exits(0);
     let _ = said.prints_outcomes(&[("Deleted", 2)]).says_exactly(&format!(
         "iam-del-key: note: 0 keys of the root user checked\n\

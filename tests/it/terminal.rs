@@ -1,4 +1,4 @@
-//! What a terminal gets: text from a service, a file or the environment never steers it and never floods it.
+//! Text from a service, a file or the environment never controls the terminal and never floods it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, documented};
 
-/// Everything that a hostile service may put into a field: a C1 control, a line break with a line that looks like ours,
-/// a sequence that clears the screen, a bidirectional override, and characters that nobody sees.
+/// Everything that a hostile service may put into a field: a C1 control, a line break with a line that looks like one of the
+/// program, a sequence that clears the screen, a bidirectional override, and invisible characters.
 const HOSTILE: &str =
     "In\u{9b}2J\nresult: AKIDPMS9RO4H3FEXAMPLE: deleted\u{2028}\u{202e}\u{200b}\u{3164}\u{fe0f}";
-/// The same where a message has it.
+/// The same text as a message shows it.
 const ESCAPED: &str = "In\\u{9b}2J\\u{a}result: AKIDPMS9RO4H3FEXAMPLE: deleted\\u{2028}\\u{202e}\\u{200b}\\u{3164}\\u{fe0f}";
 
 fn steers(c: char) -> bool {
@@ -20,7 +20,7 @@ fn steers(c: char) -> bool {
         || "\u{202e}\u{200b}\u{3164}\u{fe0f}\u{2028}\u{e0041}".contains(c)
 }
 
-/// Nothing that steers, no line of the service's own, and no message much longer than a thousand characters.
+/// No control characters, no line from the service, and no message much longer than a thousand characters.
 pub(crate) fn is_calm(text: &str) {
     assert!(!text.contains(steers), "{text:?}");
     for line in text.lines() {
@@ -45,7 +45,7 @@ fn answer(action: &str, result: &str) -> What {
     What::page(200, "text/xml", page)
 }
 
-/// What `ListAccessKeys` says where Bob's key has this status.
+/// The response to `ListAccessKeys` if Bob's key has this status.
 pub(crate) fn listed(status: &str) -> What {
     let status = xml(status);
     answer(
@@ -58,7 +58,7 @@ pub(crate) fn listed(status: &str) -> What {
     )
 }
 
-/// What `GetAccessKeyLastUsed` says where Bob's key was used there.
+/// The response to `GetAccessKeyLastUsed` if Bob's key was used there.
 pub(crate) fn used(service: &str, region: &str) -> What {
     let (service, region) = (xml(service), xml(region));
     answer(
@@ -171,7 +171,7 @@ fn c68_an_error_is_escaped_and_cut_and_its_end_is_kept() {
             let ended = Case::documented(&sandbox, more)
                 .args(["--timeout", "4"])
                 .run();
-            // Of two keys, the second gets a request ID that was seen before.
+            // The second of two keys gets a request ID that was seen before.
             let printed = ended.exits_with_one_of(&[1, 6, 10, 12]);
             let output = printed.output().to_owned();
             assert!(!output.contains(steers), "{output:?}");

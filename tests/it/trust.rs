@@ -1,4 +1,4 @@
-//! Whom TLS trusts: every way to name certificate authorities, and what is wrong with a bundle.
+//! What TLS trusts: every way to name certificate authorities, and what is wrong with a bundle.
 
 use std::collections::HashMap;
 
@@ -139,7 +139,7 @@ fn each_way_to_name_an_authority_works_and_the_first_wins() {
     }
 }
 
-/// In the AWS CLI, the option is only for the service of the command.
+/// In the AWS CLI, the option applies only to the service of the command.
 #[test]
 fn the_bundle_of_the_option_is_also_for_the_service_that_returns_credentials() {
     let sandbox = Sandbox::documented().https(Certificate::Valid).start();
@@ -205,7 +205,7 @@ fn the_error_says_what_is_wrong_with_an_invalid_certificate() {
     });
 }
 
-/// Nobody can give AWS another certificate.
+/// AWS's hosts have a public certificate, so another authority means that something intercepts the connection.
 #[test]
 fn an_authority_in_place_of_aws_intercepts_the_connection() {
     let hosts = ["iam.amazonaws.com", "portal.sso.us-east-1.amazonaws.com"];
@@ -254,7 +254,7 @@ fn c37_sts_failures_have_the_same_words() {
     assert_eq!(sandbox.connections(), 1, "one attempt");
 }
 
-/// Every service that returns credentials is asked once, too.
+/// Every service that returns credentials is called once, too.
 #[test]
 fn f45_an_untrusted_credential_service() {
     let untrusted = "its TLS certificate is from an authority that is not trusted here";

@@ -1,4 +1,4 @@
-//! A list or an input that says a thing twice, or names an action that there is not.
+//! A list or other input with a duplicate, or with an unknown action.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 
@@ -25,7 +25,7 @@ fn c60_an_unknown_action_is_an_error() {
             refused_with(&csv, &[], &error, CORRECT);
         }
     }
-    // It is checked although the outcome says that nothing is to be done.
+    // The action is checked although the outcome needs no action.
     refused_with(
         &format!(
             "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"Outcome\":\"Skipped\",\"Action\":\"keep\"}}\n"
@@ -95,7 +95,7 @@ fn c60_a_member_that_appears_twice_is_an_error() {
         let says = ": an object has a list of keys and members of a single key";
         refused(format!("{{{members}}}"), &[], &["line 1, column", says]);
     }
-    // The members of other objects are not ours.
+    // Members of other objects do not matter.
     let [first, second] = [BOBS_KEY, BOB_SECOND_KEY_ID];
     let other = "\"Error\":{\"Code\":\"a\",\"username\":1,\"UserName\":2,\"UserName\":3},\"Note\":1,\"Note\":2";
     reads(

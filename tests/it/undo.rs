@@ -31,7 +31,7 @@ pub(crate) fn row(id: &str, more: &str) -> String {
     format!("{{\"AccessKeyId\":\"{id}\",\"UserName\":\"Bob\",{more}}}\n")
 }
 
-/// Twenty keys, of which three are inactive and two are denied: what `--deactivate` did to them is undone.
+/// Twenty keys; three are inactive and two are denied. The changes of `--deactivate` are undone.
 #[test]
 fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
     each([false, true], |by_journal| {
@@ -69,7 +69,7 @@ fn f104_a_whole_run_is_undone_from_its_results_and_from_its_journal() {
     });
 }
 
-/// The run is killed, the next one with its journal finishes it, and the journal undoes both.
+/// The run is killed, the next run with its journal finishes it, and the journal undoes both.
 #[test]
 fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     let (sandbox, list) = crowd(30);
@@ -84,7 +84,7 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     let _ = running.kill();
     let at_once = statuses(&sandbox);
     assert_ne!(at_once, before);
-    // A record that was cut off was not acted on.
+    // The run did not act on a record that was cut off.
     let whole = kept.journal();
     std::fs::write(kept.path(), format!("{whole}{{\"AccessKeyId\":\"AK")).expect("a journal");
     let printed = undo(&sandbox, &kept.path())
@@ -95,7 +95,7 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     let mut in_doubt = 0;
     for row in rows(&output) {
         let id = row["AccessKeyId"].as_str().expect("an ID").to_owned();
-        // Of a change that was started and not recorded it is not known what it did.
+        // The result of a change without a record is unknown.
         if row["Outcome"] == "Unknown" {
             in_doubt += usize::from(at_once[&id] == Status::Inactive);
             expected.insert(id.clone(), at_once[&id]);
@@ -106,13 +106,13 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     let _ = printed.prints(&output).says(&["result: "]);
     assert_eq!(statuses(&sandbox), expected);
 
-    // The next run finishes it: the journal has all keys now, and the ones that were undone a second time.
+    // The next run finishes the rest. The journal then has all keys, and the undone ones twice.
     let printed = deactivate().run().exits(0);
     let _ = printed.prints_anything().says(&["result: "]);
     assert!(statuses(&sandbox).iter().all(|(id, status)| {
         !id.starts_with("AKIA") || before[id] == *status || *status == Status::Inactive
     }));
-    // What the killed run may have done is not undone: it may have been somebody else.
+    // A change that the killed run may have made is not undone, since somebody else may have made it.
     let printed = undo(&sandbox, &kept.path())
         .run()
         .exits_with_one_of(&[0, 12]);
@@ -128,7 +128,7 @@ fn f104_an_interrupted_run_is_undone_before_and_after_it_is_finished() {
     assert_eq!(statuses(&sandbox), expected);
 }
 
-/// What a run that was killed or a power failure leaves after the last whole record was not acted on.
+/// The text that a killed run or a power failure leaves after the last complete record was not acted on.
 #[test]
 fn a_journal_is_resumed_and_undone_whatever_follows_its_last_whole_record() {
     let (cut, zeros) = ("{\"AccessKeyId\":", "\0".repeat(100));
@@ -136,7 +136,7 @@ fn a_journal_is_resumed_and_undone_whatever_follows_its_last_whole_record() {
         (zeros.clone(), true),
         (format!("{cut}{zeros}"), true),
         (cut.to_owned(), true),
-        // Only the last line can be such a rest.
+        // Only the last line can be incomplete.
         (format!("{zeros}\n"), false),
         (format!("{cut}\n"), false),
         ("\0".repeat(1 << 16), false),
@@ -247,7 +247,7 @@ fn f104_an_undo_that_its_journal_records_is_not_repeated() {
     });
 }
 
-/// An undo has a journal of its own, and is run again with it.
+/// An undo has its own journal, and is run again with it.
 #[test]
 fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
     let (sandbox, list) = crowd(12);
@@ -282,8 +282,7 @@ fn f104_an_undo_that_was_cut_off_is_finished_by_the_same_command() {
     assert_eq!(statuses(&sandbox), before);
 }
 
-/// What several records of a key say together: R it is reactivated, X it is refused, ? it is reported as unknown, - it is left
-/// out.
+/// The combined meaning of several records of a key: R means reactivated, X refused, ? reported as unknown, and - left out.
 #[test]
 fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
     const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":null}\n";
@@ -312,7 +311,7 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         (HEAD, &[INTENT, UNKNOWN, INTENT, CHANGED], 'R'),
         (HEAD, &[INTENT, UNKNOWN, INTENT, FAILED], '-'),
         (HEAD, &[INTENT, CHANGED, FAILED], 'R'),
-        // It was active again after it was deactivated, so that somebody else may have deactivated it since.
+        // The key was active again after its deactivation, so somebody else may have deactivated it since.
         (HEAD, &[INTENT, CHANGED, INTENT, FAILED], 'X'),
         (HEAD, &[INTENT, CHANGED, INTENT], 'X'),
         (HEAD, &[INTENT, CHANGED, INTENT, PRESUMED], 'X'),
@@ -324,12 +323,12 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         (HEAD, &[INTENT, CHANGED, &skipped, INTENT, CHANGED], 'R'),
         (HEAD, &[INTENT, CHANGED, BLIND, PRESUMED], 'X'),
         (HEAD, &[INTENT, CHANGED, UNKNOWN, PRESUMED], 'X'),
-        // Nothing says that it was active again.
+        // No record says that the key was active again.
         (HEAD, &[INTENT, CHANGED, &still_failed], 'R'),
         (HEAD, &[INTENT, CHANGED, &still_skipped], 'R'),
         (HEAD, &[INTENT, CHANGED, &still_unknown], 'R'),
         (HEAD, &[INTENT, CHANGED, BLIND], 'R'),
-        // IAM confirmed it, and the run did not know the status.
+        // IAM confirmed the change, and the run did not know the previous status.
         (HEAD, &[INTENT, CHANGED, BLIND, &attempted], 'R'),
         (HEAD, &[&skipped, INTENT, CHANGED], 'R'),
         (HEAD, &[SKIPPED], '-'),
@@ -337,7 +336,7 @@ fn f104_several_records_of_a_key_say_together_what_was_done_to_it() {
         ("", &[UNKNOWN_RESULT, CHANGED], 'R'),
         ("", &[CHANGED, UNKNOWN_RESULT], 'R'),
         ("", &[CHANGED, SKIPPED], 'R'),
-        // The second run found it inactive, and cannot know since when.
+        // The second run found the key inactive, and cannot know since when.
         ("", &[UNKNOWN_RESULT, SKIPPED], '?'),
         ("", &[UNKNOWN_RESULT, FAILED_RESULT], '?'),
         ("", &[UNKNOWN_RESULT, &failed_result], '?'),

@@ -10,7 +10,7 @@ use crate::streams::wait_for;
 use crate::undo::{row, undo};
 use crate::undone::INTENT;
 
-/// Deactivates Bob's key, which its owner activates after that.
+/// Deactivates Bob's key, and then its owner activates it.
 fn activated_again(sandbox: &Sandbox, kept: &Kept) {
     let said = deactivate(sandbox, kept, &[]).run().exits(0);
     let _ = said
@@ -94,7 +94,7 @@ fn f104_a_deactivation_that_is_presumed_after_a_confirmed_one_is_not_undone() {
     is_not_undone(&sandbox, &kept);
 }
 
-/// A run that finds the keys of an earlier one inactive changes nothing about what can be undone.
+/// A run that finds the keys of an earlier run inactive does not affect what can be undone.
 #[test]
 fn f104_a_deactivation_that_was_run_again_is_undone() {
     each([&[][..], &["--timeout", "5"]], |more| {
@@ -144,7 +144,7 @@ fn f104_a_deactivation_that_the_later_run_itself_presumes_is_not_undone() {
     let sandbox = documented();
     let kept = Kept::new("");
     activated_again(&sandbox, &kept);
-    // The first list is denied, so that the status before is unknown.
+    // The first list is denied, so the previous status is unknown.
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("ListAccessKeys"));
     sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing));
@@ -159,7 +159,7 @@ fn f104_a_deactivation_that_the_later_run_itself_presumes_is_not_undone() {
     is_not_undone(&sandbox, &kept);
 }
 
-/// The run with `--deactivate` was killed. Only the same run finds out what it did, and only with a journal.
+/// The run with `--deactivate` was killed. Only the same command finds out what that run did, and only with a journal.
 #[test]
 fn f104_a_hint_says_how_to_find_out_what_a_killed_run_did() {
     const HINT: &str = "hint: to find out what became of keys that the journal records as started, first run the command with \
@@ -179,7 +179,7 @@ fn f104_a_hint_says_how_to_find_out_what_a_killed_run_did() {
         assert_eq!(said.messages().contains(HINT), is_said, "{list}");
         let _ = said.says(&["hint: check with: "]);
     }
-    // It finds out that the key is inactive, but not who deactivated it.
+    // The command finds out that the key is inactive, but not who deactivated it.
     std::fs::write(kept.path(), started).expect("a journal");
     let said = deactivate(&sandbox, &kept, &[]).run().exits(0);
     let _ = said

@@ -1,4 +1,4 @@
-//! What a run with `--deactivate` says about how to undo it.
+//! Messages of a run with `--deactivate` about how to undo it.
 
 use iam_sandbox::documented::{ALICE_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Status, nth_key_id};
@@ -9,7 +9,7 @@ use crate::journal::Kept;
 use crate::low_resources::{NO_ROOM_FOR_RESULTS, stand_in};
 use crate::many::{crowd, from_stdin, rows};
 
-/// The hint is a command that works then, whatever standard output got.
+/// The hint is a command that works later, whatever standard output was.
 #[test]
 fn f104_the_undo_hint_depends_on_what_was_saved() {
     let list = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{ALICE_KEY_ID},Alice\n");
@@ -37,7 +37,7 @@ fn f104_the_undo_hint_depends_on_what_was_saved() {
             "result: 2 keys: 2 deactivated\n",
         ]);
     });
-    // One command is enough for one owner, and where owners are looked up.
+    // One command is enough for one owner, or if owners are looked up.
     let bobs = [BOBS_KEY, BOB_SECOND_KEY_ID];
     let two = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n");
     let ids = format!("{BOBS_KEY}\n{ALICE_KEY_ID}\n");
@@ -80,7 +80,7 @@ fn f104_the_undo_hint_depends_on_what_was_saved() {
                 .all(|id| sandbox.key(id).expect("a key").status == Status::Active)
         );
     });
-    // Nobody knows what these keys were before: their results undo nothing.
+    // The previous status of these keys is unknown, so their results undo nothing.
     let sandbox = documented();
     sandbox.deny("iam:ListAccessKeys");
     let printed = from_stdin(&sandbox, &list, &["--deactivate", "--jobs", "1"])
@@ -140,7 +140,7 @@ fn f104_the_undo_hint_for_a_long_run_depends_on_what_was_saved() {
     });
 }
 
-/// Whoever reactivates a whole list also reactivates the keys that others made inactive.
+/// Reactivating a whole list would also reactivate keys that others made inactive.
 #[test]
 fn f104_a_list_with_other_keys_does_not_say_which_were_deactivated() {
     let lacks = [
@@ -182,7 +182,7 @@ fn f104_a_list_with_other_keys_does_not_say_which_were_deactivated() {
     });
 }
 
-/// Where standard output is a file, the hint names it, unless the file had content before, which may be no list to undo.
+/// If standard output is a file, the hint names it, unless the file had content before, which may not be a list to undo.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn f104_results_in_a_file_undo_the_run_with_one_command() {
@@ -234,7 +234,7 @@ fn f104_results_in_a_file_undo_the_run_with_one_command() {
     );
 }
 
-/// A file that also has the messages is no list: the hint does not name it.
+/// A file that also has the messages is not a list, so the hint does not name it.
 #[test]
 fn f104_results_among_messages_are_not_a_list_to_undo() {
     let (sandbox, list) = crowd(6);
@@ -259,7 +259,7 @@ fn f104_results_among_messages_are_not_a_list_to_undo() {
     let _ = ended.exits(0).prints_nothing();
 }
 
-/// Nothing that a run can read has a key whose result could not be recorded, so it is reactivated by its ID.
+/// No file has a key whose result could not be recorded, so it is reactivated by its ID.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn f104_the_undo_hint_says_which_keys_the_journal_lacks() {
@@ -315,7 +315,7 @@ fn a_key_that_the_journal_calls_inactive_is_not_in_the_command_that_undoes_a_lat
             .prints_anything()
             .says(&["1 already inactive\n"]);
         sandbox.deny("iam:ListAccessKeys");
-        // It is as true of the third run.
+        // The same holds for the third run.
         for _ in 0..2 {
             let said = deactivate().prints_outcomes(&[("Deactivated", keys)]);
             let plural = if keys == 1 { "key" } else { "keys" };

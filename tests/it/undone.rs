@@ -1,4 +1,4 @@
-//! What `--reactivate` does not undo: what somebody else may have done, and what does not fit together.
+//! Changes that `--reactivate` does not undo: those that somebody else may have made, and contradictory ones.
 
 use iam_sandbox::documented::BOB_SECOND_KEY_ID;
 use iam_sandbox::{Sandbox, Status, What};
@@ -14,7 +14,7 @@ const HEAD: &str = "{\"Journal\":1,\"Action\":\"deactivate\",\"AccountId\":\"123
 pub(crate) const INTENT: &str =
     "\"Intent\":\"deactivate\",\"Status\":\"Active\",\"PreviousStatus\":\"Active\"";
 
-/// The run was killed before its request left, and then a person deactivated the key.
+/// The run was killed before its request was sent, and then a person deactivated the key.
 #[test]
 fn f104_a_deactivation_that_is_only_inferred_is_not_undone() {
     let sandbox = inactive();
@@ -60,7 +60,7 @@ fn f104_a_user_who_was_renamed_between_two_deactivations_has_one_key() {
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Active));
 }
 
-/// This run listed the key as active and sent the request: that the response was lost does not keep it from being undone.
+/// This run listed the key as active and sent the request. The lost response does not prevent the undo.
 #[test]
 fn f104_a_deactivation_of_this_run_is_undone_although_its_response_was_lost() {
     let sandbox = faulty([always("UpdateAccessKey", What::ResetAfterActing)]);
@@ -127,7 +127,7 @@ fn f104_a_journal_of_another_account_is_not_undone() {
         said.stops(2, &[says]);
     });
     assert_eq!(status(&sandbox, BOBS_KEY), Some(Status::Inactive));
-    // The same account, and one that is not known.
+    // The same account, and an unknown one.
     let cases = [HEAD.to_owned(), HEAD.replace("\"123456789012\"", "null")];
     each(cases, |head| {
         sandbox.set_status(BOBS_KEY, Status::Inactive);
@@ -200,7 +200,7 @@ fn f104_rows_that_contradict_themselves_or_each_other_are_refused() {
         let _ = said.says(&[says]).ends_with("no key was changed");
     });
     assert_eq!(sandbox.connections(), 0);
-    // A run was told a wrong owner first.
+    // A run got a wrong owner first.
     let failed = row(BOBS_KEY, "\"Outcome\":\"Failed\"").replace("Bob", "Alice");
     let list = HEAD.to_owned() + &failed + &row(BOBS_KEY, CHANGED);
     let said = from_stdin(&sandbox, &list, &["--reactivate", "--yes"]).run();
@@ -234,7 +234,7 @@ fn f104_unknown_keys_are_reported_and_left_unchanged() {
     let _ = said
         .says(&["hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run\n"])
         .ends_with("2 keys: 1 reactivated, 1 unknown");
-    // That also helps if the user was renamed, which this run did not find out.
+    // This also helps if the user was renamed, which this run did not find out.
     sandbox.rename_user("Bob", "Robert");
     let found = Case::at(
         &sandbox,
@@ -315,7 +315,7 @@ fn f104_any_other_list_is_refused() {
     assert_eq!(sandbox.connections(), 0);
 }
 
-/// Such lines do not say of which action they are, so the note says what they lack.
+/// Such lines do not have their action, so the note says what is missing.
 #[test]
 fn lines_of_keys_that_were_not_deactivated_are_skipped() {
     each(["Skipped", "Missing", "Refused"], |outcome| {
@@ -370,7 +370,7 @@ fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
     assert!(!actions(&sandbox).contains(&"UpdateAccessKey".to_owned()));
 }
 
-/// Of a change that a killed run sent, nobody knows who made it. The hint does not promise to undo it.
+/// It is unknown who made a change that a killed run sent. The hint does not promise to undo it.
 #[test]
 fn f104_the_hint_to_undo_a_resumed_run_says_that_keys_are_left_out() {
     let (sandbox, list) = crowd(8);

@@ -1,4 +1,4 @@
-//! Responses that begin and do not end: the error says so, and never that there was no response.
+//! Responses that begin and do not end: the error says so, and never says that there was no response.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::proxied::behind_a_proxy;
 use crate::proxy::{Then, connecting, fails, responding};
 use crate::session::requests_session;
 
-/// What arrives of a response before the silence.
+/// The part of a response that arrives before the silence.
 const PARTS: [&str; 6] = [
     "H",
     "HTTP/1.1 200 OK\r\nX-Header: val",
@@ -115,7 +115,7 @@ fn f43_a_response_that_does_not_end_within_the_timeout_of_a_request() {
     });
 }
 
-/// Each pause is short, but the timeouts of a request also limit all of it.
+/// Each pause is short, but the timeouts of a request also limit the whole response.
 #[test]
 fn f43_an_endless_response_without_long_pauses_is_bounded() {
     let sandbox = faulty([always(

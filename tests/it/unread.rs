@@ -1,5 +1,5 @@
-//! Reads that IAM denies: what only a table shows becomes "unknown" with one note, and what decides is one error with a
-//! hint that helps.
+//! Reads that IAM denies: a fact that only a table shows becomes "unknown" with one note, and a fact that decides is one error
+//! with a hint that helps.
 
 use iam_sandbox::documented::{ALICE_OLD_KEY_ID, BOB_SECOND_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, What};
@@ -157,7 +157,7 @@ fn c25_a_dry_run_says_which_reads_were_denied_and_which_failed() {
     ));
 }
 
-/// Then nothing else can be read either, or the time is up.
+/// No other read can succeed either, or the time is up.
 #[test]
 fn c25_a_dry_run_still_ends_if_no_read_can_succeed_and_when_its_time_is_up() {
     let failures = || {
@@ -189,7 +189,7 @@ fn c25_a_dry_run_still_ends_if_no_read_can_succeed_and_when_its_time_is_up() {
 fn c25_a_status_that_is_denied_is_unknown_and_the_last_use_is_shown() {
     let sandbox = denied(&["ListAccessKeys"]);
     for (args, notes) in [
-        // What the key was last used for is the other one.
+        // The last use is the other fact.
         (
             &["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-n"][..],
             2,
@@ -319,13 +319,13 @@ fn c24_a_key_that_is_not_known_may_be_gone_or_another_accounts() {
         .ends_with("not deleted: no request to change it was sent to IAM");
 }
 
-/// Of a key that was deleted a moment ago, IAM says the same as of a read that is not allowed.
+/// For a key that was just deleted, IAM returns the same as for a denied read.
 #[test]
 fn c24_a_sweep_continues_if_a_listed_key_is_deleted_before_its_last_use_is_read() {
     let sandbox = Sandbox::documented().list_lag(1).start();
     let delete = Case::documented(&sandbox, &[]).run();
     let _ = delete.exits(0).prints(crate::case::DELETED).says_nothing();
-    // The next list still shows it, and the one after that does not.
+    // The next list still shows the key, and the list after that does not.
     let args = [
         "--user-name",
         "Bob",

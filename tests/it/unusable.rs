@@ -1,4 +1,4 @@
-//! Responses that cannot be used: errors that are not IAM's, and values that cannot be read or contradict each other.
+//! Unusable responses: errors that are not from IAM, and values that are unreadable or contradictory.
 
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
@@ -16,7 +16,7 @@ fn on_delete(body: &str, act: Act) -> Fault {
     Fault::new(reply(403, &[], body, act)).on("DeleteAccessKey")
 }
 
-/// Errors that something else than IAM returns, and what is wrong with each.
+/// Errors from something other than IAM, and what is wrong with each.
 fn errors_of_others() -> Vec<(String, &'static str)> {
     let complete = format!("{DENIED}<RequestId>r</RequestId>");
     let namespace = "that is not in the namespace https://iam.amazonaws.com/doc/2010-05-08/";
@@ -219,7 +219,7 @@ fn c59_a_list_that_ends_with_a_marker_is_an_error() {
             "it says that the list ends, but has a marker",
         ]);
         assert!(sandbox.has_key(BOBS_KEY));
-        // An empty marker is none.
+        // An empty marker does not count as one.
         let sandbox = faulty([always(operation, xml(page.replace(">next<", "> <")))]);
         let _ = case(&sandbox).run().exits(0).prints_anything();
     });

@@ -1,5 +1,5 @@
-//! What `--deactivate` and `--reactivate` have in common: lost responses are settled by reading, and errors have the
-//! status that they have for a deletion.
+//! Common behavior of `--deactivate` and `--reactivate`: reads settle lost responses, and errors have the same exit status as
+//! for a deletion.
 
 use iam_sandbox::{Sandbox, Status, What};
 
@@ -15,7 +15,7 @@ struct Action {
     outcome: &'static str,
     before: Status,
     after: Status,
-    /// What is said of a key that is changed.
+    /// The known state of a key that is changed.
     hint: &'static str,
 }
 

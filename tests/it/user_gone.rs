@@ -1,4 +1,4 @@
-//! Sweeps that are resumed after the user of a started key is gone: the lists of all users settle the key.
+//! Sweeps that are resumed after the user of a started key was deleted: the lists of all users settle the key.
 
 use iam_sandbox::{Fault, Sandbox, What};
 
@@ -14,7 +14,7 @@ fn sweep(sandbox: &Sandbox, kept: &Kept, more: &[&str]) -> Case {
     case.args([kept.path()]).args(more.iter().copied())
 }
 
-/// Bob's key is deleted, and then Bob's name is gone.
+/// Bob's key is deleted, and then no user has the name Bob.
 fn bob_is_gone() -> Sandbox {
     let sandbox = documented();
     sandbox.remove_key(BOBS_KEY);
@@ -22,7 +22,7 @@ fn bob_is_gone() -> Sandbox {
     sandbox
 }
 
-/// A result with Bob as the owner, whom the journal names.
+/// A result with Bob as the owner, from the journal.
 fn row(outcome: &str, reason: &str) -> String {
     format!(
         "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"{outcome}\",\"Reason\":\"{reason}\"}}\n"
@@ -36,7 +36,7 @@ const IN_NO_LIST: &str = "IAM does not list the key for any user in the account"
 fn an_unfinished_key_that_no_user_has_is_deleted() {
     let sweeps = [
         (&[][..], "4 keys of 3 users checked"),
-        // The sweep does not read all users.
+        // The sweep does not list all users.
         (
             &["--except-user", "Robert"],
             "3 keys of 2 users checked; 1 user skipped (--except-user)",
@@ -56,7 +56,7 @@ fn an_unfinished_key_that_no_user_has_is_deleted() {
              iam-del-key: warning: {BOBS_KEY} is presumed deleted: {proof}\n\
              result: 1 key: 1 deleted; root user keys are not included\n"
         ));
-        // It is finished.
+        // The key is finished.
         let ended = sweep(&sandbox, &kept, more).run().exits(0);
         let _ = ended.prints_nothing().says(&["result: nothing to do: "]);
         assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
@@ -66,9 +66,9 @@ fn an_unfinished_key_that_no_user_has_is_deleted() {
 #[test]
 fn an_unfinished_key_that_no_user_has_is_unknown_if_that_proves_nothing() {
     let cases = [
-        // IAM did not list it for Bob, so it may be another account's or the root user's.
+        // IAM did not list the key for Bob, so it may be another account's or the root user's.
         ("delete", "", &[][..], ""),
-        // It was deleted, and nobody knows whether it was deactivated before.
+        // The key was deleted. Whether it was deactivated before is unknown.
         (
             "deactivate",
             ",\"Status\":\"Active\"",
@@ -112,7 +112,7 @@ fn an_unfinished_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_re
     let renamed = documented();
     renamed.rename_user("Bob", "Robert");
     renamed.deny("iam:GetAccessKeyLastUsed");
-    // Somebody else has the name now.
+    // Another user has the name now.
     let reused = documented();
     reused.rename_user("Bob", "Robert");
     reused.rename_user("Alice", "Bob");
@@ -123,7 +123,7 @@ fn an_unfinished_key_stays_unknown_if_another_user_has_it_or_a_list_cannot_be_re
     unread.fault(Fault::new(denied).on("ListUsers").skip(2).always());
     let of_robert = "aws iam list-access-keys --user-name=Robert\n\
                      hint: to continue, run the same command again; keys that the journal records as finished are skipped";
-    // That IAM lists it for another name is recorded.
+    // The journal records that IAM lists the key for another name.
     for (sandbox, checked, check, recorded) in [
         (renamed, "5", of_robert, Some("NotTried")),
         (reused, "5", of_robert, Some("NotTried")),
@@ -170,7 +170,7 @@ fn a_dry_run_names_no_user_who_is_gone() {
     assert_eq!(kept.journal(), before);
 }
 
-/// Bob has another name since the earlier run, and somebody else has his, whose list is all that may be read.
+/// Bob was renamed after the earlier run, and another user has his old name. Only the list of that user can be read.
 #[test]
 fn an_unfinished_key_is_only_presumed_deleted_if_another_user_may_have_the_name() {
     let (sandbox, kept) = (documented(), started());

@@ -24,7 +24,7 @@ fn renamed_after(action: &str, name: &str, to: &str) -> Fault {
     Fault::new(What::ThenRename { name, to }).on(action)
 }
 
-/// The administrator, Bob and Zoe; the latter two have an inactive key.
+/// The administrator, Bob and Zoe. Bob and Zoe have an inactive key.
 fn account() -> Sandbox {
     let inactive = |user, id: &str| KeySeed::new(user, id).status(Status::Inactive);
     Sandbox::builder()
@@ -194,7 +194,7 @@ fn c57_a_renamed_user_who_is_excepted_by_the_new_name_keeps_the_keys() {
 
 #[test]
 fn c54_every_list_of_a_sweep_has_to_be_read() {
-    // The second list of users, which shows whether somebody was renamed, and its second page.
+    // The second list of users, which shows renames, and its second page.
     for skip in [2, 3] {
         let sandbox = account();
         let error = What::error(403, "AccessDenied", "no");
@@ -268,7 +268,7 @@ fn c54_a_stale_list_does_not_hide_a_user_whose_old_name_another_user_got() {
 
 #[test]
 fn c57_a_user_on_two_pages_of_the_list_is_read_once() {
-    // Before the second page of each list, the user who was on the first becomes the last.
+    // Before the second page of each list, the user from the first page becomes the last one.
     let sandbox = account();
     sandbox.fault(renamed_after("ListUsers", "Bob", "Zzz"));
     sandbox.fault(renamed_after("ListUsers", "Zzz", "Bob"));

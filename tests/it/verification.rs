@@ -1,5 +1,5 @@
-//! No more is said than is known: a signal lets nothing new out, a list that cannot hold the key proves nothing, and
-//! what IAM leaves out is not made up.
+//! A run reports only what it knows: after a signal it sends no new request, a list that cannot have the key proves nothing, and
+//! it does not invent what IAM omits.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) fn throttled() -> What {
 pub(crate) const NEVER: &str =
     "<AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>";
 
-/// IAM's answer about a key of `owner`, with `used` for its last use.
+/// IAM's response about a key of `owner`, with `used` as its last use.
 pub(crate) fn last_use(owner: &str, used: &str) -> What {
     let page = format!(
         "<GetAccessKeyLastUsedResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
@@ -32,7 +32,7 @@ pub(crate) fn last_use(owner: &str, used: &str) -> What {
     What::page(200, "text/xml", page)
 }
 
-/// Sends the signal as soon as there are so many requests.
+/// Sends the signal as soon as this many requests have arrived.
 fn signal_after(running: Running, sandbox: &Sandbox, requests: usize, name: &str) -> Running {
     assert!(sandbox.wait_for_requests(requests, SOON));
     running.signal(name);
@@ -49,12 +49,12 @@ fn lost() -> Fault {
     once("DeleteAccessKey", What::ResetAfterActing)
 }
 
-/// IAM still knows whose key it was.
+/// IAM still names the owner of the key.
 fn still_bobs() -> Fault {
     always("GetAccessKeyLastUsed", last_use("Bob", NEVER))
 }
 
-/// A key of Bob's, with a name that is misspelt.
+/// A key of Bob with a misspelled user name.
 const BBO: [&str; 4] = ["--access-key-id", BOBS_KEY, "--user-name", "Bbo"];
 
 #[test]
@@ -120,7 +120,7 @@ fn a_user_who_never_existed_does_not_prove_a_key_gone() {
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let says = &[
         "no usable response",
-        // A list of the keys of that user says no more.
+        // A list of that user's keys proves nothing more.
         "hint: check with: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
     ];
     let case = Case::at(&sandbox, BBO).args(["--timeout", "4"]);
@@ -134,13 +134,13 @@ fn f55_access_denied_after_a_lost_response_is_verified() {
         [("AccessDenied", 403), ("LimitExceeded", 409)],
         |(code, status)| {
             let error = || once("DeleteAccessKey", What::error(status, code, "no"));
-            // Only the command says whose it was.
+            // Only the command names the owner.
             let sandbox = faulty([lost(), error()]);
             let known = "unknown: the response to an earlier attempt was lost; IAM does not list the key for Bob, and does not confirm its owner";
             let ended = Case::documented(&sandbox, &[]).run();
             ended.ends_as(10, "Unknown", &[&format!("({code})")], known);
             assert!(!sandbox.has_key(BOBS_KEY));
-            // IAM says so too.
+            // IAM names the same owner.
             let sandbox = faulty([lost(), error(), still_bobs()]);
             Case::documented(&sandbox, &[]).run().deletes(
                 "the response to an earlier attempt was lost; IAM does not list the key for Bob, whom it named as the owner",
@@ -175,7 +175,7 @@ fn f52_throttling_after_a_lost_response_is_unknown_if_reads_are_denied() {
     );
 }
 
-/// IAM names the owner and denies that user's list, which the hint must not tell to read without the permission.
+/// IAM names the owner and denies that user's list. The hint must not say to read that list without the permission.
 #[test]
 fn f52_if_only_the_list_is_denied_the_hint_names_that_permission() {
     let denied = || What::error(403, "AccessDenied", "no");
@@ -201,7 +201,7 @@ fn f52_if_only_the_list_is_denied_the_hint_names_that_permission() {
 
 #[test]
 fn ignore_missing_needs_proof_that_the_key_is_gone() {
-    // IAM says "no such key", and then nobody can say whose it is.
+    // IAM returns NoSuchEntity, and then does not name an owner.
     let sandbox = faulty([always("GetAccessKeyLastUsed", What::ResetBeforeActing)]);
     let bobs = ["--access-key-id", ALICE_KEY_ID, "--user-name", "Bob"];
     let case = || Case::at(&sandbox, bobs).args(["--ignore-missing"]);
@@ -209,7 +209,7 @@ fn ignore_missing_needs_proof_that_the_key_is_gone() {
     case()
         .run()
         .ends_as(3, "Failed", &["(NoSuchEntity)"], known);
-    // The same where a condition reads first.
+    // The same if a condition needs a read first.
     let ended = case().args(["--only-inactive"]).run();
     ended.ends_as(
         9,
@@ -218,7 +218,7 @@ fn ignore_missing_needs_proof_that_the_key_is_gone() {
         "not deleted: no request to change it was sent to IAM",
     );
     assert!(sandbox.has_key(ALICE_KEY_ID));
-    // A name that is misspelt is no key that is gone.
+    // A misspelled name does not mean that the key is gone.
     let sandbox = documented();
     sandbox.deny("iam:GetAccessKeyLastUsed");
     let cases = [
@@ -299,7 +299,7 @@ fn a_list_that_iam_cannot_read_is_not_called_denied() {
 
 #[test]
 fn ignore_missing_accepts_a_key_that_was_just_deleted() {
-    // IAM's list has no such key any more, and its last use is still remembered.
+    // IAM's list no longer has the key, and its last use is still available.
     let sandbox = faulty([still_bobs()]);
     sandbox.remove_key(BOBS_KEY);
     let contradiction = "GetAccessKeyLastUsed named Bob as its owner: IAM's responses contradict each other, which can happen \
@@ -319,7 +319,7 @@ fn ignore_missing_accepts_a_key_that_was_just_deleted() {
         let both = warning + "result: 1 key: 1 already gone\n";
         let _ = printed.prints_anything().says_exactly(&both);
     });
-    // Where that is not wanted either.
+    // The same without --ignore-missing.
     let _ = Case::documented(&sandbox, &["--only-inactive"])
         .run()
         .exits(3)
@@ -333,7 +333,7 @@ fn ignore_missing_accepts_a_key_that_was_just_deleted() {
 
 #[test]
 fn the_signers_own_key_is_not_called_another_users() {
-    // The reply is lost, and the retry finds no key; lists and last use lag behind.
+    // The response is lost, and the retry finds no key; lists and last use lag behind.
     let sandbox = Sandbox::documented().list_lag(50).start();
     let own = nth_key_id("123456789012", 5);
     sandbox.add_key(KeySeed::new("admin", &own));

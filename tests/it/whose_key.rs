@@ -1,4 +1,4 @@
-//! Whose key it is, if IAM names another owner than the command does, or the user is gone.
+//! The owner of a key, if IAM names another owner than the command does, or the user no longer exists.
 
 use iam_sandbox::documented::{ACCOUNT, ADMIN, ALICE_KEY_ID};
 use iam_sandbox::{Fault, Sandbox, Status, What, nth_key_id};
@@ -12,7 +12,7 @@ use crate::verification::{NEVER, last_use};
 #[test]
 fn c50_the_callers_own_list_proves_nothing_about_another_users_key() {
     for (denials, status, outcome, hint, known) in [
-        // IAM says that it is Bob's, and Bob's list has it.
+        // IAM names Bob as the owner, and Bob's list has the key.
         (
             &[][..],
             3,
@@ -20,7 +20,7 @@ fn c50_the_callers_own_list_proves_nothing_about_another_users_key() {
             "--user-name=Bob",
             "not deleted: it belongs to the user Bob",
         ),
-        // Only the owner may be looked up, only the caller's own list may be read, or nothing.
+        // Only the owner lookup is allowed, only the caller's own list, or nothing.
         (
             &READS[1..],
             10,
@@ -62,7 +62,7 @@ fn c50_the_callers_own_list_proves_nothing_about_another_users_key() {
 
 #[test]
 fn c50_the_calling_users_own_key_is_not_called_another_users() {
-    // IAM names the owner, but not the calling user, and a request that is out may still act.
+    // IAM names the owner, but not the calling user, and a pending request may still act.
     let id = nth_key_id(ACCOUNT, 7);
     let sandbox = Sandbox::documented().user_key(ADMIN, &id).start();
     sandbox.deny(READS[1]);
@@ -226,7 +226,7 @@ fn c50_the_calling_users_missing_key_is_not_called_another_users() {
 
 #[test]
 fn c51_a_deleted_key_is_looked_for_under_the_new_name_of_its_user() {
-    // The user is renamed after the key is deleted. IAM names the owner once, or all the time.
+    // The user is renamed after the key is deleted. IAM names the owner once, or every time.
     for times in [1, 100] {
         let sandbox = documented();
         let names_robert = Fault::new(last_use("Robert", NEVER)).on("GetAccessKeyLastUsed");

@@ -13,7 +13,7 @@ use iam_sandbox::{Fault, Sandbox};
 use crate::case::{BOBS_KEY, Case, Ended, documented};
 use crate::terminal::{is_calm, listed, used};
 
-/// Which of the two streams is a terminal; the other is a pipe. If both are, standard output has all that is shown.
+/// Which of the two streams is a terminal; the other is a pipe. If both are, standard output has all of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Terminal {
     Output,
@@ -21,7 +21,7 @@ pub(crate) enum Terminal {
     Both,
 }
 
-/// A run on a terminal of so many columns.
+/// A run on a terminal with this number of columns.
 pub(crate) fn run_on(case: Case, terminal: Terminal, width: u16) -> Ended {
     let (master, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
     master
@@ -42,7 +42,7 @@ pub(crate) fn run_on(case: Case, terminal: Terminal, width: u16) -> Ended {
     let mut screen = File::from(OwnedFd::from(master));
     let screen = thread::spawn(move || {
         let (mut all, mut bytes) = (Vec::new(), [0; 4096]);
-        // The terminal's end is an error of its own on Linux.
+        // On Linux, a closed terminal is reported as an error.
         while let Ok(count @ 1..) = screen.read(&mut bytes) {
             all.extend_from_slice(&bytes[..count]);
         }
@@ -138,7 +138,7 @@ fn f109_each_stream_is_formatted_for_what_it_is() {
     };
     let sandbox = documented();
     let summary = "result: 2 keys: 2 would be deleted; this was a dry run\n";
-    // At 80 columns there is no room for the creation, and at 100 there is; a pipe has 80.
+    // The creation date does not fit into 80 columns, but fits into 100. A pipe has 80.
     for (width, has_creation) in [(80, false), (100, true)] {
         let printed = run_on(table(&sandbox), Terminal::Output, width).exits(0);
         let output = printed.output().to_owned();
