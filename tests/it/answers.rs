@@ -55,7 +55,7 @@ const SERVER_ERROR: &str = "an earlier attempt returned an error although IAM ma
                             IAM does not list the key for Bob, and does not confirm its owner";
 
 /// The request deletes the key and gets this response. Standard error says why the deletion is presumed.
-fn is_deleted_all_the_same(what: What, why: &str) {
+fn is_deleted_anyway(what: What, why: &str) {
     let sandbox = faulty([once("DeleteAccessKey", what)]);
     let ended = Case::documented(&sandbox, &[]).run();
     ended.deletes(why);
@@ -80,7 +80,7 @@ fn f47_f50_a_200_that_is_not_from_iam_is_never_a_success() {
         let sandbox = stays_unknown(page, &["no usable response from IAM", what]);
         let mut deletes = actions(&sandbox);
         deletes.retain(|action| action == "DeleteAccessKey");
-        assert!(deletes.len() > 1, "sent again until the limit");
+        assert!(deletes.len() > 1, "the request was not retried");
     });
 }
 
@@ -108,7 +108,7 @@ fn f47_a_captive_portal_that_intercepts_every_request_exits_10() {
 
 #[test]
 fn f50_an_empty_200_after_a_deletion_is_verified() {
-    is_deleted_all_the_same(reply(200, &[], "", Act::Before), UNCONFIRMED);
+    is_deleted_anyway(reply(200, &[], "", Act::Before), UNCONFIRMED);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn f51_server_errors_with_html_or_no_body_are_retried_and_verified() {
 
 #[test]
 fn f51_a_key_deleted_despite_a_server_error_is_reported_as_deleted() {
-    is_deleted_all_the_same(internal_failure(500, Act::Before), SERVER_ERROR);
+    is_deleted_anyway(internal_failure(500, Act::Before), SERVER_ERROR);
 }
 
 /// The code says that IAM failed, not that it refused the request.
@@ -239,7 +239,7 @@ fn f52_an_endless_bare_429_exits_8() {
 /// A proxy that limits requests may have forwarded one.
 #[test]
 fn f52_a_key_deleted_despite_a_bare_429_is_reported_as_deleted() {
-    is_deleted_all_the_same(reply(429, &[], "", Act::Before), SERVER_ERROR);
+    is_deleted_anyway(reply(429, &[], "", Act::Before), SERVER_ERROR);
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(crate) fn refused<I: IntoIterator<Item: Into<OsString>>>(args: I, says: &[&s
     let sandbox = documented();
     let ended = Case::at(&sandbox, args).run();
     check(ended, says);
-    assert_eq!(sandbox.connections(), 0, "something was contacted");
+    assert_eq!(sandbox.connections(), 0, "a connection was opened");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 

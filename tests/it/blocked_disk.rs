@@ -165,7 +165,7 @@ fn f111_a_signal_ends_the_wait_for_the_journals_disk() {
 /// A time limit in seconds, and a run with that limit that starts later. When it ends, the same limit of another run is over.
 pub(crate) const LIMIT: [&str; 2] = ["--timeout", "3"];
 
-pub(crate) fn pass_a_limit() {
+pub(crate) fn wait_for_limit() {
     let silent = documented();
     silent.fault(Fault::new(What::SilenceBeforeActing).always());
     let _ = Case::documented(&silent, &LIMIT)
@@ -192,7 +192,7 @@ fn f111_a_slow_journal_disk_takes_no_time_from_a_key() {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &LIMIT).args(["--journal"]);
         let running = disk.start(case.args([disk.path(&name)]), &name, blocked);
-        pass_a_limit();
+        wait_for_limit();
         disk.free(&name);
         let _ = running.end().exits(0).prints(DELETED).says_nothing();
         assert!(!sandbox.has_key(BOBS_KEY));
@@ -203,7 +203,7 @@ fn f111_a_slow_journal_disk_takes_no_time_from_a_key() {
     let case = Case::documented(&sandbox, &["--only-inactive", "--journal"]);
     let case = case.args([disk.path("again")]).args(LIMIT);
     let running = disk.start(case, "again", "fdatasync 2");
-    pass_a_limit();
+    wait_for_limit();
     sandbox.set_status(BOBS_KEY, Status::Active);
     disk.free("again");
     let _ = running

@@ -4,9 +4,9 @@
 use iam_sandbox::{Fault, Key, Status, What};
 
 use crate::blocked::{FULL_OUTPUT, SIGNALS, interrupt};
-use crate::blocked_disk::{LIMIT, pass_a_limit};
+use crate::blocked_disk::{LIMIT, wait_for_limit};
 use crate::case::{BOBS_KEY, Case, DELETED, SETTLED, actions, documented, each_at_once};
-use crate::credentials::{LATER, json, without};
+use crate::credentials::{LATER, json, with_config};
 use crate::dialogue::{Dialogue, is_echoing};
 use crate::journal::ACCOUNT;
 use crate::low_resources::{SILENT_NAME_SERVER, stand_in};
@@ -90,7 +90,7 @@ fn f111_a_signal_ends_a_credential_process_that_ignores_it() {
     let cells = stuck.into_iter().zip(SIGNALS.into_iter().cycle());
     each_at_once(cells, |(stuck, (signal, status))| {
         let sandbox = documented();
-        let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+        let case = with_config(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
         let home = case.path("").display().to_string();
         let ids = case.path("ids");
         let case = case
@@ -257,7 +257,7 @@ fn f111_a_resumed_terminal_shows_the_question_and_takes_the_answer() {
     let case = Case::documented(&sandbox, &["--interactive"]).args(LIMIT);
     let dialogue = Dialogue::start_under(case, &WAITS).types(b"\x13\n");
     wait_for(|| actions(&sandbox).contains(&"GetCallerIdentity".to_owned()));
-    pass_a_limit();
+    wait_for_limit();
     let dialogue = dialogue.types(b"\x11").shows(QUESTION).types(b"y\n");
     let _ = dialogue.end().exits(0).prints(DELETED).says(&[QUESTION]);
     assert!(!sandbox.has_key(BOBS_KEY));

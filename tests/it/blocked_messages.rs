@@ -27,7 +27,7 @@ fn c01_a_signal_ends_a_run_whose_messages_nobody_reads() {
             .says_nothing();
         assert!(
             left(&sandbox, 2_000) > 1_000,
-            "it did not wait for its reader"
+            "the run did not wait for its reader"
         );
         drop(messages);
     }

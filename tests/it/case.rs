@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use crate::ended::{Ended, Printed};
 use crate::running::Running;
-use crate::secret::{Secrets, tells_all};
+use crate::secret::{Secrets, logs_everything};
 
 /// Longer than any time limit of the program: a case that takes this long hangs.
 pub(crate) const HANGS: Duration = Duration::from_secs(90);
@@ -98,7 +98,9 @@ pub(crate) fn each_at_once<C: Debug + Send>(
             .map(|case| scope.spawn(move || try_case(case, run)))
             .collect();
         let threads = threads.into_iter();
-        threads.map(|case| case.join().expect("caught")).collect()
+        threads
+            .map(|case| case.join().expect("a result instead of a panic"))
+            .collect()
     }));
 }
 
@@ -147,7 +149,7 @@ pub(crate) struct Case {
     input: Option<Vec<u8>>,
     home: PathBuf,
     folder: tempfile::TempDir,
-    tells_all: bool,
+    logs_everything: bool,
     /// Whether the run keeps the default of `--output`.
     has_default_output: bool,
     /// The secrets that the sandbox hands out.
@@ -184,7 +186,7 @@ impl Case {
             input: None,
             home,
             folder,
-            tells_all: false,
+            logs_everything: false,
             has_default_output: false,
             issued: None,
         }
@@ -205,7 +207,7 @@ impl Case {
             .env("AWS_SECRET_ACCESS_KEY", ADMIN_SECRET)
             .env("AWS_REGION", "us-east-1");
         let case = Self {
-            tells_all: tells_all(),
+            logs_everything: logs_everything(),
             issued: Some(sandbox.issued()),
             ..case
         };
@@ -278,7 +280,7 @@ impl Case {
         if !self.has_default_output && self.deletes_one() {
             args.extend(["--output".into(), "json".into()]);
         }
-        if self.tells_all && !args.is_empty() && !args.contains(&"--debug".into()) {
+        if self.logs_everything && !args.is_empty() && !args.contains(&"--debug".into()) {
             args.push("--debug".into());
         }
         args
@@ -346,7 +348,7 @@ impl Case {
         let started = Instant::now();
         let mut child = command.spawn().expect("the binary starts");
         if let Some(input) = &self.input {
-            let _ = child.stdin.take().expect("piped").write_all(input);
+            let _ = child.stdin.take().expect("a pipe").write_all(input);
         }
         Running {
             child,

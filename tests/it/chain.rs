@@ -6,7 +6,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, ADMIN_SECRET};
 use iam_sandbox::{Metadata, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, actions, documented, each};
-use crate::credentials::{keys, refused, without};
+use crate::credentials::{keys, refused, with_config};
 
 pub(crate) const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/Deployer\n";
 
@@ -30,7 +30,7 @@ fn c05_aws_profile_takes_precedence_over_aws_default_profile() {
         keys(&session)
     );
     let case = |second: &str| {
-        without(&sandbox, "")
+        with_config(&sandbox, "")
             .file(".aws/credentials", &credentials)
             .env("AWS_PROFILE", "first")
             .env("AWS_DEFAULT_PROFILE", second)
@@ -60,7 +60,7 @@ fn c20_the_source_is_named_and_an_overridden_profile_gets_a_warning() {
     ]);
     let sandbox = documented();
     let config = format!("[default]\n{}", keys(&sandbox.admin()));
-    let said = without(&sandbox, &config)
+    let said = with_config(&sandbox, &config)
         .args(["-v"])
         .run()
         .exits(0)
@@ -74,7 +74,7 @@ fn c20_the_source_is_named_and_an_overridden_profile_gets_a_warning() {
 fn c20_a_web_identity_overrides_the_profile_too() {
     let sandbox = documented();
     let case =
-        without(&sandbox, "[profile other]\nregion = us-east-1\n").file("token", "a.web.token");
+        with_config(&sandbox, "[profile other]\nregion = us-east-1\n").file("token", "a.web.token");
     let token = case.path("token");
     let case = case
         .env("AWS_PROFILE", "other")
@@ -89,7 +89,7 @@ fn c20_a_web_identity_overrides_the_profile_too() {
 #[test]
 fn c80_a_source_profile_with_a_web_identity_and_a_key_assumes_the_web_role() {
     let sandbox = documented();
-    let case = without(&sandbox, "").file("token", "a.web.token");
+    let case = with_config(&sandbox, "").file("token", "a.web.token");
     let config = format!(
         "[default]\n{ROLE}source_profile = s\n[profile s]\n{ROLE}web_identity_token_file = {}\n{}",
         case.path("token").display(),
@@ -108,7 +108,7 @@ fn c86_a_role_request_goes_to_aws_if_endpoints_are_ignored() {
         "[default]\n{ROLE}source_profile = s\n[profile s]\n{}",
         keys(&sandbox.admin())
     );
-    let case = without(&sandbox, &config)
+    let case = with_config(&sandbox, &config)
         .env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
         .env("AWS_REGION", "eu-west-1")
         .env("AWS_MAX_ATTEMPTS", "1")
@@ -122,7 +122,7 @@ fn c86_a_role_request_goes_to_aws_if_endpoints_are_ignored() {
 
 /// A run on an instance, whose proxy refuses every connection.
 fn on_instance(sandbox: &Sandbox, config: &str, metadata: &Metadata, proxy: &Proxy) -> Case {
-    without(sandbox, config)
+    with_config(sandbox, config)
         .without("AWS_ENDPOINT_URL")
         .without("AWS_REGION")
         .without("AWS_EC2_METADATA_DISABLED")
@@ -195,7 +195,7 @@ fn c93_a_role_chain_that_leads_back_to_itself() {
     ];
     each(cases, |config| {
         refused(
-            without(&sandbox, &config).run(),
+            with_config(&sandbox, &config).run(),
             &["the profile has no key of its own"],
         );
     });
@@ -220,13 +220,16 @@ fn c53_a_swapped_id_and_secret() {
     let in_credentials = format!("[default]\n{swapped}");
     let cases = [
         (variables, correct),
-        (without(&sandbox, &format!("[default]\n{swapped}")), correct),
         (
-            without(&sandbox, "").file(".aws/credentials", in_credentials),
+            with_config(&sandbox, &format!("[default]\n{swapped}")),
             correct,
         ),
         (
-            without(&sandbox, &format!("[default]\n{process}\n")),
+            with_config(&sandbox, "").file(".aws/credentials", in_credentials),
+            correct,
+        ),
+        (
+            with_config(&sandbox, &format!("[default]\n{process}\n")),
             by_itself,
         ),
         // One of the two is enough.

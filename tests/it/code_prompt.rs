@@ -10,10 +10,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::case::{Case, DELETED, actions, each, once};
-use crate::credentials::without;
+use crate::credentials::with_config;
 use crate::dialogue::{Dialogue, is_echoing};
 use crate::many::{crowd_of, left, rows};
-use crate::mfa::{CACHED, SERIAL, alone, case, config, guarded};
+use crate::mfa::{CACHED, SERIAL, case, config, guarded, run_without_terminal};
 
 pub(crate) const PROMPT: &str = "Enter MFA code for arn:aws:iam::123456789012:mfa/admin: ";
 
@@ -172,7 +172,7 @@ fn f100_mfa_in_the_middle_of_a_chain() {
         "{}[profile outer]\nrole_arn = arn:aws:iam::123456789012:role/Outer\nsource_profile = guarded\n",
         config(&sandbox)
     );
-    let case = without(&sandbox, &config).args(["--profile", "outer"]);
+    let case = with_config(&sandbox, &config).args(["--profile", "outer"]);
     let dialogue = Dialogue::start(case).shows(PROMPT).types(b"755224\n");
     let _ = dialogue
         .end()
@@ -259,7 +259,7 @@ fn f100_a_signal_at_a_question_in_the_middle_of_a_run_ends_it() {
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn f100_a_session_that_expires_without_a_terminal_ends_the_run() {
     let (sandbox, case) = expiring(&["755224"]);
-    let printed = alone(case.args(["--token-code", "755224"])).exits(12);
+    let printed = run_without_terminal(case.args(["--token-code", "755224"])).exits(12);
     let expired = "the credentials have expired and could not be renewed: an MFA code from";
     assert!(printed.output().contains(expired), "{}", printed.output());
     let _ = printed

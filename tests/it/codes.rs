@@ -5,7 +5,7 @@ use iam_sandbox::{Fault, What};
 use crate::case::{BOBS_KEY, Case, always, documented, once};
 
 /// Returns an error for the first `times` deletions, and compares the outcome.
-fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
+fn returns_error(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
     let sandbox = documented();
     let what = What::error(status, code.to_owned(), message.to_owned());
     sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
@@ -38,7 +38,7 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
         .prints_outcome(outcome)
         .says(&all)
         .ends_with(&format!("{BOBS_KEY}: {known}"));
-    assert!(sandbox.has_key(BOBS_KEY), "the key is still there");
+    assert!(sandbox.has_key(BOBS_KEY), "the key was deleted");
     let deletes = sandbox
         .requests()
         .iter()
@@ -51,7 +51,7 @@ fn answered(status: u16, code: &str, message: &str, exit: i32, says: &[&str]) {
 #[test]
 fn no_such_entity_for_a_key_exits_3() {
     let message = format!("The Access Key with id {BOBS_KEY} cannot be found.");
-    answered(
+    returns_error(
         404,
         "NoSuchEntity",
         &message,
@@ -60,12 +60,12 @@ fn no_such_entity_for_a_key_exits_3() {
             "; to find the key's owner: iam-del-key --access-key-id AKIDPMS9RO4H3FEXAMPLE --find-user --dry-run",
         ],
     );
-    answered(404, "NoSuchEntityException", &message, 3, &["hint: "]);
+    returns_error(404, "NoSuchEntityException", &message, 3, &["hint: "]);
 }
 
 #[test]
 fn no_such_entity_for_a_user_exits_3() {
-    answered(
+    returns_error(
         404,
         "NoSuchEntity",
         "The user with name Bob cannot be found.",
@@ -76,14 +76,14 @@ fn no_such_entity_for_a_user_exits_3() {
 
 #[test]
 fn f53_limit_exceeded_exits_4_and_is_not_retried() {
-    answered(
+    returns_error(
         409,
         "LimitExceeded",
         "Cannot exceed quota for AccessKeysPerUser: 2",
         4,
         &["LimitExceeded"],
     );
-    answered(
+    returns_error(
         409,
         "LimitExceededException",
         "Cannot exceed quota",
@@ -94,21 +94,21 @@ fn f53_limit_exceeded_exits_4_and_is_not_retried() {
 
 #[test]
 fn f51_service_failures_exit_5_after_retries() {
-    answered(
+    returns_error(
         500,
         "ServiceFailure",
         "The request processing has failed",
         5,
         &["hint: this is a problem at AWS"],
     );
-    answered(500, "InternalFailure", "Internal error", 5, &["hint: "]);
-    answered(503, "ServiceUnavailable", "Try again", 5, &["hint: "]);
+    returns_error(500, "InternalFailure", "Internal error", 5, &["hint: "]);
+    returns_error(503, "ServiceUnavailable", "Try again", 5, &["hint: "]);
 }
 
 #[test]
 fn validation_errors_exit_2() {
     let message = "Must specify userName when calling with non-User credentials";
-    answered(
+    returns_error(
         400,
         "ValidationError",
         message,
@@ -118,7 +118,7 @@ fn validation_errors_exit_2() {
             "--user-name NAME",
         ],
     );
-    answered(
+    returns_error(
         400,
         "MalformedInput",
         "The input is malformed",
@@ -130,56 +130,56 @@ fn validation_errors_exit_2() {
 #[test]
 fn f55_access_denied_exits_6() {
     let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
-    answered(
+    returns_error(
         403,
         "AccessDenied",
         message,
         6,
         &["hint: ask for the permission iam:DeleteAccessKey"],
     );
-    answered(403, "AccessDeniedException", message, 6, &["hint: "]);
+    returns_error(403, "AccessDeniedException", message, 6, &["hint: "]);
 }
 
 #[test]
 fn f29_rejected_credentials_exit_7() {
     let expired = "The security token included in the request is expired";
-    answered(
+    returns_error(
         403,
         "ExpiredToken",
         expired,
         7,
         &["hint: the session has expired"],
     );
-    answered(
+    returns_error(
         403,
         "ExpiredTokenException",
         expired,
         7,
         &["hint: the session has expired"],
     );
-    answered(400, "RequestExpired", "Request has expired", 7, &["hint: "]);
-    answered(
+    returns_error(400, "RequestExpired", "Request has expired", 7, &["hint: "]);
+    returns_error(
         403,
         "InvalidClientTokenId",
         "The security token included in the request is invalid.",
         7,
         &["hint: your access key ID is mistyped, or the key was deleted"],
     );
-    answered(
+    returns_error(
         403,
         "IncompleteSignature",
         "Credential must have exactly 5 elements",
         7,
         &["hint: the access key ID is malformed"],
     );
-    answered(
+    returns_error(
         403,
         "MissingAuthenticationToken",
         "Request is missing Authentication Token",
         7,
         &["hint: "],
     );
-    answered(
+    returns_error(
         403,
         "OptInRequired",
         "You are not subscribed to this service",
@@ -225,15 +225,15 @@ fn f29_an_unknown_signing_key_exits_7() {
 
 #[test]
 fn f52_throttling_exits_8_after_retries() {
-    answered(
+    returns_error(
         400,
         "Throttling",
         "Rate exceeded",
         8,
         &["hint: IAM limits requests per account"],
     );
-    answered(400, "ThrottlingException", "Rate exceeded", 8, &["hint: "]);
-    answered(
+    returns_error(400, "ThrottlingException", "Rate exceeded", 8, &["hint: "]);
+    returns_error(
         503,
         "SlowDown",
         "Please reduce your request rate",
@@ -273,5 +273,5 @@ fn f52_throttling_without_a_code_after_a_lost_response_exits_10() {
 
 #[test]
 fn f54_an_unlisted_code_exits_1() {
-    answered(418, "TeapotBoiling", "I am a teapot", 1, &["request ID"]);
+    returns_error(418, "TeapotBoiling", "I am a teapot", 1, &["request ID"]);
 }

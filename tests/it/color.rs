@@ -26,7 +26,7 @@ fn f65_no_colors_without_a_terminal() {
         .prints_nothing();
     assert!(
         said.messages().contains("\u{1b}["),
-        "asked for and not coloured"
+        "no color although it was requested"
     );
     let _ = said.says(&["error:"]);
 }

@@ -23,11 +23,11 @@ fn question(words: &[&str]) -> Vec<String> {
     before.into_iter().chain(words).collect()
 }
 
-pub(crate) fn asked_at(sandbox: &Sandbox, words: &[&str]) -> Case {
+pub(crate) fn complete_at(sandbox: &Sandbox, words: &[&str]) -> Case {
     Case::at(sandbox, question(words)).env(VARIABLE, "zsh")
 }
 
-fn asked(words: &[&str]) -> Case {
+fn complete(words: &[&str]) -> Case {
     Case::bare(question(words)).env(VARIABLE, "zsh")
 }
 
@@ -53,7 +53,7 @@ fn says_nothing(printed: Printed) {
 fn profiles_come_from_the_files_without_a_request() {
     let sandbox = documented();
     let case = |words: &[&str]| {
-        asked_at(&sandbox, words)
+        complete_at(&sandbox, words)
             .file(".aws/config", CONFIG)
             .file(".aws/credentials", "[staging]\n")
     };
@@ -95,7 +95,10 @@ fn the_profile_endpoint_and_ca_bundle_on_the_line_are_used() {
         "--user-name",
         "B",
     ];
-    offers(asked(&words).file(".aws/config", &config).run(), &["Bob"]);
+    offers(
+        complete(&words).file(".aws/config", &config).run(),
+        &["Bob"],
+    );
     // Words behind the cursor count too.
     let words = [
         "--",
@@ -127,7 +130,7 @@ fn the_profile_endpoint_and_ca_bundle_on_the_line_are_used() {
         "B",
     ];
     offers(
-        asked_at(&secured, &words).without("AWS_CA_BUNDLE").run(),
+        complete_at(&secured, &words).without("AWS_CA_BUNDLE").run(),
         &["Bob"],
     );
     assert_eq!(actions(&secured), ["ListUsers"]);
@@ -144,13 +147,13 @@ fn keys_on_the_line_and_the_signing_key_are_not_offered() {
         "--access-key-id",
         "",
     ];
-    offers(asked_at(&sandbox, &words).run(), &[BOB_SECOND_KEY_ID]);
+    offers(complete_at(&sandbox, &words).run(), &[BOB_SECOND_KEY_ID]);
     let mut words = vec!["--allow-self", "--access-key-id", ""];
-    offers(asked_at(&sandbox, &words).run(), &[ADMIN_KEY_ID]);
+    offers(complete_at(&sandbox, &words).run(), &[ADMIN_KEY_ID]);
     words.remove(0);
-    offers(asked_at(&sandbox, &words).run(), &[]);
+    offers(complete_at(&sandbox, &words).run(), &[]);
     offers(
-        asked_at(&sandbox, &["--user-name", "No Name", "--access-key-id", ""]).run(),
+        complete_at(&sandbox, &["--user-name", "No Name", "--access-key-id", ""]).run(),
         &[],
     );
     assert_eq!(actions(&sandbox), ["ListAccessKeys"; 3]);
@@ -160,7 +163,7 @@ fn keys_on_the_line_and_the_signing_key_are_not_offered() {
 #[test]
 fn a_large_account_is_read_no_further_than_ten_pages() {
     let sandbox = Sandbox::documented().many_users(50, 0).page_size(2).start();
-    let ended = asked_at(&sandbox, &["--user-name", "user-00000"]).run();
+    let ended = complete_at(&sandbox, &["--user-name", "user-00000"]).run();
     let printed = ended.exits(0);
     assert!(printed.output().contains("\nuser-000001\n"));
     assert_eq!(actions(&sandbox), ["ListUsers"; 10]);
@@ -190,7 +193,7 @@ fn names_that_a_shell_would_change_are_not_offered() {
         let sandbox = documented();
         let page = What::page(200, "text/xml", user(name));
         sandbox.fault(Fault::new(page).on("ListUsers"));
-        offers(asked_at(&sandbox, &["--user-name", ""]).run(), offered);
+        offers(complete_at(&sandbox, &["--user-name", ""]).run(), offered);
         assert_eq!(actions(&sandbox), ["ListUsers"], "{name}");
     }
 }
@@ -202,7 +205,7 @@ fn a_failure_prints_nothing_and_offers_nothing() {
         .deny("iam:ListAccessKeys")
         .start();
     for words in [["--user-name", ""], ["--access-key-id", ""]] {
-        let case = || asked_at(&sandbox, &words);
+        let case = || complete_at(&sandbox, &words);
         offers(case().run(), &[]);
         offers(case().without_credentials().run(), &[]);
         offers(case().file(".aws/config", "[broken").run(), &[]);
@@ -223,12 +226,12 @@ fn a_failure_prints_nothing_and_offers_nothing() {
         );
     }
     offers(
-        asked(&["--profile", ""])
+        complete(&["--profile", ""])
             .file(".aws/config", "[broken")
             .run(),
         &[],
     );
-    offers(asked(&["--profile", ""]).run(), &[]);
+    offers(complete(&["--profile", ""]).run(), &[]);
     assert_eq!(actions(&sandbox), ["ListUsers", "ListAccessKeys"]);
 }
 
@@ -240,11 +243,11 @@ fn a_one_time_code_is_left_for_the_run() {
     let role = "arn:aws:iam::123456789012:role/Deployer";
     let role = ["--role-arn", role, "--serial-number", "GAHT12345678"];
     let words = [&role[..], &["--token-code", "755224", "--user-name", ""]].concat();
-    offers(asked_at(&sandbox, &words).run(), &[]);
+    offers(complete_at(&sandbox, &words).run(), &[]);
     assert_eq!(sandbox.connections(), 0);
     // Without a device the role is assumed.
     let words = [&role[..2], &["--user-name", "B"]].concat();
-    offers(asked_at(&sandbox, &words).run(), &["Bob"]);
+    offers(complete_at(&sandbox, &words).run(), &["Bob"]);
     assert_eq!(actions(&sandbox), ["AssumeRole", "ListUsers"]);
 }
 
@@ -254,7 +257,7 @@ fn a_silent_service_is_not_waited_for() {
         let sandbox = documented();
         sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
         // With this many attempts, the case would hang.
-        let case = asked_at(&sandbox, &words).env("AWS_MAX_ATTEMPTS", "100");
+        let case = complete_at(&sandbox, &words).env("AWS_MAX_ATTEMPTS", "100");
         offers(case.run(), &[]);
         assert_eq!(actions(&sandbox).len(), 1);
     }
@@ -263,7 +266,7 @@ fn a_silent_service_is_not_waited_for() {
 #[test]
 fn a_credential_process_that_hangs_is_ended_and_not_waited_for() {
     let sandbox = documented();
-    let case = asked_at(&sandbox, &["--user-name", ""]).without_credentials();
+    let case = complete_at(&sandbox, &["--user-name", ""]).without_credentials();
     let process = case.path("process");
     let config = format!(
         "[default]\ncredential_process = sh -c 'echo $$ > {}; sleep 300; true'\n",
@@ -273,8 +276,9 @@ fn a_credential_process_that_hangs_is_ended_and_not_waited_for() {
         .file(".aws/config", config)
         .start()
         .end_keeping(|folder| {
-            let id = std::fs::read_to_string(folder.join("home/process")).expect("it was started");
-            assert!(ends(id.trim()), "it outlived the answer");
+            let id = std::fs::read_to_string(folder.join("home/process"))
+                .expect("the ID of a started process");
+            assert!(ends(id.trim()), "the process outlived the run");
         });
     offers(ended, &[]);
     assert_eq!(sandbox.connections(), 0);
@@ -283,18 +287,21 @@ fn a_credential_process_that_hangs_is_ended_and_not_waited_for() {
 #[test]
 fn options_regions_and_files_are_offered_without_a_request() {
     let sandbox = documented();
-    offers(asked_at(&sandbox, &["--unused"]).run(), &["--unused-for"]);
     offers(
-        asked_at(&sandbox, &["--region", "cn"]).run(),
+        complete_at(&sandbox, &["--unused"]).run(),
+        &["--unused-for"],
+    );
+    offers(
+        complete_at(&sandbox, &["--region", "cn"]).run(),
         &["cn-north-1"],
     );
     offers(
-        asked_at(&sandbox, &["--output", "t"]).run(),
+        complete_at(&sandbox, &["--output", "t"]).run(),
         &["text", "table"],
     );
-    offers(asked_at(&sandbox, &["--expect-account", ""]).run(), &[]);
+    offers(complete_at(&sandbox, &["--expect-account", ""]).run(), &[]);
     for words in [&["--from", ""][..], &["--journal=x"], &["--ca-bundle", "x"]] {
-        let ended = asked_at(&sandbox, words).run();
+        let ended = complete_at(&sandbox, words).run();
         let _ = ended.exits(0).prints("files\n").says_nothing();
     }
     assert_eq!(sandbox.connections(), 0);
@@ -303,7 +310,7 @@ fn options_regions_and_files_are_offered_without_a_request() {
 #[test]
 fn c53_a_profile_that_looks_like_a_secret_is_not_offered() {
     let config = format!("[profile {SECRET}]\n[profile prod]\n");
-    let case = asked(&["--profile", ""]).file(".aws/config", config);
+    let case = complete(&["--profile", ""]).file(".aws/config", config);
     offers(case.run(), &["prod"]);
 }
 
@@ -314,10 +321,10 @@ fn values_and_options_that_are_always_refused_are_not_offered() {
         ("--error-format", &["text", "json"]),
         ("--generate-cli-skeleton", &["input", "output"]),
     ] {
-        offers(asked(&[option, ""]).run(), values);
+        offers(complete(&[option, ""]).run(), values);
     }
     for option in ["--no-verify", "--no-sign", "--cli-auto", "--cli-input-y"] {
-        offers(asked(&[option]).run(), &[]);
+        offers(complete(&[option]).run(), &[]);
     }
 }
 
@@ -382,7 +389,7 @@ fn nothing_is_looked_up_if_the_account_depends_on_the_keys() {
     let sandbox = documented();
     for option in ["--role-name=Responder", "--target-principal=210987654321"] {
         for words in [[option, "--user-name", ""], [option, "--access-key-id", ""]] {
-            offers(asked_at(&sandbox, &words).run(), &[]);
+            offers(complete_at(&sandbox, &words).run(), &[]);
         }
     }
     assert_eq!(sandbox.connections(), 0);

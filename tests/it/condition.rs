@@ -20,7 +20,7 @@ fn deleted(id: &str, conditions: &[&str]) {
     let ended = alices(&sandbox, id, conditions).run();
     let _ = ended.exits(0).prints(DELETED).says_nothing();
     assert!(!sandbox.has_key(id));
-    assert_eq!(sandbox.keys().len(), 4, "only this key went");
+    assert_eq!(sandbox.keys().len(), 4, "another key was deleted");
     assert_eq!(
         actions(&sandbox).last().map(String::as_str),
         Some("DeleteAccessKey")
@@ -37,7 +37,7 @@ fn skipped(id: &str, conditions: &[&str], reason: &str) {
         .prints_outcome("Skipped")
         .says(&[&format!("{id} is not deleted: {reason}\n"), "--dry-run"]);
     assert!(sandbox.has_key(id));
-    assert_eq!(sandbox.keys().len(), 5, "nothing went");
+    assert_eq!(sandbox.keys().len(), 5, "a key was deleted");
     assert!(!actions(&sandbox).contains(&"DeleteAccessKey".to_owned()));
 }
 
@@ -328,7 +328,10 @@ fn a_key_that_is_gone_is_missing_whatever_the_condition() {
         .exits(0)
         .prints_outcome("Missing")
         .says_exactly(&unchecked(BOBS_KEY));
-    assert!(sandbox.has_key(BOB_SECOND_KEY_ID), "the sibling stays");
+    assert!(
+        sandbox.has_key(BOB_SECOND_KEY_ID),
+        "the sibling was deleted"
+    );
     // Success depends on this result, so the key is looked up again, and STS is asked for its account.
     let again = actions(&sandbox).split_off(3);
     assert_eq!(again.len(), 3 * reads.len() + 1, "{again:?}");

@@ -13,7 +13,7 @@ pub(crate) fn refused(change: impl FnOnce(Case) -> Case, says: &[&str]) {
     let sandbox = documented();
     let ended = change(Case::documented(&sandbox, &[])).run();
     check(ended, says);
-    assert_eq!(sandbox.connections(), 0, "something was contacted");
+    assert_eq!(sandbox.connections(), 0, "a connection was opened");
     assert!(sandbox.has_key(BOBS_KEY));
 }
 
@@ -137,7 +137,7 @@ fn f21_a_missing_profile_never_becomes_the_machines_role() {
     assert_eq!(
         metadata.requests().len(),
         0,
-        "the metadata service was asked"
+        "the metadata service was called"
     );
 }
 

@@ -12,7 +12,7 @@ pub(crate) const LATER: &str = "2099-01-01T00:00:00Z";
 pub(crate) const EARLIER: &str = "2020-01-01T00:00:00Z";
 
 /// A run without credentials in its environment.
-pub(crate) fn without(sandbox: &Sandbox, config: &str) -> Case {
+pub(crate) fn with_config(sandbox: &Sandbox, config: &str) -> Case {
     Case::documented(sandbox, &[])
         .without_credentials()
         .file(".aws/config", config)
@@ -130,10 +130,13 @@ fn f23_half_set_variables() {
 fn f23_a_half_set_profile() {
     let sandbox = documented();
     let config = format!("[default]\naws_access_key_id = {ADMIN_KEY_ID}\n");
-    refused(without(&sandbox, &config).run(), &["aws_secret_access_key"]);
+    refused(
+        with_config(&sandbox, &config).run(),
+        &["aws_secret_access_key"],
+    );
     let config = format!("[default]\naws_secret_access_key = {}\n", CANARIES[0]);
     refused(
-        without(&sandbox, &config).run(),
+        with_config(&sandbox, &config).run(),
         &["has aws_secret_access_key, but not aws_access_key_id in the same file"],
     );
     assert_eq!(sandbox.connections(), 0);
@@ -149,8 +152,8 @@ fn keys_of_a_profile_sign() {
         let cases = ["option", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
         each(cases, |way| {
             let sandbox = documented();
-            let case =
-                without(&sandbox, "").file(file, format!("{section}\n{}", keys(&sandbox.admin())));
+            let case = with_config(&sandbox, "")
+                .file(file, format!("{section}\n{}", keys(&sandbox.admin())));
             let case = if way == "option" {
                 case.args(["--profile", "work"])
             } else {
@@ -218,16 +221,16 @@ fn f25_profiles_that_lead_nowhere() {
         ),
     ];
     for (config, says) in cases {
-        refused(without(&sandbox, &config).run(), &[says]);
+        refused(with_config(&sandbox, &config).run(), &[says]);
         refused(
-            without(&sandbox, &config)
+            with_config(&sandbox, &config)
                 .args(["--profile", "default"])
                 .run(),
             &[says],
         );
     }
     refused(
-        without(
+        with_config(
             &sandbox,
             "[default]\nsso_session = my team\nsso_account_id = 1\nsso_role_name = r\n[sso-session my]\n",
         )
@@ -235,7 +238,7 @@ fn f25_profiles_that_lead_nowhere() {
         &["`sso_session` of profile `default` is `my team`: that sso-session section does not exist"],
     );
     refused(
-        without(&sandbox, "[profile empty]\nregion = us-east-1\n")
+        with_config(&sandbox, "[profile empty]\nregion = us-east-1\n")
             .args(["--profile", "empty"])
             .run(),
         &["the profile `empty` has no credentials"],
@@ -250,7 +253,7 @@ fn a_role_is_assumed_from_a_source_profile() {
         "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\nexternal_id = x-1\nrole_session_name = me\n[profile base]\n{}",
         keys(&sandbox.admin())
     );
-    without(&sandbox, &config).run().deletes_quietly();
+    with_config(&sandbox, &config).run().deletes_quietly();
     let requests = sandbox.requests();
     assert_eq!(
         requests
@@ -274,7 +277,7 @@ fn a_role_is_assumed_from_a_source_profile() {
 #[test]
 fn a_web_identity_signs() {
     let sandbox = documented();
-    let case = without(&sandbox, "").file("token", "a.web.token");
+    let case = with_config(&sandbox, "").file("token", "a.web.token");
     let token = case.path("token");
     let case = case
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)

@@ -32,7 +32,7 @@ fn the_documented_example_costs_one_call() {
             .filter(|key| key.user == "Bob")
             .count(),
         1,
-        "the sibling stays"
+        "the sibling was deleted"
     );
 }
 
@@ -213,7 +213,7 @@ fn a_missing_key_exits_3_and_with_ignore_missing_0() {
     assert_eq!(
         sandbox.requests().len(),
         1,
-        "plain NoSuchEntity is not looked into"
+        "a plain NoSuchEntity was verified"
     );
     let _ = missing(&["--ignore-missing"])
         .run()
@@ -223,7 +223,7 @@ fn a_missing_key_exits_3_and_with_ignore_missing_0() {
     assert_eq!(
         sandbox.keys().len(),
         documented().keys().len(),
-        "no key went"
+        "a key was deleted"
     );
 }
 

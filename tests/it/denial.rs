@@ -3,7 +3,7 @@
 use iam_sandbox::{Fault, What};
 
 use crate::case::{BOBS_KEY, Case, documented, each, once};
-use crate::credentials::{LATER, json, keys, without};
+use crate::credentials::{LATER, json, keys, with_config};
 use crate::proof::{READS, denied};
 
 const WHO: &str = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:DeleteAccessKey on resource: user Bob";
@@ -188,7 +188,7 @@ fn a_role_profile_that_a_policy_denies_without_mfa_needs_a_device() {
             "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n{device}[profile base]\n{}",
             keys(&sandbox.admin())
         );
-        let case = without(&sandbox, &config);
+        let case = with_config(&sandbox, &config);
         let case = match device {
             "" => case,
             _ => case.args(["--token-code", "975318"]),
@@ -208,7 +208,7 @@ fn credentials_of_a_process_that_a_policy_denies_without_mfa_get_no_command_for_
     sandbox.fault(Fault::new(what).on("DeleteAccessKey").always());
     let output = json(&sandbox.admin(), LATER);
     let config = format!("[default]\ncredential_process = echo '{output}'\n");
-    let ended = without(&sandbox, &config).run().exits(6);
+    let ended = with_config(&sandbox, &config).run().exits(6);
     let _ = ended.prints_outcome("Failed").says(&[
         "\nhint: the policy's name suggests that it requires MFA: use a session that was created with MFA\n",
     ]);

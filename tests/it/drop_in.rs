@@ -6,7 +6,7 @@ use iam_sandbox::{Certificate, Metadata, Sandbox};
 use serde_json::json;
 
 use crate::case::{BOBS_KEY, Case, DOCUMENTED, documented, each};
-use crate::credentials::{LATER, without};
+use crate::credentials::{LATER, with_config};
 use crate::session::{SSO_SESSION_TOKEN, sso_session, token};
 use crate::story::read;
 
@@ -67,7 +67,7 @@ fn the_user_agent_names_the_execution_environment_without_its_line_breaks() {
             }
         }
         let portal = Metadata::start();
-        let case = without(&sandbox, &sso_session())
+        let case = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, token(LATER))
             .env("AWS_ENDPOINT_URL_SSO", portal.url())
             .env("AWS_EXECUTION_ENV", value);
@@ -237,7 +237,7 @@ fn each_option_of_the_aws_cli_does_what_the_table_says() {
                 assert_eq!(sandbox.connections(), 0, "{option}");
                 assert!(sandbox.has_key(BOBS_KEY), "{option}");
             }
-            other => panic!("a word that nobody knows: {other}"),
+            other => panic!("unknown word: {other}"),
         }
     }
 }

@@ -35,7 +35,7 @@ fn unchanged(sandbox: &Sandbox, case: Case) -> Ended {
     ended
 }
 
-fn told(printed: Printed) {
+fn ends_as_dry_run(printed: Printed) {
     let _ = printed
         .prints_outcome("WouldDelete")
         .says(&["result: "])
@@ -71,7 +71,7 @@ fn a_dry_run_prints_all_that_is_known() {
             "Reason": "no conditions",
         })
     );
-    told(printed);
+    ends_as_dry_run(printed);
     assert_eq!(
         actions(&sandbox),
         ["ListAccessKeys", "GetAccessKeyLastUsed"]
@@ -95,7 +95,7 @@ fn a_key_that_was_never_used_says_so() {
     assert_eq!(object["LastUsedService"], "N/A");
     assert_eq!(object["LastUsedRegion"], "N/A");
     assert_eq!(object["UserName"], "Carol");
-    told(printed);
+    ends_as_dry_run(printed);
     let table = unchanged(
         &sandbox,
         Case::at(&sandbox, args).args(["--output", "table"]),
@@ -127,7 +127,7 @@ fn every_format_has_the_plan() {
         output.lines().all(|line| line.chars().count() <= 80),
         "{output}"
     );
-    assert!(!output.contains('\u{1b}'), "no colour in a pipe");
+    assert!(!output.contains('\u{1b}'), "color in a pipe");
 
     let _ = unchanged(&sandbox, case("off"))
         .exits(0)
@@ -186,7 +186,7 @@ fn the_reason_names_the_conditions_that_hold() {
         printed.object()["Reason"],
         "meets --only-inactive and --unused-for 90d"
     );
-    told(printed);
+    ends_as_dry_run(printed);
 }
 
 /// Each of many keys has a reason. If it listed all of many conditions, the output would grow with the product of both numbers.
@@ -208,7 +208,7 @@ fn the_reason_does_not_grow_with_the_number_of_conditions() {
             printed.object()["Reason"],
             format!("meets --only-inactive{}{more}", named.collect::<String>())
         );
-        told(printed);
+        ends_as_dry_run(printed);
     }
 }
 

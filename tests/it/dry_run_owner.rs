@@ -70,15 +70,15 @@ fn the_calling_users_own_key_is_in_the_plan() {
 #[test]
 fn an_owner_who_may_be_another_user_is_named_but_not_in_the_plan() {
     let role = "arn:aws:sts::123456789012:assumed-role/R/s";
-    let answers = [
+    let responses = [
         What::error(403, "AccessDenied", "no"),
         What::SilenceBeforeActing,
         identity(role, "123456789012"),
         identity("", "123456789012"),
     ];
-    each_at_once(answers, |answer| {
+    each_at_once(responses, |response| {
         let sandbox = unlisted();
-        sandbox.fault(always("GetCallerIdentity", answer));
+        sandbox.fault(always("GetCallerIdentity", response));
         let printed = dry_run(&sandbox, &[]).run().exits(6);
         let row = printed.object();
         assert_eq!(row.get("UserName"), None);

@@ -120,15 +120,15 @@ fn a_key_of_another_account_is_not_missing() {
 /// The same holds if the response was lost or a run was killed, whatever IAM returns for a key that it does not know.
 #[test]
 fn a_key_of_another_account_is_not_presumed_deleted() {
-    let answers = [None, Some(What::error(404, "NoSuchEntity", "no"))];
-    each(answers, |answer| {
+    let responses = [None, Some(What::error(404, "NoSuchEntity", "no"))];
+    each(responses, |response| {
         let sandbox = || {
             let sandbox = Sandbox::documented()
                 .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
                 .start();
-            if let Some(answer) = &answer {
-                let answer = Fault::new(answer.clone());
-                sandbox.fault(answer.on("GetAccessKeyLastUsed").always());
+            if let Some(response) = &response {
+                let response = Fault::new(response.clone());
+                sandbox.fault(response.on("GetAccessKeyLastUsed").always());
             }
             sandbox
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::case::{BOBS_KEY, DELETED};
 use crate::many::outcomes;
-use crate::secret::{Secrets, tells_all};
+use crate::secret::{Secrets, logs_everything};
 
 /// A run that has ended. Call `exits`, `prints` and `says` in this order; each is required.
 #[must_use]
@@ -33,8 +33,8 @@ impl Ended {
         secrets: &Secrets,
     ) -> Self {
         let all_told = String::from_utf8(stderr).expect("standard error is UTF-8");
-        let stderr = if tells_all() {
-            secrets.without_unasked(&all_told)
+        let stderr = if logs_everything() {
+            secrets.without_forced_lines(&all_told)
         } else {
             all_told.clone()
         };
@@ -151,12 +151,12 @@ impl Said {
     pub(crate) fn says(self, expected: &[&str]) -> Ended {
         assert!(
             !expected.is_empty(),
-            "a case says what standard error holds"
+            "a case must say what standard error contains"
         );
         for text in expected {
             assert!(
                 self.0.all_told.contains(text),
-                "not said: {text}{}",
+                "missing on standard error: {text}{}",
                 self.0.all()
             );
         }

@@ -6,7 +6,7 @@ use iam_sandbox::{Certificate, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::configuration::refused;
-use crate::credentials::{LATER, keys, without};
+use crate::credentials::{LATER, keys, with_config};
 use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
 #[test]
@@ -149,8 +149,8 @@ fn the_warning_about_plain_http_to_a_credential_service_says_what_it_exposes() {
         let variable = format!("AWS_ENDPOINT_URL_{service}");
         let case = match service {
             "STS" => Case::documented(&sandbox, &["--expect-account", "123456789012"]),
-            "SSO" => without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token(LATER)),
-            _ => without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN),
+            "SSO" => with_config(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token(LATER)),
+            _ => with_config(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN),
         };
         let case = case
             .env(&variable, "http://service.example")
@@ -176,7 +176,7 @@ fn one_endpoint_for_all_services_gets_one_warning_per_service() {
         "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n[profile base]\n{}",
         keys(&sandbox.admin())
     );
-    let case = without(&sandbox, &config)
+    let case = with_config(&sandbox, &config)
         .env("AWS_ENDPOINT_URL", "http://all.example")
         .env("HTTP_PROXY", proxy.url())
         .env("AWS_MAX_ATTEMPTS", "1");
@@ -358,7 +358,7 @@ fn c94_a_tls_failure_of_sts_is_one_sentence() {
         "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n[profile base]\n{}",
         keys(&sandbox.admin())
     );
-    let case = without(&sandbox, &config);
+    let case = with_config(&sandbox, &config);
     let said = case.run().exits(9).prints_nothing();
     assert!(said.messages().len() < 600, "{}", said.messages());
     let host = sandbox.address().to_string();
@@ -377,7 +377,10 @@ fn a_role_that_cannot_be_assumed_exits_6() {
         "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n[profile base]\n{}",
         keys(&sandbox.admin())
     );
-    let said = without(&sandbox, &config).run().exits(6).prints_nothing();
+    let said = with_config(&sandbox, &config)
+        .run()
+        .exits(6)
+        .prints_nothing();
     let _ = said
         .says_exactly(
             "iam-del-key: error: the role could not be assumed: An error occurred (AccessDenied) when calling the \

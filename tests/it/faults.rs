@@ -34,7 +34,7 @@ fn rows() -> BTreeMap<String, String> {
         };
         if number.starts_with(['F', 'L', 'C']) {
             let twice = rows.insert(number.to_owned(), tests.to_owned());
-            assert!(twice.is_none(), "{number} stands there twice");
+            assert!(twice.is_none(), "{number} has two rows");
         }
     }
     rows
@@ -121,7 +121,7 @@ impl Checks {
         for name in names {
             assert!(
                 self.has(name),
-                "{row} names a test that is not there: {name}"
+                "{row} names a test that does not exist: {name}"
             );
         }
     }
@@ -171,7 +171,7 @@ fn every_test_that_the_table_names_exists_and_runs() {
 fn every_promise_is_verified_by_tests_that_exist_and_run() {
     let document = read(".github/SECURITY.md");
     let (_, rest) = document.split_once("\n## Promises\n").expect("the section");
-    let (section, _) = rest.split_once("\n## ").expect("the next one");
+    let (section, _) = rest.split_once("\n## ").expect("the next section");
     let checks = Checks::read();
     let mut promises = 0;
     for line in section
@@ -181,7 +181,7 @@ fn every_promise_is_verified_by_tests_that_exist_and_run() {
     {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
         let [promise, tests] = cells[..] else {
-            panic!("a promise and its tests: {line}");
+            panic!("not a promise with its tests: {line}");
         };
         checks.hold(promise, tests);
         promises += 1;

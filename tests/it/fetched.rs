@@ -3,7 +3,7 @@
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, always, documented, each};
-use crate::credentials::{LATER, json, keys, without};
+use crate::credentials::{LATER, json, keys, with_config};
 use crate::session::{SSO_SESSION_TOKEN, sso_session, token};
 
 const CALCULATED: &str =
@@ -27,12 +27,12 @@ fn with_session(sandbox: &Sandbox, origin: &str) -> Case {
             .env("AWS_SECRET_ACCESS_KEY", session.secret_access_key)
             .env("AWS_SESSION_TOKEN", session.session_token.expect("a token")),
         PROCESS => {
-            let case = without(sandbox, "").file("answer.json", json(&session, LATER));
+            let case = with_config(sandbox, "").file("answer.json", json(&session, LATER));
             let answer = case.path("answer.json");
             let config = format!("[default]\ncredential_process = cat {}\n", answer.display());
             case.file(".aws/config", config)
         }
-        _ => without(
+        _ => with_config(
             sandbox,
             &format!(
                 "[default]\nrole_arn = {ROLE}\nsource_profile = base\n[profile base]\n{}",
@@ -86,7 +86,7 @@ fn a_process_that_returns_no_session_token_is_named() {
     let sandbox = documented();
     let mut session = sandbox.session();
     session.session_token = None;
-    let case = without(&sandbox, "").file("answer.json", json(&session, LATER));
+    let case = with_config(&sandbox, "").file("answer.json", json(&session, LATER));
     let answer = case.path("answer.json");
     let config = format!("[default]\ncredential_process = cat {}\n", answer.display());
     let said = case.file(".aws/config", config).run().exits(7);
@@ -137,7 +137,7 @@ fn no_hint_says_to_correct_what_sso_returned() {
         );
         let page = What::page(200, "application/json", body);
         sandbox.fault(Fault::new(page).always());
-        let case = without(&sandbox, &sso_session())
+        let case = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, token(LATER))
             .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
         case.run().stops_exactly(

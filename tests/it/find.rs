@@ -184,7 +184,7 @@ fn f56_if_the_owner_lookup_is_denied_every_users_keys_are_listed() {
             "belongs to the user Bob",
         ]);
     assert!(!sandbox.has_key(BOBS_KEY));
-    assert_eq!(sandbox.keys().len(), 4 + 90, "nothing else went");
+    assert_eq!(sandbox.keys().len(), 4 + 90, "another key was deleted");
 
     // Without -v, only the owner is printed. The last user of the last page is found too.
     let last = iam_sandbox::nth_key_id("123456789012", 89);

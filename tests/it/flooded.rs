@@ -11,7 +11,7 @@ use crate::mfa::{case, guarded};
 
 /// Answers the question of a run on such a terminal, and returns its exit status. The terminal is read so slowly that the other
 /// program always waits.
-fn answered(case: Case, question: &str, answer: &[u8]) -> Option<i32> {
+fn answer_question(case: Case, question: &str, answer: &[u8]) -> Option<i32> {
     let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
     let parts = case.into_parts();
     // The system ends the other program when the first program of this terminal ends.
@@ -46,8 +46,11 @@ fn a_question_is_asked_while_another_program_writes_to_the_terminal() {
     // Whether a write has to wait depends on chance.
     each_at_once(0..8, |_| {
         let sandbox = documented();
-        assert_eq!(answered(asked(&sandbox), ASKED, b"y\n"), Some(0));
+        assert_eq!(answer_question(asked(&sandbox), ASKED, b"y\n"), Some(0));
         let sandbox = guarded(&["755224"]);
-        assert_eq!(answered(case(&sandbox), PROMPT, b"755224\n"), Some(0));
+        assert_eq!(
+            answer_question(case(&sandbox), PROMPT, b"755224\n"),
+            Some(0)
+        );
     });
 }

@@ -25,7 +25,7 @@ fn each_line_of_the_log_says_which_key_it_is_about() {
             format!("info: {id}: attempt 1: GetAccessKeyLastUsed to http"),
             format!("info: {id}: attempt 1: HTTP 200, request ID "),
         ] {
-            assert!(log.contains(&line), "not said: {line}\n{log}");
+            assert!(log.contains(&line), "missing line: {line}\n{log}");
         }
     }
     let of_nothing = log.lines().find(|line| line.starts_with("info: attempt"));

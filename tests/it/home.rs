@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use iam_sandbox::documented::SESSION_KEY_ID;
 
 use crate::case::{Case, DELETED, actions, documented};
-use crate::credentials::{EARLIER, LATER, refused, signs, without};
+use crate::credentials::{EARLIER, LATER, refused, signs, with_config};
 use crate::mfa;
 use crate::running::Running;
 use crate::session::{LOGIN, LOGIN_TOKEN, SSO_SESSION_TOKEN, login_token, sso_session, token};
@@ -59,10 +59,10 @@ fn no_session_is_read_from_the_current_folder_or_saved_there() {
 #[cfg_attr(not(target_os = "linux"), ignore = "needs setsid")]
 fn a_profile_that_needs_a_session_says_that_there_is_no_home_folder() {
     let sandbox = documented();
-    let sso = || without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token(LATER));
+    let sso = || with_config(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token(LATER));
     let login = |expiry| {
         let token = login_token(&sandbox.session(), expiry, "refresh-1");
-        without(&sandbox, LOGIN).file(LOGIN_TOKEN, token)
+        with_config(&sandbox, LOGIN).file(LOGIN_TOKEN, token)
     };
     let no_home = |what: &str| {
         format!(
@@ -95,7 +95,7 @@ fn a_profile_that_needs_a_session_says_that_there_is_no_home_folder() {
     // As everywhere, an empty variable counts as not set.
     let sandbox = documented();
     let token = login_token(&sandbox.session(), LATER, "refresh-1");
-    let case = without(&sandbox, LOGIN).file(LOGIN_TOKEN, token);
+    let case = with_config(&sandbox, LOGIN).file(LOGIN_TOKEN, token);
     let case = case.env("AWS_LOGIN_CACHE_DIRECTORY", "");
     signs(&sandbox, case, SESSION_KEY_ID);
 }

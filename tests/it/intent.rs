@@ -324,7 +324,9 @@ fn f85_an_unfinished_key_that_this_run_leaves_is_unknown() {
             .says(&["an earlier run started to change it, and the result is unknown"])
             .ends_with("1 unknown");
         let journal = kept.journal();
-        let new = journal.strip_prefix(&before).expect("it is only added to");
+        let new = journal
+            .strip_prefix(&before)
+            .expect("a journal with appended records");
         assert!(!new.contains(BOBS_KEY), "{new}");
     }
 }

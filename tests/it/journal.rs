@@ -336,7 +336,7 @@ fn killed(seed: u8) {
     assert!(results.values().all(|outcome| outcome == "Deleted"));
     assert!(
         told.values().all(|times| *times == 1),
-        "a key was told of twice"
+        "a key was reported twice"
     );
     let settled = kept
         .journal()

@@ -355,7 +355,7 @@ fn c75_a_journal_that_other_users_can_write_is_refused() {
     );
     let kept = planted();
     let rights = std::fs::Permissions::from_mode(0o646);
-    std::fs::set_permissions(kept.path(), rights).expect("its rights");
+    std::fs::set_permissions(kept.path(), rights).expect("its permissions");
     let what = "any user can write to it\nhint: if you trust its records: chmod o-w -- ";
     refused(&kept, &format!("{what}{}", kept.path().display()));
     assert_eq!(sandbox.connections(), 0);

@@ -316,8 +316,8 @@ fn a_failed_key_whose_request_may_still_act_is_started_for_a_run_with_the_result
     // IAM responds, so no request is pending.
     sandbox.clear_faults();
     let failed = Case::at(&sandbox, args).args(["--output", "json"]).run();
-    let answered = failed.exits(3).prints_outcome("Failed");
-    let _ = answered.says(&["error: "]);
+    let responded = failed.exits(3).prints_outcome("Failed");
+    let _ = responded.says(&["error: "]);
     // The results of the next run say this too.
     let unknown = results.replace("\"Failed\",\"Unfinished\":1", "\"Unknown\"");
     for list in [&results, &unknown] {

@@ -274,21 +274,21 @@ fn c55_no_other_service_sends_a_response_that_never_ends() {
     );
 }
 
-/// A server that responds to request number `n` with `answer(n, action)`, each time with a new request ID.
-fn serve(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> String {
+/// A server that responds to request number `n` with `respond(n, action)`, each time with a new request ID.
+fn serve(respond: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let answer = Arc::new(answer);
+    let respond = Arc::new(respond);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let answer = Arc::clone(&answer);
-            thread::spawn(move || converse(stream, &*answer));
+            let respond = Arc::clone(&respond);
+            thread::spawn(move || converse(stream, &*respond));
         }
     });
     url
 }
 
-fn converse(stream: TcpStream, answer: &dyn Fn(usize, &str) -> String) -> Option<()> {
+fn converse(stream: TcpStream, respond: &dyn Fn(usize, &str) -> String) -> Option<()> {
     let mut writer = stream.try_clone().ok()?;
     let mut reader = BufReader::new(stream);
     for n in 0.. {
@@ -311,7 +311,7 @@ fn converse(stream: TcpStream, answer: &dyn Fn(usize, &str) -> String) -> Option
         let body = String::from_utf8(body).ok()?;
         let action = body.strip_prefix("Action=")?.split('&').next()?;
         let id = format!("<RequestId>{n}</RequestId>");
-        let body = answer(n, action).replace("<RequestId>r</RequestId>", &id);
+        let body = respond(n, action).replace("<RequestId>r</RequestId>", &id);
         let length = body.len();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
         writer.write_all((head + &body).as_bytes()).ok()?;

@@ -3,7 +3,7 @@
 use iam_sandbox::{Act, Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, documented, each};
-use crate::credentials::{EARLIER, without};
+use crate::credentials::{EARLIER, with_config};
 use crate::session::{LOGIN, LOGIN_TOKEN, login_token};
 use crate::sso_refused::keeps;
 
@@ -11,7 +11,7 @@ const SIGN_IN: &str = "aws login --profile default";
 
 /// A run with an expired session whose file contains `token`.
 fn renews(sandbox: &Sandbox, token: &str) -> Case {
-    without(sandbox, LOGIN)
+    with_config(sandbox, LOGIN)
         .file(LOGIN_TOKEN, token)
         .env("AWS_MAX_ATTEMPTS", "1")
         .env("AWS_ENDPOINT_URL_SIGNIN", sandbox.url())
@@ -110,7 +110,7 @@ fn unusable_renewed_credentials_of_a_login_replace_nothing() {
     let sandbox = documented();
     let body = r#"{"accessToken":{"accessKeyId":"ASIAIOSFODNN7EXAMPLE","secretAccessKey":"a\nb","sessionToken":"c"},"expiresIn":900,"refreshToken":"refresh-2","tokenType":"t"}"#;
     sandbox.fault(Fault::new(What::page(200, "application/json", body)).always());
-    let case = without(&sandbox, LOGIN)
+    let case = with_config(&sandbox, LOGIN)
         .file(
             LOGIN_TOKEN,
             login_token(&sandbox.session(), EARLIER, "refresh-1"),

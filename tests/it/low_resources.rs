@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use iam_sandbox::{Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
-use crate::completion::asked_at;
+use crate::completion::complete_at;
 use crate::dialogue::Dialogue;
 use crate::intent::started;
 use crate::journal::Kept;
@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_secs(20);
 #[cfg_attr(not(target_os = "linux"), ignore = "needs prlimit")]
 fn f68_a_crash_leaves_no_core_dump() {
     let run: fn(&Sandbox) -> Case = |sandbox| Case::documented(sandbox, &[]);
-    let completion: fn(&Sandbox) -> Case = |sandbox| asked_at(sandbox, &["--user-name", ""]);
+    let completion: fn(&Sandbox) -> Case = |sandbox| complete_at(sandbox, &["--user-name", ""]);
     for case in [run, completion] {
         let sandbox = documented();
         sandbox.fault(Fault::new(What::SilenceBeforeActing).always());
@@ -161,7 +161,7 @@ fn f40_a_name_server_that_is_silent() {
         ])
         .ends_with("not deleted: nothing was sent to IAM")
         .within(SOON);
-    std::fs::remove_file(&asked).expect("it was asked");
+    std::fs::remove_file(&asked).expect("a request to the name server");
     let running = case("60").start();
     wait_for(|| asked.exists());
     let pressed = Instant::now();

@@ -24,7 +24,7 @@ pub(crate) fn outcomes(output: &str) -> Vec<(String, usize)> {
         .iter()
         .filter_map(|row| row["AccessKeyId"].as_str())
         .collect();
-    assert_eq!(ids.len(), rows.len(), "a key is told of twice: {output}");
+    assert_eq!(ids.len(), rows.len(), "a key was reported twice: {output}");
     let mut counted: Vec<(String, usize)> = Vec::new();
     for row in &rows {
         let name = row["Outcome"].as_str().expect("an outcome").to_owned();

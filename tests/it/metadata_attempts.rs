@@ -9,7 +9,7 @@ use iam_sandbox::Sandbox;
 use iam_sandbox::documented::SESSION_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, documented, each_at_once};
-use crate::credentials::{LATER, signs, without};
+use crate::credentials::{LATER, signs, with_config};
 use crate::metadata_service::on_instance;
 
 const TOKEN: &str = "PUT /latest/api/token ";
@@ -90,7 +90,7 @@ impl Failing {
 
 /// A run whose credentials are those of a container with this service.
 fn in_container(sandbox: &Sandbox, url: &str) -> Case {
-    without(sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/creds"))
+    with_config(sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/creds"))
 }
 
 fn fails(case: Case, what: &str, hint: &str) {
@@ -276,7 +276,7 @@ fn a_malformed_address_of_a_containers_service_names_its_variable() {
         (relative, "/a\u{7f}"),
         (full, "http://"),
     ] {
-        let said = without(&sandbox, "")
+        let said = with_config(&sandbox, "")
             .env(name, value)
             .run()
             .exits(7)

@@ -7,11 +7,11 @@ use iam_sandbox::documented::{ROLE, SESSION_KEY_ID};
 use iam_sandbox::{Metadata, Sandbox};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, documented, each};
-use crate::credentials::{refused, signs, without};
+use crate::credentials::{refused, signs, with_config};
 
 /// A run with the credentials of the instance that has this metadata service.
 pub(crate) fn on_instance(sandbox: &Sandbox, url: impl AsRef<OsStr>) -> Case {
-    without(sandbox, "")
+    with_config(sandbox, "")
         .without("AWS_EC2_METADATA_DISABLED")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
 }
@@ -61,7 +61,7 @@ fn a_metadata_address_that_is_not_a_url_is_named() {
             stops(case, name, "");
         }
         let config = format!("[default]\nec2_metadata_service_endpoint = {url}\n");
-        let case = without(&sandbox, &config).without("AWS_EC2_METADATA_DISABLED");
+        let case = with_config(&sandbox, &config).without("AWS_EC2_METADATA_DISABLED");
         let place = format!(" (line 2 of {})", case.path(".aws/config").display());
         let name = "`ec2_metadata_service_endpoint` of profile `default`";
         stops(case, name, &place);
@@ -76,7 +76,7 @@ fn an_instance_and_a_container_sign() {
     let instance = on_instance(&sandbox, metadata.url());
     signs(&sandbox, instance, SESSION_KEY_ID);
     let sandbox = documented();
-    let container = without(&sandbox, "").env(
+    let container = with_config(&sandbox, "").env(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         metadata.container_url(),
     );
@@ -137,16 +137,17 @@ fn a_container_address_on_another_host_is_refused() {
         ),
     ];
     each(cases, |(url, says)| {
-        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        let case = with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         let said = case.run().exits(7).prints_nothing();
         assert!(!said.messages().contains("hunter2"), "{}", said.messages());
         let _ = said
             .says(&[says, "hint: "])
             .ends_with("nothing was sent to IAM");
     });
-    let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@192.0.2.1/");
+    let case =
+        with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@192.0.2.1/");
     refused(case.run(), &["it must be a path that begins with /"]);
-    let case = without(&sandbox, "")
+    let case = with_config(&sandbox, "")
         .env(
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
             metadata.container_url(),
@@ -178,7 +179,7 @@ fn a_profile_that_names_an_absent_instance_service() {
         );
     };
     is_absent(
-        without(&sandbox, config),
+        with_config(&sandbox, config),
         "it is disabled by AWS_EC2_METADATA_DISABLED",
         "unset AWS_EC2_METADATA_DISABLED",
     );
@@ -200,7 +201,7 @@ fn the_list_of_sources_says_why_the_instance_was_not_used() {
     let metadata = Metadata::start_instead(no_role.into());
     let cases = [
         (
-            without(&sandbox, ""),
+            with_config(&sandbox, ""),
             "it is disabled by AWS_EC2_METADATA_DISABLED",
         ),
         (
@@ -366,7 +367,7 @@ fn a_token_that_is_not_text_is_not_called_missing() {
     let credentials = r#"{"AccessKeyId":"ASIARZPUZDIKMX6ST4CU","SecretAccessKey":"x","Token":5,"Expiration":"2099-01-01T00:00:00Z"}"#;
     let instead = [("/creds".to_owned(), credentials.to_owned())].into();
     let metadata = Metadata::start_instead(instead);
-    let case = without(&sandbox, "").env(
+    let case = with_config(&sandbox, "").env(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         metadata.container_url(),
     );

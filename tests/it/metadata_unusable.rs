@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::case::{BOBS_KEY, Case, documented, each, each_at_once};
-use crate::credentials::{SOON, refused, without};
+use crate::credentials::{SOON, refused, with_config};
 use crate::metadata_service::on_instance;
 
 /// A metadata service that sends `part` of a response to the requests whose path contains `path`, and then nothing.
@@ -120,7 +120,7 @@ fn a_containers_service_that_hangs_is_waited_for_until_the_timeout() {
     each_at_once(parts, |part| {
         let sandbox = documented();
         let url = format!("{}/creds", stalling("/creds", part));
-        without(&sandbox, "")
+        with_config(&sandbox, "")
             .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
             .args(["--timeout", "9"])
             .run()
@@ -169,7 +169,7 @@ fn a_containers_service_that_responds_with_something_else_was_reached() {
     ];
     each_at_once(responses, |(response, reason)| {
         let url = format!("{}/creds", stalling("/creds", response));
-        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        let case = with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         container_fails(
             case,
             &format!("in the last of 3 attempts, no usable response from its service: {reason}"),
@@ -258,7 +258,7 @@ fn a_blank_container_token_is_not_sent() {
     each([" ", "\n", "\u{a0}"], |blank| {
         let sandbox = documented();
         let case = || {
-            without(&sandbox, "")
+            with_config(&sandbox, "")
                 .file("token", blank)
                 .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", sandbox.url())
         };
@@ -277,7 +277,7 @@ fn a_blank_container_token_is_not_sent() {
 fn a_container_token_that_no_header_can_have_names_its_file() {
     each(["a\nb", "a\n", "\u{fc}"], |token| {
         let sandbox = documented();
-        let case = without(&sandbox, "").file("token", token);
+        let case = with_config(&sandbox, "").file("token", token);
         let file = case.path("token");
         let shown = file.display().to_string();
         let case = case

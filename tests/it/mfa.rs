@@ -8,7 +8,7 @@ use iam_sandbox::{Sandbox, What};
 use serde_json::{Value, json};
 
 use crate::case::{BOBS_KEY, Case, DELETED, Ended, actions, documented, each, once};
-use crate::credentials::{EARLIER, LATER, keys, without};
+use crate::credentials::{EARLIER, LATER, keys, with_config};
 use crate::dialogue::Dialogue;
 
 pub(crate) const SERIAL: &str = "arn:aws:iam::123456789012:mfa/admin";
@@ -31,7 +31,7 @@ pub(crate) fn config(sandbox: &Sandbox) -> String {
 }
 
 pub(crate) fn case(sandbox: &Sandbox) -> Case {
-    without(sandbox, &config(sandbox)).args(["--profile", "guarded"])
+    with_config(sandbox, &config(sandbox)).args(["--profile", "guarded"])
 }
 
 /// The cache entry of the AWS CLI for the session that the sandbox knows.
@@ -58,7 +58,7 @@ pub(crate) fn with_cached(case: Case, text: &str, mode: u32) -> Case {
 }
 
 /// Without a terminal, even if the tests have one.
-pub(crate) fn alone(case: Case) -> Ended {
+pub(crate) fn run_without_terminal(case: Case) -> Ended {
     case.start_under(Some(&["setsid"])).end()
 }
 
@@ -71,12 +71,12 @@ fn f100_a_cached_session_is_used_and_its_base_key_guarded() {
     let config = config(&sandbox);
     let case = || cached(case().without_credentials().file(".aws/config", &config));
     let guarded = case().args(["--access-key-id", ADMIN_KEY_ID, "--user-name", "admin"]);
-    let said = alone(guarded).exits(11);
+    let said = run_without_terminal(guarded).exits(11);
     let _ = said
         .prints_anything()
         .says(&["you would lock yourself out"]);
     let deleting = case().args(["--access-key-id", BOBS_KEY, "--user-name", "Bob", "-v"]);
-    let _ = alone(deleting)
+    let _ = run_without_terminal(deleting)
         .exits(0)
         .prints(DELETED)
         .says(&["info: using the cached session in "]);
@@ -96,7 +96,7 @@ fn f100_the_cache_is_read_with_each_time_format() {
     each(cases, |expiration| {
         let sandbox = guarded(&[]);
         let entry = entry(&sandbox, ARN, expiration);
-        alone(with_cached(case(&sandbox), &entry, 0o600)).deletes_quietly();
+        run_without_terminal(with_cached(case(&sandbox), &entry, 0o600)).deletes_quietly();
     });
 }
 
@@ -142,13 +142,13 @@ fn f100_an_unusable_cached_session_is_ignored() {
     let exposed = [0o640, 0o604].map(|mode| (open, mode, fresh.clone()));
     each(cases.into_iter().chain(exposed), |(why, mode, text)| {
         let case = with_cached(case(&sandbox).args(["-v"]), &text, mode);
-        alone(case).stops(7, &[why, "an MFA code from"]);
+        run_without_terminal(case).stops(7, &[why, "an MFA code from"]);
     });
     let linked = case(&sandbox).file("elsewhere", &fresh).args(["-v"]);
     let path = linked.path(CACHED);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     symlink(linked.path("elsewhere"), &path).expect("a link");
-    alone(linked).stops(7, &["it is not a regular file"]);
+    run_without_terminal(linked).stops(7, &["it is not a regular file"]);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -168,7 +168,9 @@ fn f100_without_a_terminal_the_command_to_run_is_printed() {
             .to_owned(),
         "hint: or add --token-code CODE\n".to_owned(),
     ];
-    let said = alone(case(&sandbox)).exits(7).prints_nothing();
+    let said = run_without_terminal(case(&sandbox))
+        .exits(7)
+        .prints_nothing();
     let _ = said
         .says(&says.each_ref().map(String::as_str))
         .ends_with("not deleted: nothing was sent to IAM");
@@ -189,7 +191,7 @@ fn f100_without_a_terminal_the_command_to_run_is_printed() {
         "hint: first remove `{}`, which is not used: others can read or write it\n",
         exposed.path(CACHED).display()
     );
-    alone(exposed).stops(7, &[&remove]);
+    run_without_terminal(exposed).stops(7, &[&remove]);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -198,11 +200,11 @@ fn f100_without_a_terminal_the_command_to_run_is_printed() {
 fn f100_a_code_by_option_needs_no_terminal() {
     let sandbox = guarded(&["755224"]);
     let with_code = || case(&sandbox).args(["--token-code", "755224", "--debug"]);
-    let said = alone(with_code()).exits(0).prints(DELETED);
+    let said = run_without_terminal(with_code()).exits(0).prints(DELETED);
     assert!(!said.messages().contains("755224"), "{}", said.messages());
     let _ = said.says(&["AssumeRole"]);
     // The code works once.
-    let said = alone(with_code()).exits(7).prints_nothing();
+    let said = run_without_terminal(with_code()).exits(7).prints_nothing();
     assert!(!said.messages().contains("755224"), "{}", said.messages());
     let _ = said.says(&[
         "MultiFactorAuthentication failed",
@@ -219,7 +221,7 @@ fn f68_a_response_that_repeats_a_code_is_shown_without_it() {
         let repeated = What::error(400, "ValidationError", message);
         sandbox.fault(once("AssumeRole", repeated));
         let case = case(&sandbox).args(["--token-code", "755224", "--debug"]);
-        let said = alone(case).exits(2).prints_nothing();
+        let said = run_without_terminal(case).exits(2).prints_nothing();
         assert!(!said.messages().contains("755224"), "{}", said.messages());
         let _ = said.says(&["(not shown)"]);
     });
@@ -233,8 +235,8 @@ fn f100_a_role_by_option_requires_a_device_and_is_cached_too() {
     let by_option = ["--role-arn", role, "--serial-number", SERIAL];
     let case = || Case::documented(&sandbox, &by_option);
     let hint = "hint: add --token-code CODE\n";
-    alone(case()).stops(7, &[hint]);
-    alone(case().args(["--token-code", "755224"])).deletes_quietly();
+    run_without_terminal(case()).stops(7, &[hint]);
+    run_without_terminal(case().args(["--token-code", "755224"])).deletes_quietly();
     assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
 }
 
@@ -262,7 +264,7 @@ fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {
     each(cases, |((code, message), (profile, operation, account))| {
         let sandbox = guarded(&[]);
         let case = || {
-            let case = without(&sandbox, &format!("{}{top}", config(&sandbox)));
+            let case = with_config(&sandbox, &format!("{}{top}", config(&sandbox)));
             let case = with_cached(case, &entry(&sandbox, ARN, LATER), 0o600);
             let case = case.args(["--profile", profile]);
             match account {
@@ -276,7 +278,7 @@ fn f100_a_cached_session_that_aws_rejects_is_named_by_the_hint() {
             "hint: AWS rejects the cached session: to get a new one, remove `{}`\nresult: ",
             rejected.path(CACHED).display()
         );
-        let said = alone(rejected).exits(7).prints_anything();
+        let said = run_without_terminal(rejected).exits(7).prints_anything();
         assert_eq!(said.messages().matches("hint: ").count(), 1);
         let _ = said.says(&[&hint]);
     });
@@ -292,11 +294,12 @@ fn f100_a_code_in_a_chain_is_for_the_last_role() {
         config(&sandbox)
     );
     let case = with_cached(
-        without(&sandbox, &config),
+        with_config(&sandbox, &config),
         &entry(&sandbox, ARN, LATER),
         0o600,
     );
-    alone(case.args(["--profile", "top", "--token-code", "755224"])).deletes_quietly();
+    run_without_terminal(case.args(["--profile", "top", "--token-code", "755224"]))
+        .deletes_quietly();
     let requests = sandbox.requests();
     assert_eq!(actions(&sandbox), ["AssumeRole", "DeleteAccessKey"]);
     let signer = requests[0].key_id.as_deref();
@@ -316,7 +319,9 @@ fn f100_a_cached_session_is_not_attributed_to_a_key() {
         "info: using access key {SESSION_KEY_ID}, from the cached session in `{}`\n",
         case.path(CACHED).display()
     );
-    let said = alone(case.args(["-v"])).exits(0).prints(DELETED);
+    let said = run_without_terminal(case.args(["-v"]))
+        .exits(0)
+        .prints(DELETED);
     let _ = said.says(&[&from]);
 }
 
@@ -324,7 +329,8 @@ fn f100_a_cached_session_is_not_attributed_to_a_key() {
 fn f100_a_code_for_a_profile_without_a_device_says_what_is_missing() {
     let sandbox = documented();
     let config = config(&sandbox).replace("mfa_serial", "mfa_device");
-    let case = without(&sandbox, &config).args(["--profile", "guarded", "--token-code", "755224"]);
+    let case =
+        with_config(&sandbox, &config).args(["--profile", "guarded", "--token-code", "755224"]);
     case.run().stops_exactly(2, &format!(
         "iam-del-key: error: --token-code needs an MFA device, and the profile `guarded` has no mfa_serial\n\
          hint: add mfa_serial with the MFA device to the profile, or omit --token-code\n\

@@ -4,7 +4,7 @@
 use iam_sandbox::Metadata;
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each_at_once};
-use crate::credentials::without;
+use crate::credentials::with_config;
 use crate::low_resources::{SILENT_NAME_SERVER, stand_in};
 use crate::metadata_service::on_instance;
 use crate::sso_chain::with_corp;
@@ -103,7 +103,7 @@ fn a_source_of_credentials_whose_name_is_not_resolved() {
     let library = stand_in(folder.path(), SILENT_NAME_SERVER);
     let (sandbox, portal) = (documented(), Metadata::start());
     let sso = with_corp(&sandbox, &portal).env("AWS_ENDPOINT_URL_SSO", "https://sso.invalid");
-    let container = without(&sandbox, "").env(
+    let container = with_config(&sandbox, "").env(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "https://container.invalid/",
     );

@@ -5,14 +5,14 @@ use iam_sandbox::{Metadata, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED, DOCUMENTED, documented};
 use crate::configuration::refused;
-use crate::credentials::{signs, without};
+use crate::credentials::{signs, with_config};
 use crate::settings_files::{ROLE, admin};
 
 #[test]
 fn c90_a_path_is_taken_as_it_is() {
     for name in ["token # c", "token ", "token;c", "token"] {
         let sandbox = documented();
-        let case = without(&sandbox, "");
+        let case = with_config(&sandbox, "");
         let case = ["token # c", "token ", "token;c", "token"]
             .iter()
             .fold(case, |case, name| {
@@ -141,7 +141,7 @@ fn no_hint_removes_the_source_of_a_role() {
     for (line, error, more) in cases {
         let sandbox = documented();
         let setting = line.split(' ').next().unwrap_or_default();
-        let case = without(&sandbox, &format!("[profile p]\n{line}\n{ROLE}"));
+        let case = with_config(&sandbox, &format!("[profile p]\n{line}\n{ROLE}"));
         let case = case.args(["--profile", "p"]);
         let place = format!("line 2 of {}", case.path(".aws/config").display());
         let _ = case.run().exits(7).prints_nothing().says_exactly(&format!(
@@ -203,7 +203,7 @@ fn c84_an_empty_variable_names_no_file() {
     let default = |sandbox: &Sandbox| format!("[default]\n{}", admin(sandbox));
     for variable in ["AWS_SHARED_CREDENTIALS_FILE", "HOME"] {
         let sandbox = documented();
-        let case = without(&sandbox, "")
+        let case = with_config(&sandbox, "")
             .file(".aws/credentials", default(&sandbox))
             .env(variable, "")
             .without("AWS_EC2_METADATA_DISABLED")
@@ -211,7 +211,7 @@ fn c84_an_empty_variable_names_no_file() {
         signs(&sandbox, case, SESSION_KEY_ID);
     }
     let sandbox = documented();
-    let case = without(
+    let case = with_config(
         &sandbox,
         &format!("[default]\n{ROLE}source_profile = gone\n"),
     )
@@ -234,7 +234,7 @@ fn c84_a_path_that_the_aws_cli_would_change_is_an_error() {
         }
     }
     let sandbox = documented();
-    let case = without(&sandbox, "").file("other", format!("[default]\n{}", admin(&sandbox)));
+    let case = with_config(&sandbox, "").file("other", format!("[default]\n{}", admin(&sandbox)));
     signs(
         &sandbox,
         case.env("AWS_CONFIG_FILE", "~/other"),

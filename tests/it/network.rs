@@ -90,7 +90,7 @@ fn f40_an_unroutable_address() {
             break false;
         }
     };
-    assert!(full, "the queue never fills");
+    assert!(full, "the queue is not full");
     let sandbox = documented();
     let url = format!("http://{address}");
     let case = at_url(&sandbox, &url).args(["--cli-connect-timeout", "1"]);
@@ -258,7 +258,7 @@ fn f45_plain_http_on_a_tls_port() {
 }
 
 /// A connection on which the end of the handshake arrives together with the request, as over a slow line.
-fn long_line(server: SocketAddr) -> String {
+fn slow_line(server: SocketAddr) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     thread::spawn(move || {
@@ -292,7 +292,7 @@ fn long_line(server: SocketAddr) -> String {
 #[test]
 fn a_server_that_demands_a_client_certificate_is_contacted_once() {
     let sandbox = Sandbox::documented().https(Certificate::Mutual).start();
-    let host = long_line(sandbox.address());
+    let host = slow_line(sandbox.address());
     let case = at_url(&sandbox, &format!("https://{host}"));
     let printed = case.args(["--verbose"]).run().exits(10);
     assert_eq!(printed.object()["Attempts"], 1);

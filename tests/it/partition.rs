@@ -3,8 +3,8 @@
 use iam_sandbox::{Sandbox, What};
 
 use crate::case::{BOBS_KEY, Case, always, documented, each};
-use crate::credentials::{LATER, keys, without};
-use crate::mfa::{ARN, CACHED, alone, case, entry, guarded, with_cached};
+use crate::credentials::{LATER, keys, with_config};
+use crate::mfa::{ARN, CACHED, case, entry, guarded, run_without_terminal, with_cached};
 use crate::session::{SSO_SESSION_TOKEN, sso_session, token};
 
 const INVALID: &str = "The security token included in the request is invalid.";
@@ -85,7 +85,7 @@ fn a_key_that_deletes_itself_and_that_a_region_does_not_know() {
 fn credentials_of_sso_that_a_region_does_not_know() {
     let sandbox = rejecting("DeleteAccessKey");
     let portal = iam_sandbox::Metadata::start();
-    let case = without(&sandbox, &sso_session())
+    let case = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, token(LATER))
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .args(["--region", "cn-north-1"]);
@@ -109,7 +109,7 @@ fn a_cached_session_that_a_region_does_not_know_is_not_simply_removed() {
     let case = with_cached(case(&sandbox), &entry(&sandbox, ARN, LATER), 0o600);
     let path = case.path(CACHED).display().to_string();
     let region = of_partition("cn-north-1", "aws-cn");
-    let said = alone(case.args(["--region", "cn-north-1"])).exits(7);
+    let said = run_without_terminal(case.args(["--region", "cn-north-1"])).exits(7);
     let _ = said.prints_anything().says(&[&format!(
         "{INVALID}\nhint: {region}\nhint: if it is right, AWS rejects the cached session: to get a new one, remove `{path}`\n"
     )]);
@@ -131,7 +131,7 @@ fn a_role_of_another_partition_than_the_region() {
             "[default]\nrole_arn = {role}\nsource_profile = base\n[profile base]\n{}",
             keys(&sandbox.admin())
         );
-        let case = without(&sandbox, &config).args(["--region", region]);
+        let case = with_config(&sandbox, &config).args(["--region", region]);
         case.run().stops_exactly(
             2,
             &format!(

@@ -4,7 +4,7 @@ use iam_sandbox::documented::{ADMIN_KEY_ID, SESSION_KEY_ID};
 use iam_sandbox::{Metadata, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
-use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, without};
+use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, with_config};
 
 const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/Deployer\n";
 
@@ -32,7 +32,7 @@ fn the_older_name_of_a_session_token() {
         "[default]\n{}aws_security_token = {token}\n",
         keys(&session)
     );
-    signs(&sandbox, without(&sandbox, &config), SESSION_KEY_ID);
+    signs(&sandbox, with_config(&sandbox, &config), SESSION_KEY_ID);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_token_of_the_other_file_is_not_the_keys() {
             "profile source"
         };
         let config = format!("{own}[{section}]\naws_session_token = another\n");
-        let case = without(&sandbox, &config).file(
+        let case = with_config(&sandbox, &config).file(
             ".aws/credentials",
             format!("[{name}]\n{}", keys(&sandbox.admin())),
         );
@@ -117,7 +117,7 @@ fn a_key_of_the_credentials_file_beats_a_process() {
     let sandbox = documented();
     let output = json(&sandbox.session(), LATER);
     let config = format!("[default]\ncredential_process = echo '{output}'\n");
-    let process = without(&sandbox, &config);
+    let process = with_config(&sandbox, &config);
     let case = process.file(
         ".aws/credentials",
         format!("[default]\n{}", keys(&sandbox.admin())),
@@ -125,13 +125,13 @@ fn a_key_of_the_credentials_file_beats_a_process() {
     signs(&sandbox, case, ADMIN_KEY_ID);
     let sandbox = documented();
     let config = format!("{config}{}", keys(&sandbox.admin()));
-    signs(&sandbox, without(&sandbox, &config), SESSION_KEY_ID);
+    signs(&sandbox, with_config(&sandbox, &config), SESSION_KEY_ID);
 }
 
 #[test]
 fn a_key_and_its_secret_must_be_in_one_file() {
     let sandbox = documented();
-    let case = without(&sandbox, "[default]\naws_secret_access_key = x\n").file(
+    let case = with_config(&sandbox, "[default]\naws_secret_access_key = x\n").file(
         ".aws/credentials",
         format!("[default]\naws_access_key_id = {ADMIN_KEY_ID}\n"),
     );
@@ -145,7 +145,7 @@ fn a_key_and_its_secret_must_be_in_one_file() {
 #[test]
 fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
     let web = |sandbox: &Sandbox, config: &str| {
-        let case = without(sandbox, config).file("token", "a.web.token");
+        let case = with_config(sandbox, config).file("token", "a.web.token");
         let token = case.path("token");
         case.env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
     };
@@ -171,7 +171,7 @@ fn a_web_identity_beats_the_profile_that_is_not_named_by_option() {
     );
     // With --profile, the variable does not count.
     let token = format!("[profile w]\nweb_identity_token_file = {}\n", "/token");
-    let case = without(&sandbox, &token).env("AWS_ROLE_ARN", arn);
+    let case = with_config(&sandbox, &token).env("AWS_ROLE_ARN", arn);
     refused(
         case.args(["--profile", "w"]).run(),
         &[
@@ -191,7 +191,7 @@ fn an_empty_variable_of_a_web_identity_does_not_give_way_to_the_profile() {
         ("role_session_name", "AWS_ROLE_SESSION_NAME"),
     ];
     let profile = |sandbox: &Sandbox, rest: &str| {
-        let case = without(sandbox, "").file("token", "a.web.token");
+        let case = with_config(sandbox, "").file("token", "a.web.token");
         let token = case.path("token");
         let token = token.display();
         let config = format!(
@@ -236,7 +236,7 @@ fn an_empty_variable_of_a_web_identity_does_not_give_way_to_the_profile() {
     let config = format!("[default]\n{}", keys(&sandbox.admin()));
     let case = all
         .iter()
-        .fold(without(&sandbox, &config), |case, (_, variable)| {
+        .fold(with_config(&sandbox, &config), |case, (_, variable)| {
             case.env(variable, "")
         });
     signs(&sandbox, case, ADMIN_KEY_ID);
@@ -250,7 +250,7 @@ fn the_instance_address_of_the_selected_profile_is_used() {
         "[profile work]\nec2_metadata_service_endpoint = {}\n",
         metadata.url()
     );
-    let case = || without(&sandbox, &config).without("AWS_EC2_METADATA_DISABLED");
+    let case = || with_config(&sandbox, &config).without("AWS_EC2_METADATA_DISABLED");
     for (variable, says) in [
         (
             "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",

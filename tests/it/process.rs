@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use iam_sandbox::documented::SESSION_KEY_ID;
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each, each_at_once};
-use crate::credentials::{EARLIER, LATER, SOON, json, refused, without};
+use crate::credentials::{EARLIER, LATER, SOON, json, refused, with_config};
 use crate::metadata_unusable::stalling;
 use crate::session::{SSO_SESSION_TOKEN, sso_session};
 
@@ -30,7 +30,7 @@ fn with_script(case: Case, name: &str, script: &str) -> Case {
 #[test]
 fn a_credential_process_signs_and_is_started_once() {
     let sandbox = documented();
-    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let case = with_config(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let (answer, count) = (case.path("answer.json"), case.path("count"));
     let script = format!("echo x >> {}; cat {}\n", count.display(), answer.display());
     // A retry must not start it again.
@@ -61,7 +61,7 @@ fn a_credential_process_signs_and_is_started_once() {
 #[cfg_attr(not(target_os = "linux"), ignore = "needs env --block-signal")]
 fn a_credential_process_works_whatever_signals_were_ignored_or_blocked_at_the_start() {
     let sandbox = documented();
-    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let case = with_config(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let (answer, status) = (case.path("answer.json"), case.path("status"));
     let (answer, status) = (answer.display(), status.display());
     let script = format!("cat /proc/self/status > {status}; cat {answer}\n");
@@ -86,7 +86,7 @@ fn a_credential_process_works_whatever_signals_were_ignored_or_blocked_at_the_st
 #[test]
 fn a_role_is_assumed_from_a_credential_process() {
     let sandbox = documented();
-    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let case = with_config(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let config = format!(
         "[default]\nrole_arn = arn:aws:iam::123456789012:role/Deployer\nsource_profile = base\n\
          [profile base]\ncredential_process = cat '{}'\n",
@@ -103,7 +103,7 @@ fn a_role_is_assumed_from_a_credential_process() {
 #[test]
 fn f26_long_output_of_a_credential_process_is_read_to_the_end() {
     let sandbox = documented();
-    let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+    let case = with_config(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
     let answer = case.path("answer.json");
     // If the run did not read everything, the process would be blocked in the middle of its output.
     let script = format!(
@@ -182,7 +182,7 @@ fn f26_a_credential_process_that_fails() {
     ];
     for (command, says) in cases {
         let says = &["the credential_process of profile `p` ", says];
-        let case = || with_script(without(&sandbox, ""), "p", &command);
+        let case = || with_script(with_config(&sandbox, ""), "p", &command);
         refused(case().args(["--profile", "p", "--debug"]).run(), says);
         refused(case().env("AWS_PROFILE", "p").run(), says);
     }
@@ -198,7 +198,7 @@ fn f26_a_credential_process_that_fails() {
         ("x \\", UNFINISHED),
     ] {
         let config = format!("[profile p]\ncredential_process = {command}\n");
-        let case = without(&sandbox, &config).args(["--profile", "p"]);
+        let case = with_config(&sandbox, &config).args(["--profile", "p"]);
         refused(case.run(), &[says]);
     }
     assert_eq!(sandbox.connections(), 0);
@@ -230,7 +230,7 @@ fn unread_json() -> [(String, &'static str); 3] {
 fn json_that_the_parser_cannot_read_is_still_called_json() {
     let sandbox = documented();
     each_at_once(unread_json(), |(answer, why)| {
-        let case = without(&sandbox, "").file("answer.json", &answer);
+        let case = with_config(&sandbox, "").file("answer.json", &answer);
         let script = format!("cat {}\n", case.path("answer.json").display());
         let error = format!(
             "the credential_process of profile `default` printed something that cannot be read as JSON: {why}\n\
@@ -238,13 +238,13 @@ fn json_that_the_parser_cannot_read_is_still_called_json() {
         );
         refused(with_script(case, "default", &script).run(), &[&error]);
         let error = format!("` cannot be read as JSON: {why}\nhint: aws sso login ");
-        let case = without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, &answer);
+        let case = with_config(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, &answer);
         refused(case.run(), &[&error]);
         let error = format!("3 attempts, its response cannot be read as JSON: {why}\n");
         let length = answer.len();
         let head = "HTTP/1.1 200 x\r\nConnection: close\r\nContent-Length";
         let url = stalling("/", format!("{head}: {length}\r\n\r\n{answer}"));
-        let case = without(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+        let case = with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
         refused(case.run(), &[&error]);
     });
     assert_eq!(sandbox.connections(), 0);
@@ -258,10 +258,12 @@ fn a_blank_part_is_an_error() {
     let blank = [" ", "\\t", "\\n", "\u{a0}"];
     let pairs = parts.map(|part| blank.map(|blank| (part, blank)));
     each(pairs.concat(), |(part, blank)| {
-        let (start, rest) = session.split_once(&format!("\"{part}\":\"")).expect("it");
+        let (start, rest) = session
+            .split_once(&format!("\"{part}\":\""))
+            .expect("the part");
         let (_, end) = rest.split_once('"').expect("its end");
         let answer = format!("{start}\"{part}\":\"{blank}\"{end}");
-        let case = without(&sandbox, "").file("answer.json", answer);
+        let case = with_config(&sandbox, "").file("answer.json", answer);
         let script = format!("cat {}\n", case.path("answer.json").display());
         let error = format!(
             "error: {part} from the credential_process of profile `default` contains whitespace, a quote or another character \
@@ -275,7 +277,7 @@ fn a_blank_part_is_an_error() {
 #[test]
 fn f27_a_credential_process_that_hangs_is_ended_with_its_children() {
     let sandbox = documented();
-    let case = without(&sandbox, "").args(["--timeout", "1", "--profile", "p"]);
+    let case = with_config(&sandbox, "").args(["--timeout", "1", "--profile", "p"]);
     let (parent, child) = (case.path("parent"), case.path("child"));
     // Each start adds a line.
     let script = format!(
@@ -303,7 +305,7 @@ fn a_child_that_keeps_the_output_open_is_named() {
     let sandbox = documented();
     let session = json(&sandbox.session(), LATER);
     for output in ["", ">/dev/null", "2>/dev/null"] {
-        let case = without(&sandbox, "").args(["--timeout", "2", "--profile", "p"]);
+        let case = with_config(&sandbox, "").args(["--timeout", "2", "--profile", "p"]);
         let case = case.file("answer.json", &session);
         let answer = case.path("answer.json").display().to_string();
         let script = format!("sleep 300 {output} & cat {answer}\n");
@@ -317,7 +319,7 @@ fn a_child_that_keeps_the_output_open_is_named() {
         );
     }
     assert_eq!(sandbox.connections(), 0);
-    let case = without(&sandbox, "").file("answer.json", &session);
+    let case = with_config(&sandbox, "").file("answer.json", &session);
     let answer = case.path("answer.json").display().to_string();
     let script = format!("sleep 300 >/dev/null 2>&1 & cat {answer}\n");
     let _ = with_script(case, "default", &script)
@@ -362,7 +364,7 @@ fn c85_no_shell_reads_the_command() {
         ("\"sh -c 'x ; y'\"", "[sh -c 'x ; y']"),
     ] {
         let sandbox = documented();
-        let case = without(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
+        let case = with_config(&sandbox, "").file("answer.json", json(&sandbox.session(), LATER));
         let (answer, said) = (case.path("answer.json"), case.path("said"));
         let script = format!(
             "printf '[%s]' \"$@\" > {}\ncat {}\n",

@@ -158,7 +158,10 @@ fn the_search_for_the_owner_of_a_key_is_gone_after_a_signal() {
         .exits(130);
     let output = said.output().to_owned();
     let said = said.prints(&output);
-    let (_, after) = said.messages().split_once("interrupted").expect("a stop");
+    let (_, after) = said
+        .messages()
+        .split_once("interrupted")
+        .expect("an interruption");
     assert!(!after.contains("all users,"), "{after}");
     assert!(sandbox.has_key(BOBS_KEY));
 }
@@ -175,7 +178,10 @@ fn a_bar_is_gone_after_a_signal() {
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
         is_gone_from_screen(said.messages(), "/40");
-        let (_, after) = said.messages().split_once("interrupted: ").expect("a stop");
+        let (_, after) = said
+            .messages()
+            .split_once("interrupted: ")
+            .expect("an interruption");
         assert!(!after.contains("/40 keys"), "{after}");
         // Keys that were not tried do not count as done.
         assert!(!said.messages().contains(" 40/40 "));

@@ -3,7 +3,7 @@
 use iam_sandbox::documented::SESSION_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented};
-use crate::credentials::{LATER, json, without};
+use crate::credentials::{LATER, json, with_config};
 use crate::dialogue::Dialogue;
 use crate::process::ends;
 
@@ -25,7 +25,7 @@ const ASKS: &str =
 fn c07_a_credential_process_asks_on_the_terminal() {
     let sandbox = documented();
     let case = with_script(
-        without(&sandbox, ""),
+        with_config(&sandbox, ""),
         &json(&sandbox.session(), LATER),
         ASKS,
     );
@@ -48,7 +48,7 @@ fn c07_its_standard_error_is_shown_and_it_may_read_standard_input() {
     let sandbox = documented();
     let script = "echo 'Touch your key...' >&2; read x; test \"$x\" = yes && cat answer.json\n";
     let case = with_script(
-        without(&sandbox, ""),
+        with_config(&sandbox, ""),
         &json(&sandbox.session(), LATER),
         script,
     );
@@ -73,7 +73,7 @@ fn c07_ctrl_c_ends_a_credential_process_and_the_run() {
         ),
     ] {
         let sandbox = documented();
-        let case = with_script(without(&sandbox, ""), "", &script);
+        let case = with_script(with_config(&sandbox, ""), "", &script);
         let ids = case.path("ids");
         let keeps_on = script.contains("trap");
         let dialogue = Dialogue::start(case).shows("Token: ");
@@ -99,7 +99,7 @@ fn c07_ctrl_c_ends_a_credential_process_and_the_run() {
 fn c07_the_timeout_ends_a_credential_process_and_its_children_in_a_terminal_too() {
     let sandbox = documented();
     let script = format!("echo $$ > ids\n(sleep 300 & echo $! >> ids)\n{ASKS}");
-    let case = with_script(without(&sandbox, ""), "", &script).args(["--timeout", "2"]);
+    let case = with_script(with_config(&sandbox, ""), "", &script).args(["--timeout", "2"]);
     let ids = case.path("ids");
     let dialogue = Dialogue::start(case).shows("Token: ");
     let ids = std::fs::read_to_string(ids).expect("the process wrote its ID");

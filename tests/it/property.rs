@@ -98,7 +98,7 @@ fn conditions() -> impl Strategy<Value = Conditions> {
 }
 
 /// Runs on the first key. Returns true if exactly that key was deleted, and false if none was.
-fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
+fn is_deleted(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
     let ids: Vec<String> = (0..lives.len())
         .map(|n| nth_key_id("123456789012", n))
         .collect();
@@ -119,7 +119,7 @@ fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
         .args(conditions.args())
         .run();
     for sibling in &ids[1..] {
-        assert!(sandbox.has_key(sibling), "a sibling went: {sibling}");
+        assert!(sandbox.has_key(sibling), "a sibling was deleted: {sibling}");
     }
     if sandbox.has_key(&ids[0]) {
         let _ = ended
@@ -140,7 +140,7 @@ fn goes(lives: &[Life], conditions: &Conditions, found: bool) -> bool {
 }
 
 /// Runs on a list of all keys: exactly those that satisfy the conditions are deleted, and the others are skipped with success.
-fn list_goes(lives: &[Life], conditions: &Conditions) {
+fn check_list(lives: &[Life], conditions: &Conditions) {
     let ids: Vec<String> = (0..lives.len())
         .map(|n| nth_key_id("123456789012", n))
         .collect();
@@ -185,7 +185,7 @@ proptest! {
         let expected = key.may_go("Carol", &conditions);
         for family in [siblings, others] {
             let lives: Vec<Life> = [vec![key.clone()], family].concat();
-            assert_eq!(goes(&lives, &conditions, found), expected);
+            assert_eq!(is_deleted(&lives, &conditions, found), expected);
         }
     }
 
@@ -194,6 +194,6 @@ proptest! {
         lives in vec(life(), 1..6),
         conditions in conditions(),
     ) {
-        list_goes(&lives, &conditions);
+        check_list(&lives, &conditions);
     }
 }

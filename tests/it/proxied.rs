@@ -11,7 +11,7 @@ use crate::response::reply;
 use crate::unfinished::with_seconds_masked;
 
 /// A run that uses IAM's own host name through the proxy, which connects to the sandbox.
-fn by_way_of(proxy_url: &str, sandbox: &Sandbox) -> Case {
+fn through_proxy(proxy_url: &str, sandbox: &Sandbox) -> Case {
     Case::documented(sandbox, &["--cli-connect-timeout", "2"]).env("HTTPS_PROXY", proxy_url)
 }
 
@@ -23,7 +23,9 @@ pub(crate) fn behind_a_proxy() -> Sandbox {
 fn f46_a_proxy_that_works() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Working);
-    by_way_of(&proxy.url(), &sandbox).run().deletes_quietly();
+    through_proxy(&proxy.url(), &sandbox)
+        .run()
+        .deletes_quietly();
     assert_eq!(proxy.requests().len(), 1);
     assert!(!sandbox.has_key(BOBS_KEY));
 }
@@ -37,12 +39,12 @@ fn f46_a_proxy_that_requires_authentication() {
         "the proxy asks for a user name and a password",
         "hint: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
     ];
-    let case = by_way_of(&proxy.url(), &sandbox).args(["--debug"]);
+    let case = through_proxy(&proxy.url(), &sandbox).args(["--debug"]);
     unreachable(case.run(), &says);
     assert_eq!(sandbox.connections(), 0);
     let user = format!("http://me:{secret}@");
     let known = proxy.url().replace("http://", &user);
-    let case = by_way_of(&known, &sandbox).args(["--debug"]);
+    let case = through_proxy(&known, &sandbox).args(["--debug"]);
     let said = case.run().exits(0).prints(DELETED);
     let _ = said.says(&["info: attempt 1"]);
     assert!(!sandbox.has_key(BOBS_KEY));
@@ -80,7 +82,7 @@ fn f46_a_proxy_that_opens_no_connection() {
         ),
     ];
     each(cases, |(url, says)| {
-        unreachable(by_way_of(&url, &sandbox).run(), says);
+        unreachable(through_proxy(&url, &sandbox).run(), says);
     });
     assert_eq!(sandbox.connections(), 0);
     assert!(sandbox.has_key(BOBS_KEY));
@@ -98,7 +100,7 @@ fn f46_an_invalid_proxy_url_exits_7_and_is_not_shown() {
         "http://127.0.0.1 :1",
     ];
     each(urls, |url| {
-        is_no_proxy(by_way_of(url, &sandbox), "HTTPS_PROXY");
+        is_no_proxy(through_proxy(url, &sandbox), "HTTPS_PROXY");
     });
     assert_eq!(sandbox.connections(), 0);
 }
@@ -117,7 +119,7 @@ fn is_no_proxy(case: Case, variable: &str) {
 fn f46_the_no_proxy_variable_is_honored() {
     let sandbox = behind_a_proxy();
     let proxy = Proxy::start(ProxyMode::Refuse502);
-    let case = by_way_of(&proxy.url(), &sandbox).env("NO_PROXY", "127.0.0.1,localhost");
+    let case = through_proxy(&proxy.url(), &sandbox).env("NO_PROXY", "127.0.0.1,localhost");
     case.run().deletes_quietly();
     assert_eq!(proxy.requests().len(), 0);
     assert!(!sandbox.has_key(BOBS_KEY));

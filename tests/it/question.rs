@@ -25,7 +25,7 @@ fn f64_a_yes_deletes_what_was_shown() {
         for text in [BOBS_KEY, "Bob", "Active", "13 months ago", "3 months ago"] {
             assert!(screen.contains(text), "{text} was not shown: {screen}");
         }
-        let question = screen.find(ASKED).expect("asked once");
+        let question = screen.find(ASKED).expect("one question");
         assert_eq!(screen.matches("[y/N]").count(), 1);
         assert!(screen.find(BOBS_KEY).is_some_and(|key| key < question));
         assert!(!sandbox.has_key(BOBS_KEY), "{yes:?}");

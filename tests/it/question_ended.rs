@@ -37,7 +37,7 @@ fn a_signal_at_the_question_about_several_keys_prints_one_sentence() {
         let dialogue = Dialogue::start(case.args(args).file("list.csv", &keys)).shows("[y/N] ");
         dialogue.signal(signal);
         let said = dialogue.end().exits(status).prints_nothing();
-        let (_, after) = said.messages().split_once("[y/N] ").expect("asked once");
+        let (_, after) = said.messages().split_once("[y/N] ").expect("one question");
         // Enter was not pressed.
         assert_eq!(after, format!("\n{INTERRUPTED}"));
         let _ = said.says(&[INTERRUPTED]);
@@ -62,7 +62,7 @@ fn c73_keys_that_a_signal_kept_from_being_changed_were_not_tried() {
         let dialogue = Dialogue::start(case).shows("[y/N] ").without_echo();
         let printed = dialogue.types(answer).end().exits(status);
         let said = printed.prints_outcomes(&[("Skipped", 1)]);
-        let (_, after) = said.messages().split_once("[y/N] ").expect("asked once");
+        let (_, after) = said.messages().split_once("[y/N] ").expect("one question");
         let counts = format!("result: 2 keys: 1 skipped, 1 {which}\n");
         assert_eq!(after.trim_start(), format!("{sentence}{counts}"));
         let _ = said.says(&[sentence]);

@@ -264,7 +264,7 @@ fn c09_renewed_credentials_that_iam_never_accepted_are_not_replaced() {
 #[test]
 fn c09_a_single_key_costs_one_call() {
     let sandbox = crate::case::documented();
-    let case = crate::credentials::without(&sandbox, "")
+    let case = crate::credentials::with_config(&sandbox, "")
         .file("answer.json", json(&sandbox.session(), LATER));
     let config = format!(
         "[default]\ncredential_process = cat {}\n",

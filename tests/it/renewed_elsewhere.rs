@@ -9,10 +9,11 @@ use iam_sandbox::{Metadata, Sandbox};
 use serde_json::Value;
 
 use crate::case::{Case, DELETED, documented, each_at_once};
-use crate::credentials::{EARLIER, LATER, without};
+use crate::credentials::{EARLIER, LATER, with_config};
 use crate::running::Running;
 use crate::session::{
-    LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, kept, login_token, sso_session, token,
+    LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, login_token, read_json, sso_session,
+    token,
 };
 use crate::streams::wait_for;
 
@@ -37,7 +38,7 @@ fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) 
     std::fs::rename(&saved, &path).expect("a session");
     drop(file);
     let mut after = Value::Null;
-    let ended = running.end_keeping(|folder| after = kept(folder, session).0);
+    let ended = running.end_keeping(|folder| after = read_json(folder, session).0);
     let _ = ended.exits(0).prints(DELETED).says_nothing();
     let request = sandbox.requests().pop().expect("a request");
     assert_eq!(request.key_id.as_deref(), Some(SESSION_KEY_ID));
@@ -48,7 +49,7 @@ fn waits_for_other(sandbox: &Sandbox, case: Case, session: &str, renewed: &str) 
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
 fn a_run_uses_the_sso_session_that_another_run_renews() {
     let (sandbox, portal) = (documented(), Metadata::start());
-    let case = without(&sandbox, &sso_session())
+    let case = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url());
@@ -66,7 +67,7 @@ fn a_run_uses_the_sso_session_that_another_run_renews() {
 fn a_run_uses_the_login_session_that_another_run_renews() {
     let (sandbox, service) = (documented(), Metadata::start());
     let expired = login_token(&sandbox.expired_session(), EARLIER, "refresh-1");
-    let case = without(&sandbox, LOGIN)
+    let case = with_config(&sandbox, LOGIN)
         .file(LOGIN_TOKEN, expired)
         .env("AWS_ENDPOINT_URL_SIGNIN", service.url());
     let renewed = login_token(&sandbox.session(), LATER, "refresh-2");
@@ -80,9 +81,9 @@ fn a_run_says_that_it_waited_for_another_run_that_renews_the_session() {
         let sandbox = documented();
         let case = if session == LOGIN_TOKEN {
             let expired = login_token(&sandbox.expired_session(), EARLIER, "refresh-1");
-            without(&sandbox, LOGIN).file(LOGIN_TOKEN, expired)
+            with_config(&sandbox, LOGIN).file(LOGIN_TOKEN, expired)
         } else {
-            without(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
+            with_config(&sandbox, &sso_session()).file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
         };
         let file = File::open(case.path(session)).expect("a session");
         file.lock().expect("a lock");
@@ -109,7 +110,7 @@ fn a_run_renews_the_sso_session_that_another_run_saved_and_that_has_expired_agai
         r#"{"accessToken":"renewed-token-1","expiresIn":3600,"tokenType":"Bearer"}"#.to_owned();
     let portal = Metadata::start_instead(HashMap::from([("/token".to_owned(), response)]));
     let sandbox = documented();
-    let case = without(&sandbox, &sso_session())
+    let case = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", portal.url());

@@ -5,7 +5,7 @@ use iam_sandbox::documented::SESSION_KEY_ID;
 use iam_sandbox::{Credentials, Fault, Sandbox, What};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, always, documented, each, faulty};
-use crate::credentials::{LATER, json, without};
+use crate::credentials::{LATER, json, with_config};
 use crate::many::{crowd, from_stdin};
 use crate::proof::list;
 use crate::renewal::{expired, session_of_ci};
@@ -205,7 +205,7 @@ fn f68_an_error_that_repeats_a_web_identity_token_is_shown_without_it() {
         each(spellings(token), |text| {
             let error = What::error(400, "InvalidIdentityToken", format!("Z@{text}"));
             let sandbox = faulty([always("AssumeRoleWithWebIdentity", error)]);
-            let case = without(&sandbox, "").file("token", token);
+            let case = with_config(&sandbox, "").file("token", token);
             let file = case.path("token");
             let case = case
                 .env("AWS_WEB_IDENTITY_TOKEN_FILE", file)
@@ -263,7 +263,7 @@ fn f68_a_containers_service_that_repeats_its_token_is_shown_without_it() {
         let sandbox = documented();
         let body = serde_json::json!({ "message": format!("Z@{text}") }).to_string();
         sandbox.fault(Fault::new(What::page(403, "application/json", body)).always());
-        let case = without(&sandbox, "")
+        let case = with_config(&sandbox, "")
             .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", sandbox.url())
             .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", TOKEN);
         hides(case, 7, &text);

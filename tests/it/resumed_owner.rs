@@ -93,8 +93,8 @@ fn the_result_of_an_unfinished_key_names_the_owner_whom_iam_confirmed() {
             "deactivate" => sandbox.set_status(BOBS_KEY, Status::Inactive),
             _ => {}
         }
-        if let Some(answer) = look_ups[look_up].clone() {
-            sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
+        if let Some(response) = look_ups[look_up].clone() {
+            sandbox.fault(Fault::new(response).on("GetAccessKeyLastUsed").always());
         }
         let kept = started_to(action, BOBS_KEY, "\"Bob\"", status);
         let args = ["--access-key-id", BOBS_KEY, "--find-user", "--yes"];
@@ -316,8 +316,8 @@ fn f85_an_unfinished_key_that_iam_still_knows_is_gone_if_the_list_of_the_owner_i
     let started_bobs = || {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
-        let answer = last_use("Bob", NEVER);
-        sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").always());
+        let response = last_use("Bob", NEVER);
+        sandbox.fault(Fault::new(response).on("GetAccessKeyLastUsed").always());
         (sandbox, started_without_owner(BOBS_KEY, "\"Bob\""))
     };
     let (sandbox, kept) = started_bobs();
@@ -340,8 +340,8 @@ fn f85_another_owner_of_an_unfinished_key_is_believed_only_if_their_list_has_it(
     for times in [1, 2, 100] {
         let sandbox = documented();
         sandbox.remove_key(BOBS_KEY);
-        let answer = last_use("Alice", NEVER);
-        sandbox.fault(Fault::new(answer).on("GetAccessKeyLastUsed").times(times));
+        let response = last_use("Alice", NEVER);
+        sandbox.fault(Fault::new(response).on("GetAccessKeyLastUsed").times(times));
         let whose = "IAM does not list the key for Alice, whom it named as the owner";
         finds_it(&sandbox, &started(), &["--older-than", "1d"], whose);
     }

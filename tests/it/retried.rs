@@ -13,7 +13,7 @@ const UNSENT: &str = "not deleted: nothing was sent to IAM\n";
 /// An address on which nothing listens.
 const NOBODY: &str = "127.0.0.1:1";
 
-fn repeats(case: Case) -> Case {
+fn retries(case: Case) -> Case {
     case.env("AWS_MAX_ATTEMPTS", "100").args(["--timeout", "2"])
 }
 
@@ -60,7 +60,7 @@ fn a_session_whose_requests_are_repeated_until_the_time_limit() {
                 Some((429, _)) => format!("{service} refused {what}"),
                 _ => format!("no usable response from {service} at {host}: {what}"),
             };
-            repeats(case).env(variable, format!("http://{host}")).run().stops_exactly(
+            retries(case).env(variable, format!("http://{host}")).run().stops_exactly(
             7,
             &format!(
                 "iam-del-key: error: no credentials within 2 s from {origin}: {what}\n{hint}result: {BOBS_KEY}: {UNSENT}"
@@ -98,7 +98,7 @@ fn a_role_whose_requests_are_repeated_until_the_time_limit() {
         };
         let case = Case::documented(&sandbox, &by_option);
         let url = format!("http://{host}");
-        repeats(case).env("AWS_ENDPOINT_URL_STS", url).run().stops_exactly(
+        retries(case).env("AWS_ENDPOINT_URL_STS", url).run().stops_exactly(
             status,
             &format!(
                 "iam-del-key: error: the role could not be assumed: {}\n{hint}result: {BOBS_KEY}: {UNSENT}",
@@ -118,7 +118,7 @@ fn a_change_that_is_repeated_until_the_time_limit() {
     let (sandbox, host) = (documented(), NOBODY);
     let case =
         Case::documented(&sandbox, &[]).env("AWS_ENDPOINT_URL_IAM", format!("http://{host}"));
-    let ended = repeats(case).run().exits(9).prints_outcome("Failed");
+    let ended = retries(case).run().exits(9).prints_outcome("Failed");
     let _ = ended.says_exactly(&format!(
         "iam-del-key: error: could not reach IAM at {host}: the connection was refused; --timeout is 2 s\n\
          {REFUSED}result: {BOBS_KEY}: {UNSENT}"

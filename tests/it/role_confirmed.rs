@@ -4,7 +4,7 @@ use iam_sandbox::nth_key_id;
 
 use crate::case::{DELETED, actions, each, each_at_once};
 use crate::dialogue::Dialogue;
-use crate::mfa::alone;
+use crate::mfa::run_without_terminal;
 use crate::role_name::{CAROLS_KEY, OTHER, case, iam_sees_only_sessions, two_accounts};
 
 const REASON: &str =
@@ -33,7 +33,7 @@ fn f102_an_unconfirmed_account_exits_11() {
     ];
     each(cases, |(more, why)| {
         let sandbox = two_accounts().start();
-        alone(case(&sandbox, &["--user-name", "Carol"]).args(more))
+        run_without_terminal(case(&sandbox, &["--user-name", "Carol"]).args(more))
             .stops_exactly(11, &format!("iam-del-key: error: {why}\n{hint}{known}"));
         assert_eq!(actions(&sandbox), ["GetCallerIdentity", "GetAccessKeyInfo"]);
     });

@@ -7,7 +7,7 @@ use crate::assume_root::identity;
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each, once};
 use crate::journal::Kept;
 use crate::many::{crowd_of, from_stdin, left, outcomes};
-use crate::mfa::alone;
+use crate::mfa::run_without_terminal;
 
 pub(crate) const OTHER: &str = "210987654321";
 /// Carol's key in the other account. Its ID does not encode an account.
@@ -105,7 +105,7 @@ fn f102_an_unexpected_account_is_refused_even_if_it_is_the_callers() {
 fn f102_keys_of_several_accounts_are_listed_by_account() {
     let sandbox = two_accounts().start();
     let keys = [BOBS_KEY, CAROLS_KEY, ALICE_KEY_ID].map(|id| ["--access-key-id", id]);
-    alone(Case::at(&sandbox, keys.concat()).args(BY_NAME).args(["--find-user"])).stops_exactly(11, &format!(
+    run_without_terminal(Case::at(&sandbox, keys.concat()).args(BY_NAME).args(["--find-user"])).stops_exactly(11, &format!(
             "iam-del-key: error: the keys belong to 2 accounts, but a run acts in only one\n\
              \u{20} --expect-account 123456789012 --access-key-id {BOBS_KEY} --access-key-id {ALICE_KEY_ID}\n\
              \u{20} --expect-account 210987654321 --access-key-id {CAROLS_KEY}\n\
@@ -113,7 +113,7 @@ fn f102_keys_of_several_accounts_are_listed_by_account() {
              result: no key was changed\n"
         ));
     let list = format!("AccessKeyId,UserName\n{CAROLS_KEY},Carol\n{BOBS_KEY},Bob\n");
-    alone(from_stdin(&sandbox, &list, &BY_NAME)).stops_exactly(11, &format!(
+    run_without_terminal(from_stdin(&sandbox, &list, &BY_NAME)).stops_exactly(11, &format!(
             "iam-del-key: error: the keys belong to 2 accounts, but a run acts in only one\n\
              \u{20} account 123456789012: {BOBS_KEY}\n\
              \u{20} account 210987654321: {CAROLS_KEY}\n\

@@ -34,7 +34,7 @@ const SIGNED: [&str; 2] = ["AWS4-HMAC-SHA256", "Signature="];
 const SHORTEST: usize = 12;
 
 /// Whether every run must log everything.
-pub(crate) fn tells_all() -> bool {
+pub(crate) fn logs_everything() -> bool {
     std::env::var_os("TELL_ALL").is_some()
 }
 
@@ -126,7 +126,7 @@ impl Secrets {
     }
 
     /// Standard error without the lines that are logged only because every run must log everything.
-    pub(crate) fn without_unasked(&self, stderr: &str) -> String {
+    pub(crate) fn without_forced_lines(&self, stderr: &str) -> String {
         let is_unasked = |line: &&str| self.unasked.iter().any(|start| line.starts_with(start));
         stderr
             .split_inclusive('\n')
@@ -252,8 +252,8 @@ fn f68_a_response_that_repeats_the_request_is_shown_without_its_secrets() {
             let requests = sandbox.requests();
             let sent = requests.first().expect("a request");
             assert_eq!(sent.header("x-amz-security-token"), Some(token.as_str()));
-            let authorization = sent.header("authorization").expect("signed");
-            let (_, signature) = authorization.split_once("Signature=").expect("signed");
+            let authorization = sent.header("authorization").expect("a signature");
+            let (_, signature) = authorization.split_once("Signature=").expect("a signature");
             for text in [&output, &messages] {
                 for secret in [signature, &token[..32], &token[token.len() - 32..]] {
                     assert!(!text.contains(secret), "{secret} in {text}");

@@ -9,7 +9,7 @@ use iam_sandbox::{Credentials, Echo, Fault, Metadata, Sandbox, What};
 use serde_json::Value;
 
 use crate::case::{CANARIES, Case, DELETED, documented};
-use crate::credentials::{EARLIER, LATER, refused, signs, without};
+use crate::credentials::{EARLIER, LATER, refused, signs, with_config};
 
 const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
 /// The SHA-1 of `corp` and of the start URL name their cached tokens.
@@ -51,13 +51,18 @@ fn f28_an_unusable_sso_token_gets_the_command_to_sign_in() {
             "hint: aws sso login --profile default",
         ),
     ] {
-        refused(without(&sandbox, &config).run(), &[command]);
+        refused(with_config(&sandbox, &config).run(), &[command]);
         let again = command.replace("hint: ", "hint: sign in again: ");
         refused(
-            without(&sandbox, &config).file(path, token(EARLIER)).run(),
+            with_config(&sandbox, &config)
+                .file(path, token(EARLIER))
+                .run(),
             &["the SSO session has expired\n", &again],
         );
-        refused(without(&sandbox, &config).file(path, "{").run(), &[command]);
+        refused(
+            with_config(&sandbox, &config).file(path, "{").run(),
+            &[command],
+        );
     }
     // Only the SSO portal can say whether a token of a start URL has expired.
     assert!(
@@ -97,7 +102,7 @@ fn a_token_of_another_start_url_is_not_used() {
                     r#"{{"clientId":"c","clientSecret":"s","refreshToken":"r","registrationExpiresAt":"{LATER}","#
                 ),
             );
-            let case = without(&sandbox, &config)
+            let case = with_config(&sandbox, &config)
                 .file(path, token)
                 .env("AWS_ENDPOINT_URL_SSO", portal.url())
                 .env("AWS_ENDPOINT_URL_SSO_OIDC", portal.url());
@@ -113,7 +118,7 @@ fn a_token_of_another_start_url_is_not_used() {
         ] {
             let token = token(LATER).replace("https://corp.awsapps.com/start", same);
             let sandbox = documented();
-            let case = without(&sandbox, &config)
+            let case = with_config(&sandbox, &config)
                 .file(path, token)
                 .env("AWS_ENDPOINT_URL_SSO", portal.url());
             signs(&sandbox, case, SESSION_KEY_ID);
@@ -130,7 +135,7 @@ fn an_sso_session_signs() {
     ] {
         let sandbox = documented();
         let portal = Metadata::start();
-        let case = without(&sandbox, &config)
+        let case = with_config(&sandbox, &config)
             .file(path, token(LATER))
             .env("AWS_ENDPOINT_URL_SSO", portal.url());
         signs(&sandbox, case, SESSION_KEY_ID);
@@ -164,7 +169,7 @@ pub(crate) fn login_token(session: &Credentials, expires_at: &str, refresh_token
 /// the source of the credentials.
 pub(crate) fn requests_session(sandbox: &Sandbox, variable: &str) -> (Case, &'static str) {
     let sso = |token: String| {
-        let case = without(sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token);
+        let case = with_config(sandbox, &sso_session()).file(SSO_SESSION_TOKEN, token);
         (case, "the SSO session of profile `default`")
     };
     match variable {
@@ -172,7 +177,7 @@ pub(crate) fn requests_session(sandbox: &Sandbox, variable: &str) -> (Case, &'st
         "AWS_ENDPOINT_URL_SSO_OIDC" => sso(RENEWABLE_TOKEN.to_owned()),
         _ => {
             let token = login_token(&sandbox.session(), EARLIER, "refresh-1");
-            let case = without(sandbox, LOGIN).file(LOGIN_TOKEN, token);
+            let case = with_config(sandbox, LOGIN).file(LOGIN_TOKEN, token);
             (case, "the login session of profile `default`")
         }
     }
@@ -182,21 +187,21 @@ pub(crate) fn requests_session(sandbox: &Sandbox, variable: &str) -> (Case, &'st
 fn a_login_session_signs_and_a_missing_one_gets_the_command_to_sign_in() {
     let sandbox = documented();
     refused(
-        without(&sandbox, LOGIN).run(),
+        with_config(&sandbox, LOGIN).run(),
         &["hint: aws login --profile default"],
     );
     assert_eq!(sandbox.connections(), 0);
     let token = login_token(&sandbox.session(), LATER, CANARIES[1]);
     let without_token = token.replace("sessionToken", "other");
     refused(
-        without(&sandbox, LOGIN)
+        with_config(&sandbox, LOGIN)
             .file(LOGIN_TOKEN, without_token)
             .run(),
         &["no session of `aws login`: its file has no sessionToken\n"],
     );
     signs(
         &sandbox,
-        without(&sandbox, LOGIN).file(LOGIN_TOKEN, token),
+        with_config(&sandbox, LOGIN).file(LOGIN_TOKEN, token),
         SESSION_KEY_ID,
     );
 }
@@ -207,7 +212,7 @@ fn f68_a_failed_sign_in_is_reported_without_the_secrets_of_the_request() {
     sandbox.fault(Fault::new(What::Echo(Echo::Json)).always());
     let refresh = "refresh-0123456789-abcdefghijklmnopqrstuvwxyz-9876543210";
     let token = login_token(&sandbox.session(), EARLIER, refresh);
-    let case = without(&sandbox, LOGIN)
+    let case = with_config(&sandbox, LOGIN)
         .file(LOGIN_TOKEN, token)
         .env("AWS_ENDPOINT_URL_SIGNIN", sandbox.url());
     let said = case.args(["--debug"]).run().exits(7).prints_nothing();
@@ -226,7 +231,7 @@ fn f68_a_failed_sign_in_is_reported_without_the_secrets_of_the_request() {
 }
 
 /// Reads a file of the run's home as JSON, with its mode.
-pub(crate) fn kept(folder: &Path, path: &str) -> (Value, u32) {
+pub(crate) fn read_json(folder: &Path, path: &str) -> (Value, u32) {
     let path = folder.join("home").join(path);
     let mode = std::fs::metadata(&path)
         .expect("a file")
@@ -244,14 +249,14 @@ fn an_expired_sso_token_is_renewed_and_saved() {
         Metadata::start_instead(HashMap::from([("/token".to_owned(), renewed.to_owned())]));
     let token = r#"{"accessToken":"old-token","expiresAt":"2020-01-01T00:00:00UTC","refreshToken":"refresh-1","clientId":"c","clientSecret":"s","registrationExpiresAt":"2099-01-01T00:00:00Z","extra":1}"#;
     let sandbox = documented();
-    let case = without(&sandbox, &sso_session())
+    let case = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, token)
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", portal.url());
     let _ = case
         .start()
         .end_keeping(|folder| {
-            let (kept, mode) = kept(folder, SSO_SESSION_TOKEN);
+            let (kept, mode) = read_json(folder, SSO_SESSION_TOKEN);
             assert_eq!(
                 (kept["accessToken"].as_str(), mode),
                 (Some("renewed-token-1"), 0o600)
@@ -277,7 +282,7 @@ fn an_expired_sso_token_is_renewed_and_saved() {
     // Without a refresh token, nothing is sent.
     let token = token.replace("refreshToken", "x");
     let portal = Metadata::start();
-    let case = without(&sandbox, &sso_session())
+    let case = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, token)
         .env("AWS_ENDPOINT_URL", portal.url());
     refused(
@@ -326,7 +331,7 @@ fn a_renewal_without_a_token_does_not_replace_the_session() {
     ] {
         let responses = HashMap::from([((*service_path).to_owned(), response.clone())]);
         let service = Metadata::start_instead(responses);
-        let case = without(&sandbox, config)
+        let case = with_config(&sandbox, config)
             .file(path, *token)
             .env("AWS_ENDPOINT_URL_SSO", service.url())
             .env("AWS_ENDPOINT_URL_SSO_OIDC", service.url())
@@ -356,13 +361,13 @@ fn an_expired_login_session_is_renewed_and_saved() {
     );
     let service = Metadata::start_instead(HashMap::from([("/v1/token".to_owned(), renewed)]));
     let old = sandbox.expired_session();
-    let case = without(&sandbox, LOGIN)
+    let case = with_config(&sandbox, LOGIN)
         .file(LOGIN_TOKEN, login_token(&old, EARLIER, "refresh-1"))
         .env("AWS_ENDPOINT_URL_SIGNIN", service.url());
     let _ = case
         .start()
         .end_keeping(|folder| {
-            let (kept, mode) = kept(folder, LOGIN_TOKEN);
+            let (kept, mode) = read_json(folder, LOGIN_TOKEN);
             assert_eq!(
                 (kept["refreshToken"].as_str(), mode),
                 (Some("refresh-2"), 0o600)

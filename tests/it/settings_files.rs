@@ -5,7 +5,7 @@ use iam_sandbox::documented::ADMIN_KEY_ID;
 
 use crate::case::{BOBS_KEY, Case, DELETED, documented, each};
 use crate::configuration::refused;
-use crate::credentials::{keys, signs, without};
+use crate::credentials::{keys, signs, with_config};
 
 pub(crate) const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/Deployer\n";
 
@@ -104,7 +104,7 @@ fn c32_c82_c92_names_of_profiles() {
     ] {
         let sandbox = documented();
         let config = format!("[{section}]\n{}", admin(&sandbox));
-        let case = without(&sandbox, &config).args(["--profile", name]);
+        let case = with_config(&sandbox, &config).args(["--profile", name]);
         if name.contains('#') {
             // The header ends at the last bracket, and has three words.
             let _ = case
@@ -119,7 +119,7 @@ fn c32_c82_c92_names_of_profiles() {
     }
     let sandbox = documented();
     let credentials = format!("[My Mac]\n{}", admin(&sandbox));
-    let case = without(&sandbox, "").file(".aws/credentials", credentials);
+    let case = with_config(&sandbox, "").file(".aws/credentials", credentials);
     signs(&sandbox, case.env("AWS_PROFILE", "My Mac"), ADMIN_KEY_ID);
 }
 
@@ -158,7 +158,7 @@ fn c32_a_section_that_was_meant_to_be_the_profile_is_named() {
                 format!("hint: the section `{header}` names no profile: write it as `{correct}`\n")
             }
         };
-        let case = without(&sandbox, &config).args(["--profile", name]);
+        let case = with_config(&sandbox, &config).args(["--profile", name]);
         case.run().stops(7, &[&hint]);
     });
 }
@@ -188,7 +188,7 @@ fn a_section_that_was_meant_to_be_the_one_that_a_setting_names_is_named() {
                 "hint: the section `{header}` names no {kind}: write it as `[{kind} \"my team\"]`\nresult: "
             ),
         };
-        let case = without(&sandbox, &config).without("AWS_ENDPOINT_URL");
+        let case = with_config(&sandbox, &config).without("AWS_ENDPOINT_URL");
         case.run().stops(7, &["does not exist", &hint]);
         assert_eq!(sandbox.connections(), 0);
     });
@@ -209,7 +209,7 @@ fn a_section_of_the_config_file_in_the_credentials_file_is_named() {
     each(cases, |(lines, header, hint)| {
         let sandbox = documented();
         let credentials = format!("{header}\n{}", admin(&sandbox));
-        let case = without(&sandbox, &format!("[default]\n{lines}"));
+        let case = with_config(&sandbox, &format!("[default]\n{lines}"));
         let case = case.file(".aws/credentials", credentials);
         let hint = hint.replacen("[profile team]", header, 1);
         case.run()
@@ -227,7 +227,7 @@ fn a_section_of_the_config_file_in_the_credentials_file_is_named() {
         let sandbox = documented();
         let run = |header: &str| {
             let credentials = format!("[{header}]\n{}", admin(&sandbox));
-            let case = without(&sandbox, "").file(".aws/credentials", credentials);
+            let case = with_config(&sandbox, "").file(".aws/credentials", credentials);
             case.args(["--profile", name]).run()
         };
         let own = own.replacen("[team]", &format!("[{name}]"), 1);
@@ -255,8 +255,8 @@ fn a_section_whose_name_differs_in_case_is_named() {
         };
         let section = format!("[{header}]\naws_access_key_id = x\n");
         let case = match file {
-            ".aws/config" => without(&sandbox, &format!("{config}{section}")),
-            _ => without(&sandbox, &config).file(file, section),
+            ".aws/config" => with_config(&sandbox, &format!("{config}{section}")),
+            _ => with_config(&sandbox, &config).file(file, section),
         };
         let hint = "hint: there is a section for `team`: names are case-sensitive\nresult: ";
         let case = case.without("AWS_ENDPOINT_URL");
@@ -272,7 +272,7 @@ fn c82_a_quoted_profile_holds_the_role_and_the_other_file_the_key() {
         "[profile \"work\"]\n{ROLE}source_profile = work\nservices = s1\n[services \"s1\"]\niam =\n  endpoint_url = {}\n",
         sandbox.url()
     );
-    let case = without(&sandbox, &config)
+    let case = with_config(&sandbox, &config)
         .file(".aws/credentials", format!("[work]\n{}", admin(&sandbox)))
         .without("AWS_ENDPOINT_URL")
         .env("AWS_ENDPOINT_URL_STS", sandbox.url())
@@ -307,7 +307,7 @@ fn c34_indentation_colons_and_comments() {
         ),
     ] {
         let is_refused = config.starts_with("[other]");
-        let case = without(&sandbox, &config);
+        let case = with_config(&sandbox, &config);
         if is_refused {
             let ended = case.run().exits(7).prints_nothing();
             let _ = ended
@@ -345,12 +345,15 @@ fn c89_c90_a_value_of_several_lines_is_never_cut() {
     ] {
         let config =
             format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
-        let said = without(&sandbox, &config).run().exits(7).prints_nothing();
+        let said = with_config(&sandbox, &config)
+            .run()
+            .exits(7)
+            .prints_nothing();
         let _ = said.says(&[says]).ends_with("nothing was sent to IAM");
     }
     assert_eq!(sandbox.connections(), 0);
     let config = format!(
         "[default]\naws_access_key_id = {ADMIN_KEY_ID}\n  # mine\naws_secret_access_key = {secret}\n"
     );
-    signs(&sandbox, without(&sandbox, &config), ADMIN_KEY_ID);
+    signs(&sandbox, with_config(&sandbox, &config), ADMIN_KEY_ID);
 }

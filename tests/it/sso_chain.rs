@@ -7,7 +7,7 @@ use iam_sandbox::{Metadata, Proxy, ProxyMode, Sandbox};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, documented, each};
 use crate::chain::{ROLE, deletes, signers};
-use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, without};
+use crate::credentials::{EARLIER, LATER, json, keys, refused, signs, with_config};
 
 pub(crate) const SSO: &str = "sso_account_id = 123456789012\nsso_role_name = Deployer\n";
 pub(crate) const SESSION: &str =
@@ -23,7 +23,7 @@ pub(crate) fn sso_token(expires_at: &str) -> String {
 
 /// A run that can use the SSO session `corp`.
 pub(crate) fn with_sso(sandbox: &Sandbox, portal: &Metadata, config: &str) -> Case {
-    without(sandbox, &format!("{config}{SESSION}"))
+    with_config(sandbox, &format!("{config}{SESSION}"))
         .file(TOKEN_FILE, sso_token(LATER))
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
 }
@@ -149,7 +149,7 @@ fn c88_an_empty_endpoint_variable_counts_as_not_set() {
             "[default]\n{ROLE}source_profile = s\n[profile s]\n{}",
             keys(&sandbox.admin())
         );
-        deletes(without(&sandbox, &config).env(variable, ""));
+        deletes(with_config(&sandbox, &config).env(variable, ""));
         assert_eq!(signers(&sandbox).len(), 2, "{variable}");
     });
     let sandbox = documented();
@@ -199,11 +199,11 @@ fn c91_part_of_sso_with_a_key_is_not_used() {
     each(cases, |(part, session)| {
         let sandbox = documented();
         let config = format!("[default]\n{part}{}{session}", keys(&sandbox.admin()));
-        signs(&sandbox, without(&sandbox, &config), ADMIN_KEY_ID);
+        signs(&sandbox, with_config(&sandbox, &config), ADMIN_KEY_ID);
     });
     let (sandbox, portal) = (documented(), Metadata::start());
     let config = "[default]\nsso_session = corp\nsso_role_name = Deployer\n";
-    let case = without(
+    let case = with_config(
         &sandbox,
         &format!("{config}{SESSION}sso_account_id = 123456789012\n"),
     )
@@ -234,7 +234,7 @@ fn c93_an_incomplete_sso_session_is_an_error_whichever_source_signs() {
         let case = Case::documented(&sandbox, &[]).file(".aws/config", &config);
         refused(case.run(), &[says]);
         let config = config.replacen('\n', &format!("\n{}", keys(&sandbox.admin())), 1);
-        refused(without(&sandbox, &config).run(), &[says]);
+        refused(with_config(&sandbox, &config).run(), &[says]);
         assert_eq!(sandbox.connections(), 0);
     });
 }
@@ -261,14 +261,14 @@ fn c36_an_expiration_with_an_offset_is_read_from_every_source() {
     let instead = HashMap::from([("/creds".to_owned(), answer)]);
     let metadata = Metadata::start_instead(instead);
     let sandbox = documented();
-    let case = without(&sandbox, "").env(
+    let case = with_config(&sandbox, "").env(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         metadata.container_url(),
     );
     signs(&sandbox, case, SESSION_KEY_ID);
 
     let sandbox = documented();
-    let case = without(&sandbox, "").file("answer.json", json(&session, offset));
+    let case = with_config(&sandbox, "").file("answer.json", json(&session, offset));
     let config = format!(
         "[default]\ncredential_process = cat '{}'\n",
         case.path("answer.json").display()

@@ -11,7 +11,7 @@ use iam_sandbox::{Act, Fault, Metadata, Sandbox, What};
 use rustix::fs::{Access, access};
 
 use crate::case::{BOBS_KEY, CANARIES, Case, DELETED, documented, each};
-use crate::credentials::{LATER, refused, without};
+use crate::credentials::{LATER, refused, with_config};
 use crate::session::{LOGIN, LOGIN_TOKEN, RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
 /// The portal may also refuse without a code.
@@ -42,7 +42,7 @@ fn a_refusal_by_the_sso_portal_is_explained() {
     each(cases, |(status, body, says)| {
         let sandbox = documented();
         sandbox.fault(Fault::new(What::page(status, "application/json", body)).always());
-        let case = without(&sandbox, &sso_session())
+        let case = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, token(LATER))
             .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
         refused(case.run(), &[&format!("no credentials: SSO {says}")]);
@@ -52,7 +52,7 @@ fn a_refusal_by_the_sso_portal_is_explained() {
 /// A run that renews its SSO session at the sandbox, which responds with `response`.
 fn renews(sandbox: &Sandbox, response: What) -> Case {
     sandbox.fault(Fault::new(response).always());
-    without(sandbox, &sso_session())
+    with_config(sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
         .env("AWS_MAX_ATTEMPTS", "1")
         .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url())
@@ -148,7 +148,7 @@ fn a_response_that_is_not_from_sso_has_its_status() {
     each(cases, |(status, body, reason, hint)| {
         let sandbox = documented();
         let renews = renews(&sandbox, What::page(status, "text/html", body));
-        let asks = without(&sandbox, &sso_session())
+        let asks = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, token(LATER))
             .env("AWS_MAX_ATTEMPTS", "1")
             .env("AWS_ENDPOINT_URL_SSO", sandbox.url());
@@ -177,7 +177,7 @@ fn a_renewal_without_a_response_leaves_time_for_the_token_that_is_still_valid() 
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
     let (sandbox, portal) = (documented(), Metadata::start());
-    let _ = without(&sandbox, &sso_session())
+    let _ = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, renewable_soon())
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", format!("http://{address}"))
@@ -220,7 +220,7 @@ fn a_renewal_that_fails_is_a_warning_if_the_token_is_still_valid() {
         let page = What::page(status, "application/json", body);
         renewals.fault(Fault::new(page).always());
         let reason = reason.replace('#', &renewals.address().to_string());
-        let _ = without(&sandbox, &sso_session())
+        let _ = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, renewable_soon())
             .env("AWS_MAX_ATTEMPTS", attempts)
             .env("AWS_ENDPOINT_URL_SSO", portal.url())
@@ -244,7 +244,7 @@ fn a_token_that_no_header_can_have_names_its_file() {
             "\"accessToken\":\"",
             &format!("\"accessToken\":\"a{character}"),
         );
-        let case = without(&sandbox, &sso_session())
+        let case = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, token)
             .env("AWS_ENDPOINT_URL_SSO", portal.url());
         let file = case.path(SSO_SESSION_TOKEN);
@@ -267,7 +267,7 @@ fn a_blank_token_is_not_sent() {
     each([" ", "\\t", "\u{a0}"], |blank| {
         let (sandbox, portal) = (documented(), Metadata::start());
         let token = token(LATER).replace(CANARIES[1], blank);
-        let case = without(&sandbox, &sso_session())
+        let case = with_config(&sandbox, &sso_session())
             .file(SSO_SESSION_TOKEN, token)
             .env("AWS_ENDPOINT_URL_SSO", portal.url());
         refused(
@@ -283,7 +283,7 @@ fn an_unusable_renewed_sso_token_replaces_nothing() {
     let (sandbox, portal) = (documented(), Metadata::start());
     let body = r#"{"accessToken":"new\ntoken","expiresIn":3600,"refreshToken":"refresh-2"}"#;
     sandbox.fault(Fault::new(What::page(200, "application/json", body)).always());
-    let case = without(&sandbox, &sso_session())
+    let case = with_config(&sandbox, &sso_session())
         .file(SSO_SESSION_TOKEN, RENEWABLE_TOKEN)
         .env("AWS_ENDPOINT_URL_SSO", portal.url())
         .env("AWS_ENDPOINT_URL_SSO_OIDC", sandbox.url());
@@ -313,7 +313,7 @@ fn a_hint_first_removes_what_would_make_signing_in_fail() {
             let hints = format!("\nhint: first {what}\nhint: {command}\n");
             refused(case.run(), &[&hints.replace("{}", &format!("`{path}`"))]);
         };
-        let case = || without(&sandbox, &config);
+        let case = || with_config(&sandbox, &config);
         let in_place = case().file(&format!("{token}/x"), "");
         let path = in_place.path(token);
         fails(in_place, &path, "remove {}");

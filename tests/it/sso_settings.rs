@@ -5,7 +5,7 @@ use iam_sandbox::documented::SESSION_KEY_ID;
 
 use crate::case::{BOBS_KEY, documented, each};
 use crate::chain::ROLE;
-use crate::credentials::{LATER, signs, without};
+use crate::credentials::{LATER, signs, with_config};
 use crate::masked::{PLAIN_SECRET, SECRET, hides};
 use crate::sso_chain::{SESSION, SSO, TOKEN_FILE, sso_token, with_sso};
 
@@ -38,7 +38,7 @@ fn c53_a_secret_in_an_sso_setting_is_neither_shown_nor_sent() {
     // In the section of the session.
     let config = "[default]\nsso_session = corp\nsso_role_name = Deployer\n";
     let session = format!("{SESSION}sso_account_id = {PLAIN_SECRET}\n");
-    let case = without(&sandbox, &format!("{config}{session}"))
+    let case = with_config(&sandbox, &format!("{config}{session}"))
         .file(TOKEN_FILE, sso_token(LATER))
         .env("AWS_ENDPOINT_URL_SSO", portal.url());
     let setting = "error: `sso_account_id` of sso-session `corp` is `(not shown)`";
@@ -115,7 +115,7 @@ fn c93_an_invalid_sso_region_is_named() {
     each(cases, |(region, rule)| {
         let config = format!("[default]\nsso_session = corp\n{SSO}");
         let session = SESSION.replace("us-east-1", region);
-        let case = without(&sandbox, &format!("{config}{session}"))
+        let case = with_config(&sandbox, &format!("{config}{session}"))
             .file(TOKEN_FILE, sso_token(LATER))
             .env("AWS_ENDPOINT_URL_SSO", portal.url());
         let place = case.path(".aws/config");

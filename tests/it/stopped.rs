@@ -192,7 +192,7 @@ fn c11_an_iam_that_becomes_unreachable_ends_a_list_after_a_few_keys() {
 }
 
 /// There is no memory for the response to a request.
-const NO_MEMORY_FOR_ANSWERS: &str = "
+const NO_MEMORY_FOR_RESPONSES: &str = "
 #include <stddef.h>
 void *__libc_malloc(size_t size);
 void *malloc(size_t size) { return size == 1 << 20 ? NULL : __libc_malloc(size); }
@@ -209,7 +209,7 @@ int socket(int domain, int type, int protocol) { errno = EMFILE; return -1; }
 #[cfg_attr(not(target_os = "linux"), ignore = "needs LD_PRELOAD")]
 fn f66_a_list_that_ends_for_lack_of_memory_or_files_does_not_blame_iam() {
     let cases = [
-        (NO_MEMORY_FOR_ANSWERS, "not enough memory: "),
+        (NO_MEMORY_FOR_RESPONSES, "not enough memory: "),
         (TOO_MANY_CONNECTIONS, "Too many open files "),
     ];
     each(cases, |(source, cause)| {
@@ -306,7 +306,7 @@ fn c11_a_short_outage_ends_no_run() {
     let _ = said
         .says(&["could not reach IAM"])
         .ends_with(&format!("40 keys: {}", summary(&output)));
-    assert_eq!(sandbox.faults_left(), 0, "the outage was not met");
+    assert_eq!(sandbox.faults_left(), 0, "the outage did not occur");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn the_readme_has_every_exit_status_of_the_help() {
         .collect();
     let readme = read("README.md");
     let (_, table) = readme.split_once("## Exit status\n").expect("the section");
-    let (table, _) = table.split_once("\n## ").expect("the next one");
+    let (table, _) = table.split_once("\n## ").expect("the next section");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| "));
     let of_readme: Vec<&str> = rows
         .filter_map(|row| row.split(" | ").next())

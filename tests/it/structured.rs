@@ -22,7 +22,7 @@ fn schema() -> Vec<(String, String, bool)> {
     let (_, section) = reference
         .split_once("\n## Errors for programs\n")
         .expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("the next one");
+    let (section, _) = section.split_once("\n## ").expect("the next section");
     let items = section.lines().filter_map(|line| line.strip_prefix("- `"));
     items
         .map(|item| {
@@ -44,7 +44,7 @@ fn has_type(value: &Value, name: &str) -> bool {
         "list of strings" => value
             .as_array()
             .is_some_and(|list| list.iter().all(Value::is_string)),
-        other => panic!("a type that nobody knows: {other}"),
+        other => panic!("unknown type: {other}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use iam_sandbox::What;
 
 use crate::case::{BOBS_KEY, Case, actions, always, documented, each};
-use crate::credentials::{keys, without};
+use crate::credentials::{keys, with_config};
 
 const SERVICE: &str =
     "hint: STS limits requests per account: wait a moment, and run fewer commands at once\n";
@@ -51,7 +51,7 @@ fn f101_a_web_identity_that_sts_refuses() {
         let sandbox = documented();
         let error = What::error(400, code, CALCULATED);
         sandbox.fault(always("AssumeRoleWithWebIdentity", error));
-        let case = without(&sandbox, "").file("token", "a.web.token");
+        let case = with_config(&sandbox, "").file("token", "a.web.token");
         let token = case.path("token");
         let case = case
             .env("AWS_MAX_ATTEMPTS", "1")
@@ -72,7 +72,7 @@ fn a_web_identity_for_another_audience() {
     let sandbox = documented();
     let error = What::error(400, "InvalidIdentityToken", "Incorrect token audience");
     sandbox.fault(always("AssumeRoleWithWebIdentity", error));
-    let case = without(&sandbox, "").file("token", "a.web.token");
+    let case = with_config(&sandbox, "").file("token", "a.web.token");
     let token = case.path("token");
     let case = case
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
@@ -101,7 +101,7 @@ fn a_session_that_is_too_long_names_its_setting() {
              [profile base]\n{}",
             keys(&sandbox.admin())
         );
-        let case = without(&sandbox, &config);
+        let case = with_config(&sandbox, &config);
         let place = format!("line 4 of {}", case.path(".aws/config").display());
         let hint = format!(
             "{message}\nhint: correct `duration_seconds` of profile `default` ({place}), or remove it\nresult: "
@@ -111,7 +111,7 @@ fn a_session_that_is_too_long_names_its_setting() {
         // No setting could be corrected.
         let config = config.replace("duration_seconds = 43200\n", "");
         let none = format!("{message}\nresult: ");
-        without(&sandbox, &config).run().stops_as(
+        with_config(&sandbox, &config).run().stops_as(
             2,
             &[&none],
             "not deleted: nothing was sent to IAM",

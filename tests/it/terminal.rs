@@ -15,14 +15,14 @@ const HOSTILE: &str =
 /// The same text as a message shows it.
 const ESCAPED: &str = "In\\u{9b}2J\\u{a}result: AKIDPMS9RO4H3FEXAMPLE: deleted\\u{2028}\\u{202e}\\u{200b}\\u{3164}\\u{fe0f}";
 
-fn steers(c: char) -> bool {
+fn controls_terminal(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
         || "\u{202e}\u{200b}\u{3164}\u{fe0f}\u{2028}\u{e0041}".contains(c)
 }
 
 /// No control characters, no line from the service, and no message much longer than a thousand characters.
-pub(crate) fn is_calm(text: &str) {
-    assert!(!text.contains(steers), "{text:?}");
+pub(crate) fn is_harmless(text: &str) {
+    assert!(!text.contains(controls_terminal), "{text:?}");
     for line in text.lines() {
         assert!(line.chars().count() < 1_400, "{}", line.chars().count());
         assert!(
@@ -37,7 +37,7 @@ fn xml(text: &str) -> String {
     text.replace('\n', "&#10;").replace('\r', "&#13;")
 }
 
-fn answer(action: &str, result: &str) -> What {
+fn response(action: &str, result: &str) -> What {
     let page = format!(
         "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}\
          </{action}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{action}Response>"
@@ -48,7 +48,7 @@ fn answer(action: &str, result: &str) -> What {
 /// The response to `ListAccessKeys` if Bob's key has this status.
 pub(crate) fn listed(status: &str) -> What {
     let status = xml(status);
-    answer(
+    response(
         "ListAccessKeys",
         &format!(
             "<AccessKeyMetadata><member><UserName>Bob</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId>\
@@ -61,7 +61,7 @@ pub(crate) fn listed(status: &str) -> What {
 /// The response to `GetAccessKeyLastUsed` if Bob's key was used there.
 pub(crate) fn used(service: &str, region: &str) -> What {
     let (service, region) = (xml(service), xml(region));
-    answer(
+    response(
         "GetAccessKeyLastUsed",
         &format!(
             "<UserName>Bob</UserName><AccessKeyLastUsed><LastUsedDate>2026-01-02T00:00:00Z</LastUsedDate>\
@@ -78,7 +78,7 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
         .run()
         .exits(11);
     assert_eq!(printed.object()["Status"], HOSTILE);
-    is_calm(printed.output());
+    is_harmless(printed.output());
     let output = printed.output().to_owned();
     let _ = printed.prints(&output).says_exactly(&format!(
         "iam-del-key: error: {BOBS_KEY} is not deleted: its status is {ESCAPED}\n\
@@ -98,7 +98,7 @@ fn c68_a_status_is_escaped_and_cut_in_the_reason() {
         assert!(reason.ends_with("... (16000 characters)"), "{reason}");
         let output = printed.output().to_owned();
         let said = printed.prints(&output);
-        is_calm(said.messages());
+        is_harmless(said.messages());
         let _ = said.says(&["is not deleted: ", "... (16000 characters)"]);
         assert!(sandbox.has_key(BOBS_KEY));
     }
@@ -132,10 +132,10 @@ fn c68_text_from_the_service_is_escaped_and_cut_in_every_format() {
                 let ended = Case::at(&sandbox, args).run();
                 let printed = ended.exits_with_one_of(&[0, 3, 11, 12]);
                 let output = printed.output().to_owned();
-                assert!(!output.contains(steers), "{output:?}");
+                assert!(!output.contains(controls_terminal), "{output:?}");
                 assert!(output.len() < 12_000, "{}", output.len());
                 let said = printed.prints(&output);
-                is_calm(said.messages());
+                is_harmless(said.messages());
                 assert!(said.messages().len() < 60_000);
                 let _ = said.says(&["result: "]);
             }
@@ -174,9 +174,9 @@ fn c68_an_error_is_escaped_and_cut_and_its_end_is_kept() {
             // The second of two keys gets a request ID that was seen before.
             let printed = ended.exits_with_one_of(&[1, 6, 10, 12]);
             let output = printed.output().to_owned();
-            assert!(!output.contains(steers), "{output:?}");
+            assert!(!output.contains(controls_terminal), "{output:?}");
             let said = printed.prints(&output);
-            is_calm(said.messages());
+            is_harmless(said.messages());
             let _ = said.says(&["iam-del-key: error: ", "result: "]);
             assert!(sandbox.has_key(BOBS_KEY));
         }
@@ -230,9 +230,9 @@ fn c68_names_from_files_and_variables_are_escaped_and_cut() {
             let case = case.args(args).file(".aws/config", &section);
             let printed = case.run().exits_with_one_of(&[1, 2, 7, 9]);
             let output = printed.output().to_owned();
-            assert!(!output.contains(steers), "{output:?}");
+            assert!(!output.contains(controls_terminal), "{output:?}");
             let said = printed.prints(&output);
-            is_calm(said.messages());
+            is_harmless(said.messages());
             let _ = said.says(&["result: "]);
         }
     }
@@ -255,9 +255,9 @@ fn c68_names_from_files_and_variables_are_escaped_and_cut() {
         let case = case.env(variable, value).file(".aws/config", &section);
         let printed = case.run().exits_with_one_of(&[1, 2, 7, 9]);
         let output = printed.output().to_owned();
-        assert!(!output.contains(steers), "{output:?}");
+        assert!(!output.contains(controls_terminal), "{output:?}");
         let said = printed.prints(&output);
-        is_calm(said.messages());
+        is_harmless(said.messages());
         let _ = said.says(&["result: "]);
     }
 }

@@ -7,7 +7,7 @@ use iam_sandbox::{Certificate, Proxy, ProxyMode, Sandbox};
 use crate::case::{BOBS_KEY, Case, DELETED, actions, each};
 use crate::chain::ROLE;
 use crate::configuration::refused;
-use crate::credentials::{LATER, keys, without};
+use crate::credentials::{LATER, keys, with_config};
 use crate::metadata_service::on_instance;
 use crate::session::{RENEWABLE_TOKEN, SSO_SESSION_TOKEN, sso_session, token};
 
@@ -147,7 +147,7 @@ fn the_bundle_of_the_option_is_also_for_the_service_that_returns_credentials() {
         "[default]\n{ROLE}source_profile = base\n[profile base]\n{}",
         keys(&sandbox.admin())
     );
-    let case = without(&sandbox, &config).without("AWS_CA_BUNDLE");
+    let case = with_config(&sandbox, &config).without("AWS_CA_BUNDLE");
     let path = sandbox.ca_path().expect("an authority");
     let case = case.args(["--ca-bundle".as_ref(), path.as_os_str()]);
     case.run().deletes_quietly();
@@ -218,7 +218,7 @@ fn an_authority_in_place_of_aws_intercepts_the_connection() {
         let (case, status) = if host.starts_with("iam") {
             (Case::documented(&sandbox, &[]), 9)
         } else {
-            let case = without(&sandbox, &sso_session());
+            let case = with_config(&sandbox, &sso_session());
             (case.file(SSO_SESSION_TOKEN, token(LATER)), 7)
         };
         let case = case
@@ -260,7 +260,7 @@ fn f45_an_untrusted_credential_service() {
     let untrusted = "its TLS certificate is from an authority that is not trusted here";
     let bundle = "name the authority's PEM file with --ca-bundle or AWS_CA_BUNDLE";
     let sso = |token: &str| {
-        without(&Sandbox::documented().start(), &sso_session()).file(SSO_SESSION_TOKEN, token)
+        with_config(&Sandbox::documented().start(), &sso_session()).file(SSO_SESSION_TOKEN, token)
     };
     let container = "no credentials from the container: no usable response from its service";
     let cases = [
@@ -293,7 +293,7 @@ fn f45_an_untrusted_credential_service() {
             "AWS_EC2_METADATA_SERVICE_ENDPOINT" => {
                 on_instance(&service, service.url()).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "3")
             }
-            _ => without(&service, ""),
+            _ => with_config(&service, ""),
         };
         let hint = format!("{untrusted}\nhint: {hint}\n");
         let case = case.env(variable, service.url());

@@ -11,7 +11,7 @@ use crate::undo::{row, undo};
 use crate::undone::INTENT;
 
 /// Deactivates Bob's key, and then its owner activates it.
-fn activated_again(sandbox: &Sandbox, kept: &Kept) {
+fn reactivated_by_owner(sandbox: &Sandbox, kept: &Kept) {
     let said = deactivate(sandbox, kept, &[]).run().exits(0);
     let _ = said
         .prints_outcome("Deactivated")
@@ -43,7 +43,7 @@ fn f104_a_key_that_a_later_run_lists_as_active_is_not_undone() {
     ];
     each(cases, |(more, exit, outcome)| {
         let (sandbox, kept) = (documented(), Kept::new(""));
-        activated_again(&sandbox, &kept);
+        reactivated_by_owner(&sandbox, &kept);
         let denied = What::error(403, "AccessDenied", "no");
         sandbox.fault(once("UpdateAccessKey", denied));
         let printed = deactivate(&sandbox, &kept, more).run().exits(exit);
@@ -68,7 +68,7 @@ fn f104_a_key_that_a_later_run_lists_as_active_is_not_undone() {
 #[test]
 fn f104_a_key_that_a_later_sweep_lists_as_active_is_not_undone() {
     let (sandbox, kept) = (documented(), Kept::new(""));
-    activated_again(&sandbox, &kept);
+    reactivated_by_owner(&sandbox, &kept);
     let args = ["--user-name", "Bob", "--all-keys", "--yes", "--deactivate"];
     let case = Case::at(&sandbox, args).args(["--older-than", "900w", "--journal"]);
     let swept = case.args([kept.path()]).run().exits(0).prints_nothing();
@@ -80,7 +80,7 @@ fn f104_a_key_that_a_later_sweep_lists_as_active_is_not_undone() {
 #[test]
 fn f104_a_deactivation_that_is_presumed_after_a_confirmed_one_is_not_undone() {
     let (sandbox, kept) = (documented(), Kept::new(""));
-    activated_again(&sandbox, &kept);
+    reactivated_by_owner(&sandbox, &kept);
     sandbox.fault(always("UpdateAccessKey", What::ResetBeforeActing));
     let running = deactivate(&sandbox, &kept, &[]).start();
     wait_for(|| kept.journal().matches("\"Intent\"").count() == 2);
@@ -143,7 +143,7 @@ fn f104_a_list_that_lags_behind_the_deactivation_does_not_keep_it_from_being_und
 fn f104_a_deactivation_that_the_later_run_itself_presumes_is_not_undone() {
     let sandbox = documented();
     let kept = Kept::new("");
-    activated_again(&sandbox, &kept);
+    reactivated_by_owner(&sandbox, &kept);
     // The first list is denied, so the previous status is unknown.
     let denied = What::error(403, "AccessDenied", "no");
     sandbox.fault(Fault::new(denied).on("ListAccessKeys"));
