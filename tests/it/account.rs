@@ -24,7 +24,7 @@ fn f35_the_expected_account_is_verified_first() {
 }
 
 #[test]
-fn f35_another_account_is_11_before_anything_else() {
+fn f35_another_account_exits_11_before_anything_else() {
     for more in [
         &[][..],
         &["--dry-run"],

@@ -188,7 +188,7 @@ fn f64_without_a_terminal_a_list_needs_no_confirmation() {
 }
 
 #[test]
-fn f64_json_errors_require_yes_where_a_question_would_be_asked() {
+fn f64_json_errors_require_yes_if_a_question_would_be_asked() {
     let sandbox = documented();
     let json = ["--error-format", "json"];
     let yes = "--error-format json requires --yes here, because no question can be asked";

@@ -191,7 +191,7 @@ fn f103_the_key_behind_the_session_is_guarded_even_behind_roles() {
 }
 
 #[test]
-fn f103_the_expected_account_is_that_of_the_root_user() {
+fn f103_the_expected_account_is_the_root_users() {
     let sandbox = organization().start();
     one(&sandbox, &["--expect-account", "123456789012"])
         .run().stops(11, &["error: --target-principal names account 210987654321, but --expect-account allows only 123456789012\n\

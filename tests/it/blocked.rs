@@ -84,7 +84,7 @@ fn c01_a_paused_reader_loses_no_response() {
 }
 
 #[test]
-fn c01_a_signal_ends_a_run_whose_results_nobody_reads() {
+fn c01_a_signal_ends_a_run_with_unread_results() {
     let formats = [
         &["--jobs", "8"][..],
         &["--output", "text"],
@@ -140,7 +140,7 @@ fn kept_by_a_sweep(streams: &[&str]) -> Running {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
-fn c01_a_sweep_stops_printing_kept_keys_if_nobody_reads() {
+fn c01_a_sweep_stops_printing_kept_keys_without_a_reader() {
     let mut running = kept_by_a_sweep(&FULL_OUTPUT);
     let results = running.child.stdout.take().expect("a pipe");
     let said = interrupt(running, "TERM").exits(143).prints_nothing();
@@ -163,7 +163,7 @@ fn c01_a_sweep_stops_printing_kept_keys_if_nobody_reads() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
-fn c01_one_key_whose_result_nobody_reads() {
+fn c01_an_unread_result_of_one_key() {
     for (signal, status) in SIGNALS {
         let sandbox = documented();
         let case = Case::documented(&sandbox, &[]);
@@ -216,7 +216,7 @@ fn c01_the_final_messages_are_printed_after_two_signals() {
 }
 
 #[test]
-fn c01_results_that_nobody_reads_are_in_the_journal() {
+fn c01_unread_results_are_in_the_journal() {
     let (sandbox, list) = crowd(300);
     let kept = crate::journal::Kept::new(&list);
     let mut running = kept.case(&sandbox, &[]).start_under(Some(&FULL_OUTPUT));
@@ -237,7 +237,7 @@ fn c01_results_that_nobody_reads_are_in_the_journal() {
 }
 
 #[test]
-fn c01_a_reader_that_goes_away_ends_the_run_and_leaves_its_keys_on_standard_error() {
+fn c01_a_reader_that_closes_the_pipe_ends_the_run_and_its_keys_go_to_standard_error() {
     let (sandbox, list) = crowd(300);
     let case = from_stdin(&sandbox, &list, &["--jobs", "4"]);
     let mut running = case.start_under(Some(&FULL_OUTPUT));
@@ -269,7 +269,7 @@ fn c01_a_run_waits_for_non_blocking_standard_output() {
 }
 
 #[test]
-fn c01_a_run_stops_printing_remaining_keys_if_nobody_reads() {
+fn c01_a_run_stops_printing_remaining_keys_without_a_reader() {
     const KEYS: usize = 1_500;
     let sandbox = Sandbox::documented().deny("iam:DeleteAccessKey").start();
     let list: String = (0..KEYS).map(|n| nth_key_id(ACCOUNT, n) + "\n").collect();

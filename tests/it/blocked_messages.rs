@@ -15,7 +15,7 @@ fn talkative(sandbox: &Sandbox, list: &str) -> Running {
 }
 
 #[test]
-fn c01_a_signal_ends_a_run_whose_messages_nobody_reads() {
+fn c01_a_signal_ends_a_run_with_unread_messages() {
     for (signal, status) in SIGNALS {
         let (sandbox, list) = crowd(2_000);
         let mut running = talkative(&sandbox, &list);
@@ -57,7 +57,7 @@ fn c01_a_paused_reader_of_messages_loses_nothing() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "needs /proc")]
-fn c01_messages_that_nobody_reads_take_little_memory() {
+fn c01_unread_messages_take_little_memory() {
     let sandbox = Sandbox::documented().many_keys(3_000, 1).start();
     let args = [
         "--whole-account",

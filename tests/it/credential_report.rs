@@ -198,7 +198,7 @@ fn a_user_with_the_old_name_of_one_created_in_the_same_second_is_found() {
 }
 
 #[test]
-fn a_credential_report_is_not_used_where_a_newer_key_could_satisfy_the_conditions() {
+fn a_credential_report_is_not_used_if_a_newer_key_could_satisfy_the_conditions() {
     let build = || Sandbox::documented().many_users_without_keys(10);
     let cases = [
         // No condition concerns the age.

@@ -216,7 +216,7 @@ fn credentials_of_a_process_that_a_policy_denies_without_mfa_get_no_command_for_
 
 /// If every read is denied, a command that does the same reads does not help.
 #[test]
-fn where_every_read_is_denied_no_hint_needs_the_denied_permissions() {
+fn no_hint_needs_the_denied_permissions_if_every_read_is_denied() {
     let no_owner = "hint: whether another user owns it could not be checked: name its owner with --user-name NAME; then \
                     --ignore-missing counts a missing key as success\n";
     let no_list = "hint: with the permission iam:ListAccessKeys and the owner's name, check with: iam-del-key --user-name NAME \

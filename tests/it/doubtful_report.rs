@@ -87,7 +87,7 @@ fn f107_a_user_who_was_created_again_is_not_the_user_of_the_report() {
 }
 
 #[test]
-fn f107_a_report_that_cannot_be_used_hides_nobody() {
+fn f107_a_report_that_cannot_be_used_hides_no_user() {
     let usable = |generated| {
         move |created: &str, used: &str| {
             let rows = [
@@ -130,7 +130,7 @@ fn f107_a_report_that_cannot_be_used_hides_nobody() {
 
 /// A key cannot have been used after the report was created. An impossible date hides no user.
 #[test]
-fn f107_a_last_use_after_the_report_hides_nobody() {
+fn f107_a_last_use_after_the_report_hides_no_user() {
     let now = SystemTime::now();
     let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
     let cases = [

@@ -79,7 +79,7 @@ fn a_dry_run_prints_all_that_is_known() {
 }
 
 #[test]
-fn a_key_that_was_never_used_says_so() {
+fn a_key_that_was_never_used_is_reported_as_never_used() {
     let sandbox = Sandbox::builder()
         .key(KeySeed::new("Carol", "AKIAQAAAAAAAAAACAROL"))
         .start();

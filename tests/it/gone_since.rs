@@ -57,7 +57,7 @@ fn a_key_that_iam_showed_for_the_named_owner_is_not_called_another_users() {
 
 /// The user may have been renamed after the run that is undone.
 #[test]
-fn an_undo_whose_user_may_have_been_renamed_finds_the_owner() {
+fn an_undo_for_a_user_who_may_have_been_renamed_finds_the_owner() {
     let why = AGAIN.trim_end_matches("run the same command again");
     let row = format!(
         "{{\"AccessKeyId\":\"{BOBS_KEY}\",\"UserName\":\"Bob\",\"Outcome\":\"Deactivated\",\"PreviousStatus\":\"Active\"}}\n"

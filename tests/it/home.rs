@@ -101,7 +101,7 @@ fn a_profile_that_needs_a_session_says_that_there_is_no_home_folder() {
 }
 
 #[test]
-fn an_error_names_no_file_where_none_is_read() {
+fn an_error_names_no_file_if_none_is_read() {
     let no_files = |args: &[&str]| {
         Case::bare(["--access-key-id", "AKIDPMS9RO4H3FEXAMPLE"])
             .args(args)

@@ -186,7 +186,7 @@ fn c02_a_signal_ends_the_run_while_the_index_is_built() {
 }
 
 #[test]
-fn c02_a_condition_is_judged_by_a_list_that_was_read_for_the_key() {
+fn c02_a_condition_is_checked_with_a_list_that_was_read_for_the_key() {
     // The index may be older than the start of the key, so the facts that decide are read again.
     let sandbox = Sandbox::builder()
         .deny("iam:GetAccessKeyLastUsed")

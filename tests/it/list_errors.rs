@@ -93,7 +93,7 @@ fn f83_each_wrong_object_of_json_is_named() {
 
 /// In the output of `jq`, an object starts on one line and ends on another.
 #[test]
-fn a_wrong_object_that_spans_lines_is_named_by_where_it_starts() {
+fn a_wrong_object_that_spans_lines_is_named_by_its_first_line() {
     let of_bob = format!("\"AccessKeyId\": \"{BOBS_KEY}\",\n    \"UserName\":");
     let list = format!(
         "[\n  {{\n    {of_bob} \"Bob\",\n    \"Outcome\": \"Perhaps\"\n  }},\n  {{\n    \"UserName\": \"Bob\"\n  }},\n  {{\n    {of_bob} \"B b\"\n  }}\n]\n"

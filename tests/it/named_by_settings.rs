@@ -9,7 +9,7 @@ use crate::credentials::{signs, with_config};
 use crate::settings_files::{ROLE, admin};
 
 #[test]
-fn c90_a_path_is_taken_as_it_is() {
+fn c90_a_path_is_used_unchanged() {
     for name in ["token # c", "token ", "token;c", "token"] {
         let sandbox = documented();
         let case = with_config(&sandbox, "");

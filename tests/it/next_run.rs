@@ -177,7 +177,7 @@ fn a_run_that_max_keys_refuses_still_reports_a_key_that_an_earlier_run_started()
 }
 
 #[test]
-fn a_deactivation_that_is_resumed_skips_no_key_and_its_hints_do_not_say_so() {
+fn a_resumed_deactivation_skips_no_key_and_its_hints_mention_no_skipped_key() {
     let sandbox = documented();
     let kept = Kept::new(&format!(
         "AccessKeyId,UserName\n{BOBS_KEY},Bob\n{BOB_SECOND_KEY_ID},Bob\n"

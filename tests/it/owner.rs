@@ -41,7 +41,7 @@ fn f82_a_key_has_one_owner() {
 }
 
 #[test]
-fn f82_an_owner_that_is_left_out_where_the_list_has_a_column_for_it_is_an_error() {
+fn f82_a_missing_owner_is_an_error_if_the_list_has_a_column_for_it() {
     let says = |place| [place, "has no owner here", "--user-name or --find-user"];
     for (list, place) in [
         (

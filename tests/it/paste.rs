@@ -77,7 +77,7 @@ fn printed(sandbox: &Sandbox, options: &[&OsStr], config: &str) -> String {
 }
 
 #[test]
-fn c72_a_shell_takes_each_value_as_it_was_given() {
+fn c72_a_shell_passes_each_value_unchanged() {
     let sandbox = documented();
     let url = sandbox.url();
     for name in ["-x", "--yes", "prod:eu", "a+b", "x-y.z", "a/b%c@d"] {
@@ -105,7 +105,7 @@ fn c72_a_shell_takes_each_value_as_it_was_given() {
 }
 
 #[test]
-fn c72_paths_and_addresses_are_pasted_as_they_were_given() {
+fn c72_paths_and_addresses_are_pasted_unchanged() {
     let sandbox = Sandbox::documented()
         .https(iam_sandbox::Certificate::Valid)
         .start();
@@ -177,7 +177,7 @@ fn c72_commands_that_cannot_be_pasted_are_described_in_words() {
 }
 
 #[test]
-fn c72_every_printed_command_takes_a_profile_that_looks_like_an_option() {
+fn c72_every_printed_command_accepts_a_profile_that_looks_like_an_option() {
     let another = ["--access-key-id", BOB_SECOND_KEY_ID];
     let mut commands = 0;
     for (args, status) in [

@@ -102,7 +102,7 @@ fn f106_a_user_who_leaves_the_path_while_keys_are_listed_keeps_them() {
 }
 
 #[test]
-fn f106_a_name_that_goes_to_another_user_shows_nothing_about_the_path() {
+fn f106_a_name_that_another_user_gets_proves_nothing_about_the_path() {
     // A person gets the name of a user under the path. That user's new name is also under the path, or the user leaves it.
     for stays in [true, false] {
         for has_report in [true, false] {

@@ -242,7 +242,7 @@ fn a_dry_run_warns_if_more_keys_match_than_max_keys() {
 }
 
 #[test]
-fn it_goes_with_keys_that_are_named_or_listed_and_with_no_other_action() {
+fn it_works_with_named_or_listed_keys_and_with_no_other_action() {
     let sandbox = documented();
     let cases = [
         &["--user-name", "Bob", "--all-keys"][..],

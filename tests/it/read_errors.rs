@@ -201,7 +201,7 @@ fn f59_no_question_is_asked_about_what_could_not_be_read() {
 }
 
 #[test]
-fn f59_a_page_of_keys_that_does_not_say_where_the_list_goes_on() {
+fn f59_a_page_of_keys_that_does_not_say_where_the_list_continues() {
     let page = "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ListAccessKeysResult>\
                 <AccessKeyMetadata/><IsTruncated>true</IsTruncated></ListAccessKeysResult>\
                 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListAccessKeysResponse>";

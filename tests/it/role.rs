@@ -300,7 +300,7 @@ fn f101_a_role_on_top_of_a_role_profile_guards_every_key_behind_it() {
 }
 
 #[test]
-fn f101_the_expected_account_is_that_of_the_role() {
+fn f101_the_expected_account_is_the_roles() {
     let sandbox = documented();
     let _ = Case::documented(&sandbox, &BY_ROLE)
         .args(["--expect-account", "123456789012"])

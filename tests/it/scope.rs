@@ -365,7 +365,7 @@ fn invalid_limits() {
 }
 
 #[test]
-fn f106_a_user_who_leaves_the_path_before_the_answer_keeps_the_keys() {
+fn f106_a_user_who_leaves_the_path_before_the_confirmation_keeps_the_keys() {
     let asked = |sandbox: &Sandbox, path: &str| {
         let args = ["--whole-account", "--only-inactive", "--path-prefix", path];
         Dialogue::start(Case::at(sandbox, args)).shows("[y/N] ")

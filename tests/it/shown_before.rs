@@ -122,7 +122,7 @@ fn a_list_that_shows_a_new_key_during_the_search_counts_too() {
 
 /// Bob was renamed before the first request arrived, and another user got the name.
 #[test]
-fn a_presumed_deletion_is_finished_for_the_owner_only_whoever_named_that_owner() {
+fn a_presumed_deletion_is_finished_only_for_its_owner_whatever_named_that_owner() {
     let list = format!("AccessKeyId\n{BOBS_KEY}\n");
     let of_bob = format!("AccessKeyId,UserName\n{BOBS_KEY},Bob\n");
     let cases = [
@@ -271,7 +271,7 @@ fn a_key_that_a_list_shows_after_the_response_is_not_missing_if_the_list_is_then
 
 /// The lists of the index lag behind a list that was read for an earlier key of the run.
 #[test]
-fn a_key_that_a_list_had_and_the_index_lacks_is_looked_for_at_its_owner() {
+fn a_key_that_a_list_had_and_the_index_lacks_is_verified_in_its_owners_list() {
     let sandbox = denied(&READS[..1]);
     let index = always("ListAccessKeys", hides_bobs()).of_user("Bob");
     sandbox.fault(index.skip(1));
@@ -343,7 +343,7 @@ fn an_owner_who_was_named_is_not_another_one() {
 
 /// Alice and Bob have just swapped names, so the first list of each of them has the key.
 #[test]
-fn a_key_that_was_listed_for_two_users_is_looked_for_at_both() {
+fn a_key_that_was_listed_for_two_users_is_verified_in_both_lists() {
     let sandbox = denied(&READS[..1]);
     let key = format!(
         "<member><UserName>Alice</UserName><AccessKeyId>{BOBS_KEY}</AccessKeyId><Status>Active</Status>\

@@ -86,7 +86,7 @@ fn c41_a_skipped_key_does_not_end_a_run_with_fail_fast() {
 }
 
 #[test]
-fn c41_a_skipped_key_of_a_list_is_no_error_in_json() {
+fn c41_a_skipped_key_of_a_list_is_not_an_error_in_json() {
     let sandbox = documented();
     let more = ["--only-inactive", "--error-format", "json"];
     let printed = from_stdin(&sandbox, &alices(), &more).run().exits(0);

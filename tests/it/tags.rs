@@ -102,7 +102,7 @@ fn the_tags_of_a_user_who_does_not_exist() {
 }
 
 #[test]
-fn tags_are_read_only_where_the_other_conditions_are_met() {
+fn tags_are_read_only_if_the_other_conditions_are_met() {
     let sandbox = account().start();
     let all = |user, more: &[&str]| {
         let case = Case::at(&sandbox, ["--user-name", user, "--all-keys", "--yes"]);

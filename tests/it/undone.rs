@@ -338,7 +338,7 @@ fn lines_of_keys_that_were_not_deactivated_are_skipped() {
 }
 
 #[test]
-fn f104_no_other_run_goes_on_with_the_results_of_an_undo() {
+fn f104_no_other_run_continues_with_the_results_of_an_undo() {
     let sandbox = inactive();
     let planned = reactivate(&sandbox, &["--dry-run"]).run().exits(0);
     let plan = planned.output().to_owned();

@@ -225,7 +225,7 @@ fn c50_the_calling_users_missing_key_is_not_called_another_users() {
 }
 
 #[test]
-fn c51_a_deleted_key_is_looked_for_under_the_new_name_of_its_user() {
+fn c51_a_deleted_key_is_verified_under_the_new_name_of_its_user() {
     // The user is renamed after the key is deleted. IAM names the owner once, or every time.
     for times in [1, 100] {
         let sandbox = documented();

@@ -163,7 +163,7 @@ fn f109_each_stream_is_formatted_for_what_it_is() {
 }
 
 #[test]
-fn f109_an_error_is_colored_only_where_a_terminal_shows_it() {
+fn f109_an_error_is_colored_only_on_a_terminal() {
     let sandbox = documented();
     let case = || Case::documented(&sandbox, &["--user-name", "Bob", "--region", "a b"]);
     let plain =
