@@ -259,7 +259,7 @@ fn ages_are_measured_by_iams_clock() {
 }
 
 #[test]
-fn a_last_use_in_the_future_counts_as_now() {
+fn a_key_with_a_last_use_in_the_future_is_skipped() {
     let used = LastUsed {
         at: SystemTime::now() + Duration::from_hours(48),
         service: "s3".to_owned(),

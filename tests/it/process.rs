@@ -227,7 +227,7 @@ fn unread_json() -> [(String, &'static str); 3] {
 }
 
 #[test]
-fn json_that_the_parser_cannot_read_is_still_called_json() {
+fn json_that_the_parser_cannot_read_is_reported_with_the_reason() {
     let sandbox = documented();
     each_at_once(unread_json(), |(answer, why)| {
         let case = with_config(&sandbox, "").file("answer.json", &answer);

@@ -98,7 +98,7 @@ fn the_command_to_check_its_key_looks_up_no_owner() {
 
 /// An owner lookup does not find a key of the root user.
 #[test]
-fn no_hint_names_an_owner_or_an_owner_lookup() {
+fn the_command_to_check_another_root_key_looks_up_no_owner() {
     let (sandbox, _, other) = two_keys();
     let id = &other.access_key_id;
     sandbox.fault(once("DeleteAccessKey", What::ResetAfterActing));
