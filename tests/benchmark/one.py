@@ -168,7 +168,7 @@ class Bench:
 
     @contextmanager
     def sandbox(self, *options: str) -> Iterator[Server]:
-        command = [self.binaries / "iam-sandbox", "serve", "--https", "--tell", *options]
+        command = [self.binaries / "iam-sandbox", "serve", "--https", "--summary", *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 told = json.loads(process.stdout.readline() or "{}")

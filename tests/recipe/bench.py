@@ -101,7 +101,7 @@ class Bench:
     def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Account]:
         """A sandbox in which only these actions are allowed."""
         denied = [] if allowed is None else [f"--deny={name}" for name in ACTIONS if name not in allowed]
-        with Account(self.binaries, "--tell", *options, *denied) as sandbox:
+        with Account(self.binaries, "--summary", *options, *denied) as sandbox:
             yield sandbox
             sandbox.end()
 

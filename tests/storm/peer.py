@@ -15,14 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / "tests/peers"
 OURS = "iam-del-key"
 PROGRAMS = {
-    "boto3": [sys.executable, PEERS / "boto3-tell.py"],
-    "plain SDK": [ROOT / "target/peers/debug/plain-sdk-tell"],
+    "boto3": [sys.executable, PEERS / "boto3-report.py"],
+    "plain SDK": [ROOT / "target/peers/debug/plain-sdk-report"],
 }
 
 
 def prepare() -> None:
     command = ["cargo", "build", "--quiet", "--locked", "--manifest-path", PEERS / "Cargo.toml", "--target-dir", ROOT / "target/peers"]
-    subprocess.run([*command, "--bin", "plain-sdk-tell"], check=True)
+    subprocess.run([*command, "--bin", "plain-sdk-report"], check=True)
 
 
 class Said(NamedTuple):

@@ -34,7 +34,7 @@ class Storming(Sandbox):
 
     def __init__(self, binaries: Path, keys: int, *more: str, https: bool = True) -> None:
         scheme = ["--https"] if https else []
-        super().__init__(binaries, *scheme, "--keys", str(keys), "--tell", "--remember", "1000000", *more)
+        super().__init__(binaries, *scheme, "--keys", str(keys), "--summary", "--remember", "1000000", *more)
         # The requests that changed a key, when they came and when they acted.
         self.changes: list[dict] = []
         self.planted = [(key["AccessKeyId"], key["UserName"]) for key in self.told["keys"]]

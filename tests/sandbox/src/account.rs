@@ -1,4 +1,5 @@
-//! What the account holds: users, their keys, the root user's keys and sessions. Knows no HTTP and no XML.
+//! The contents of an account: users and their keys, the root user's keys, and sessions. Does not know about HTTP or
+//! XML.
 
 mod lag;
 mod session;
@@ -13,7 +14,7 @@ use lag::Ghost;
 use std::collections::{BTreeMap, HashMap};
 use time::{Duration, OffsetDateTime};
 
-/// IAM records only the first use of a key in so many minutes.
+/// IAM records a key's use at most once per this period.
 const USE_GRANULARITY: Duration = Duration::minutes(15);
 
 /// An AWS account.
@@ -21,18 +22,17 @@ const USE_GRANULARITY: Duration = Duration::minutes(15);
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) created: OffsetDateTime,
-    /// The root user's keys.
     pub(crate) root: Vec<Key>,
-    /// By lower-case name: IAM compares names without case.
+    /// By lowercase name, because IAM ignores case in user names.
     users: BTreeMap<String, User>,
     keys: HashMap<String, Key>,
     sessions: HashMap<String, Session>,
     serial: u64,
-    /// What changes on its own.
+    /// Changes that no request makes.
     pub(crate) drift: Option<Drift>,
 }
 
-/// A user; its keys in the order of creation.
+/// A user, with its keys in order of creation.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
     pub(crate) name: String,
@@ -40,7 +40,6 @@ pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) created: OffsetDateTime,
     pub(crate) keys: Vec<String>,
-    /// Keys and values.
     pub(crate) tags: Vec<(String, String)>,
     ghosts: Vec<Ghost>,
 }
@@ -60,13 +59,13 @@ impl Account {
             users: BTreeMap::new(),
             keys: HashMap::new(),
             sessions: HashMap::new(),
-            // Below are the serial numbers of seeded keys.
+            // Seeded keys have lower serial numbers.
             serial: 1 << 32,
             drift: None,
         }
     }
 
-    /// A new ID of this account, with the prefix of its kind.
+    /// Makes a new ID in this account with the prefix for its type.
     pub(crate) fn make_id(&mut self, prefix: &str) -> String {
         self.serial += 1;
         key_id::make(prefix, &self.id, self.serial)
@@ -76,7 +75,7 @@ impl Account {
         self.users.get(&folded(name))
     }
 
-    /// Users in the order of their names, from the first name after `after`.
+    /// Users sorted by name, starting with the first name after `after`.
     pub(crate) fn users_after(&self, after: &str) -> impl Iterator<Item = &User> {
         let after = folded(after);
         self.users
@@ -106,27 +105,27 @@ impl Account {
         Ok(self.users.entry(folded(name)).or_insert(user))
     }
 
-    /// Adds a user where missing.
+    /// Adds the user unless it exists.
     pub(crate) fn ensure_user(&mut self, name: &str, created: OffsetDateTime) {
-        // That it exists already is the one way to fail.
+        // The only possible error is that the user already exists.
         let _exists = self.add_user(name, "/", created);
     }
 
-    /// Moves a user, if it exists, to another path.
+    /// Moves the user to another path, if the user exists.
     pub(crate) fn set_path(&mut self, name: &str, path: &str) {
         if let Some(user) = self.users.get_mut(&folded(name)) {
             path.clone_into(&mut user.path);
         }
     }
 
-    /// Tags a user, if it exists.
+    /// Tags the user, if the user exists.
     pub(crate) fn tag_user(&mut self, name: &str, key: &str, value: &str) {
         if let Some(user) = self.users.get_mut(&folded(name)) {
             user.tags.push((key.to_owned(), value.to_owned()));
         }
     }
 
-    /// Gives a user another name; the keys stay.
+    /// Renames the user, who keeps the keys.
     pub(crate) fn rename_user(&mut self, name: &str, to: &str) {
         let Some(mut user) = self.users.remove(&folded(name)) else {
             return;
@@ -147,19 +146,16 @@ impl Account {
         self.keys.get(id)
     }
 
-    /// A key of the root user.
     pub(crate) fn root_key(&self, id: &str) -> Option<&Key> {
         self.root.iter().find(|key| key.id == id)
     }
 
-    /// A key of the root user, to be changed.
     pub(crate) fn root_key_mut(&mut self, id: &str) -> Result<&mut Key, Failure> {
         let mut keys = self.root.iter_mut();
         keys.find(|key| key.id == id)
             .ok_or_else(|| Failure::no_such_key(id))
     }
 
-    /// Deletes a key of the root user.
     pub(crate) fn delete_root_key(&mut self, id: &str) -> Result<(), Failure> {
         let at = self.root.iter().position(|key| key.id == id);
         self.root
@@ -167,28 +163,28 @@ impl Account {
         Ok(())
     }
 
-    /// All keys, in the order of their owners' names and then of creation.
+    /// All keys, sorted by the owner's name and then by creation.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.users
             .values()
             .flat_map(|user| user.keys.iter().filter_map(|id| self.keys.get(id)))
     }
 
-    /// Plants a key, and its owner where missing; a key with the same ID is replaced.
+    /// Adds a key, and its owner if needed. A key with the same ID is replaced.
     pub(crate) fn plant(&mut self, seed: KeySeed) {
         let mut key = Key::from(seed);
         self.uproot(&key.id);
         self.ensure_user(&key.user, key.created.into());
         if let Some(user) = self.users.get_mut(&folded(&key.user)) {
             key.user.clone_from(&user.name);
-            // A user is no younger than its keys.
+            // A user cannot be newer than its keys.
             user.created = user.created.min(key.created.into());
             user.keys.push(key.id.clone());
             self.keys.insert(key.id.clone(), key);
         }
     }
 
-    /// Takes a key away as if it had never been.
+    /// Removes a key without a trace.
     pub(crate) fn uproot(&mut self, id: &str) -> Option<Key> {
         let key = self.keys.remove(id)?;
         if let Some(user) = self.users.get_mut(&folded(&key.user)) {
@@ -197,7 +193,7 @@ impl Account {
         Some(key)
     }
 
-    /// The key `id` of the user `name`: another user's key is not found.
+    /// The key `id` of the user `name`. Another user's key is an error.
     pub(crate) fn key_of(&mut self, name: &str, id: &str) -> Result<&mut Key, Failure> {
         let user = self
             .users
@@ -226,7 +222,7 @@ impl Account {
         }
     }
 
-    /// What the key `id` of a user, the root or a session signs with.
+    /// The credentials for the key `id`, which belongs to a user, the root user or a session.
     pub(crate) fn credentials(&self, id: &str) -> Option<Credentials> {
         if let Some(session) = self.sessions.get(id) {
             return Some(session.credentials.clone());

@@ -1,4 +1,4 @@
-//! How a sandbox is to be, before it starts.
+//! The configuration of a sandbox.
 
 use crate::certificate::{Certificate, Tls};
 use crate::connection::Server;
@@ -20,7 +20,7 @@ use std::io;
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
-/// Seeds and rules of a [`Sandbox`]; [`Builder::start`] starts it.
+/// The seeds and rules of a [`Sandbox`]. [`Builder::start`] starts it.
 #[derive(Debug, Clone)]
 pub struct Builder {
     account: String,
@@ -65,34 +65,34 @@ impl Builder {
         }
     }
 
-    /// Plants Bob and Alice with their keys.
+    /// Adds Bob and Alice with their keys.
     pub(crate) fn documented(mut self) -> Self {
         self.seeds.documented = true;
         self
     }
 
-    /// HTTPS, with a certificate of the sandbox's own authority; plain HTTP otherwise.
+    /// Serves HTTPS with a certificate from the sandbox's own authority. The default is plain HTTP.
     #[must_use]
     pub fn https(mut self, certificate: Certificate) -> Self {
         self.https = Some(certificate);
         self
     }
 
-    /// The port; any free one otherwise.
+    /// Sets the port. The default is any free port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The account, 12 digits; `123456789012` otherwise.
+    /// Sets the 12-digit account ID. The default is `123456789012`.
     #[must_use]
     pub fn account(mut self, id: &str) -> Self {
         id.clone_into(&mut self.account);
         self
     }
 
-    /// One more account of the same organization. Roles of any name can be assumed there, and its root user has the key
+    /// Adds another account to the organization. Roles of any name can be assumed there, and its root user has the key
     /// [`root_key_id`](crate::root_key_id).
     #[must_use]
     pub fn other_account(mut self, account: &str) -> Self {
@@ -100,21 +100,21 @@ impl Builder {
         self
     }
 
-    /// One more such account, with Bob and Alice and their keys.
+    /// Adds another account with Bob and Alice and their keys.
     #[must_use]
     pub fn documented_account(mut self, account: &str) -> Self {
         self.other(account).documented = true;
         self
     }
 
-    /// A key in another account, which is added where missing, and so is its owner.
+    /// Adds a key to another account. Adds the account and the key's owner if they do not exist.
     #[must_use]
     pub fn key_in(mut self, account: &str, seed: KeySeed) -> Self {
         self.other(account).keys.push(seed);
         self
     }
 
-    /// One more key of the root user of another account.
+    /// Adds a key to the root user of another account.
     #[must_use]
     pub fn root_key_in(mut self, account: &str, seed: KeySeed) -> Self {
         self.other(account).root_keys.push(seed);
@@ -125,49 +125,49 @@ impl Builder {
         self.others.entry(account.to_owned()).or_default()
     }
 
-    /// A user without keys.
+    /// Adds a user without keys.
     #[must_use]
     pub fn user(mut self, name: &str) -> Self {
         self.seeds.users.push(name.to_owned());
         self
     }
 
-    /// The path of a user, instead of `/`.
+    /// Sets a user's path. The default is `/`.
     #[must_use]
     pub fn path(mut self, user: &str, path: &str) -> Self {
         self.seeds.paths.push((user.to_owned(), path.to_owned()));
         self
     }
 
-    /// A tag of a user.
+    /// Adds a tag to a user.
     #[must_use]
     pub fn tag(mut self, user: &str, key: &str, value: &str) -> Self {
         self.seeds.tags.push([user, key, value].map(str::to_owned));
         self
     }
 
-    /// A key, and its owner where missing. More than two a user are possible.
+    /// Adds a key, and its owner if needed. A user can have more than two keys.
     #[must_use]
     pub fn key(mut self, seed: KeySeed) -> Self {
         self.seeds.keys.push(seed);
         self
     }
 
-    /// A key as [`KeySeed::new`] makes it.
+    /// Adds a key with the defaults of [`KeySeed::new`].
     #[must_use]
     pub fn user_key(self, user: &str, id: &str) -> Self {
         self.key(KeySeed::new(user, id))
     }
 
-    /// Users `user-000001`, `user-000002` and so on, with so many keys each: active, 100 days old, never used. Their IDs
-    /// are [`nth_key_id`](crate::nth_key_id).
+    /// Adds users `user-000001`, `user-000002` and so on, each with `keys_per_user` keys that are active, 100 days old
+    /// and never used. Their IDs are [`nth_key_id`](crate::nth_key_id).
     #[must_use]
     pub fn many_keys(self, users: usize, keys_per_user: usize) -> Self {
         self.many_users(users, users * keys_per_user)
     }
 
-    /// The same users, with so many keys of all of them together: where it does not come out even, the first have one
-    /// more. Takes the place of [`Builder::many_keys`].
+    /// Adds the same users with `keys` keys in total. If the keys do not divide evenly, the first users have one more.
+    /// Replaces [`Builder::many_keys`].
     #[must_use]
     pub fn many_users(mut self, users: usize, keys: usize) -> Self {
         let used = self.seeds.many.used;
@@ -175,156 +175,155 @@ impl Builder {
         self
     }
 
-    /// So many of these keys, the first ones, were used three days ago.
+    /// Marks the first `keys` of these keys as used three days ago.
     #[must_use]
     pub fn many_used(mut self, keys: usize) -> Self {
         self.seeds.many.used = keys;
         self
     }
 
-    /// Users `idle-000001`, `idle-000002` and so on, created 102 days ago, without keys.
+    /// Adds users `idle-000001`, `idle-000002` and so on, created 102 days ago, without keys.
     #[must_use]
     pub fn many_users_without_keys(mut self, users: usize) -> Self {
         self.seeds.idle = users;
         self
     }
 
-    /// Denies an action, as `iam:ListAccessKeys`, to everybody. A `*` at the end stands for any ending.
+    /// Denies an action, such as `iam:ListAccessKeys`, to everyone. A trailing `*` matches any suffix.
     #[must_use]
     pub fn deny(mut self, action: &str) -> Self {
         self.denials.add(None, action);
         self
     }
 
-    /// Denies an action to a user or a role, or to `root`.
+    /// Denies an action to a user, a role or `root`.
     #[must_use]
     pub fn deny_to(mut self, principal: &str, action: &str) -> Self {
         self.denials.add(Some(principal), action);
         self
     }
 
-    /// Denies an action to everybody, except on users under this path, as policies do for `user/ci/*`.
+    /// Denies an action to everyone, except on users under this path, as a policy with `user/ci/*` does.
     #[must_use]
     pub fn deny_outside(mut self, path: &str, action: &str) -> Self {
         self.denials.add_outside(path, action);
         self
     }
 
-    /// The role with this name is assumed only with this external ID.
+    /// Requires this external ID to assume the role.
     #[must_use]
     pub fn external_id(mut self, role: &str, id: &str) -> Self {
         self.trusts.require_external_id(role, id);
         self
     }
 
-    /// The role with this name is assumed only with a code of an MFA device.
+    /// Requires a code from an MFA device to assume the role.
     #[must_use]
     pub fn mfa(mut self, role: &str) -> Self {
         self.trusts.require_mfa(role);
         self
     }
 
-    /// An MFA device with this serial number, and its codes, each of which works once.
+    /// Adds an MFA device with this serial number and these codes. Each code works once.
     #[must_use]
     pub fn mfa_device(mut self, serial: &str, codes: &[&str]) -> Self {
         self.trusts.add_codes(serial, codes);
         self
     }
 
-    /// A credential report was generated so long ago: users and keys that were created since are not in it, nor are uses
-    /// of keys; what is deleted from now on still is. As any report it stays until it is 4 hours old, and has expired
-    /// then. No report exists otherwise.
+    /// Starts with a credential report of this age. It lacks users, keys and uses that are newer, but it still has what
+    /// is deleted from now on. Like any report, it expires after 4 hours. By default, no report exists.
     #[must_use]
     pub fn stale_report(mut self, age: Duration) -> Self {
         self.reports.start = Start::Stale(age);
         self
     }
 
-    /// A credential report is in the making, and is never done.
+    /// Starts with a credential report that stays in progress forever.
     #[must_use]
     pub fn endless_report(mut self) -> Self {
         self.reports.start = Start::Endless;
         self
     }
 
-    /// The next `calls` calls for a credential report, after one was started, still find it in the making.
+    /// Reports "in progress" to the first `calls` requests after a credential report is started.
     #[must_use]
     pub fn report_lag(mut self, calls: u32) -> Self {
         self.reports.lag = calls;
         self
     }
 
-    /// Credential reports have dates that end in `Z` and booleans in capitals, as other tools write them.
+    /// Writes dates in credential reports with `Z`, and booleans in capitals, as other tools do.
     #[must_use]
     pub fn foreign_report(mut self) -> Self {
         self.reports.style = Style::Foreign;
         self
     }
 
-    /// Credential reports are as AWS documents them: a key that is not active has no date.
+    /// Writes credential reports as AWS documents them: an inactive key has no date.
     #[must_use]
     pub fn documented_report(mut self) -> Self {
         self.reports.style = Style::Documented;
         self
     }
 
-    /// Credential reports show the root user's key. Otherwise they do not, since the root user of most accounts has none.
+    /// Shows the root user's key in credential reports. By default it is hidden, because most accounts have none.
     #[must_use]
     pub fn report_root_key(mut self) -> Self {
         self.reports.shows_root_key = true;
         self
     }
 
-    /// Allows so many requests a second to IAM, and `burst` at once after a rest; others are answered `Throttling`.
+    /// Allows `rate_per_second` requests to IAM per second and bursts of `burst`. Other requests get `Throttling`.
     #[must_use]
     pub fn throttle(mut self, rate_per_second: u32, burst: u32) -> Self {
         self.throttle = Some((rate_per_second, burst));
         self
     }
 
-    /// Every reply comes so much later. The request is carried out at once.
+    /// Delays every response. The request still takes effect immediately.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// Sets the server's clock so many seconds ahead of the machine's, or behind it.
+    /// Sets the server's clock ahead of the machine's clock, or behind it if negative.
     #[must_use]
     pub fn clock_offset(mut self, seconds: i64) -> Self {
         self.clock_offset = seconds;
         self
     }
 
-    /// The next `lists` replies to `ListAccessKeys` for a user still show a key that was deleted.
+    /// Shows a deleted key in the next `lists` responses to `ListAccessKeys` for its owner.
     #[must_use]
     pub fn list_lag(mut self, lists: u32) -> Self {
         self.list_lag = lists;
         self
     }
 
-    /// At most so many items a page, whatever the request asks for; 100 otherwise.
+    /// Limits pages to this many items, even if a request asks for more. The default is 100.
     #[must_use]
     pub fn page_size(mut self, items: usize) -> Self {
         self.page_size = items.max(1);
         self
     }
 
-    /// Keeps only the last so many requests for [`Sandbox::requests`]; all otherwise.
+    /// Keeps only the last `requests` requests for [`Sandbox::requests`]. The default is all.
     #[must_use]
     pub fn remember(mut self, requests: usize) -> Self {
         self.remembered = requests;
         self
     }
 
-    /// Something to go wrong; after the faults set before.
+    /// Adds a fault, after the faults added before.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// Requests go wrong at random, where no fault that was set does it.
+    /// Injects random faults into requests that no added fault applies to.
     #[must_use]
     pub fn storm(mut self, storm: Storm) -> Self {
         self.faults.begin(storm);
@@ -336,7 +335,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// Where [`Builder::try_start`] fails.
+    /// If [`Builder::try_start`] fails.
     #[must_use]
     pub fn start(self) -> Sandbox {
         self.try_start().expect("the sandbox starts")
@@ -346,7 +345,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the port is taken, or the system gives no socket or no thread.
+    /// If the port is in use, or the system cannot create a socket or a thread.
     pub fn try_start(self) -> io::Result<Sandbox> {
         let tls = self.https.map(Tls::new).transpose()?;
         let now = OffsetDateTime::now_utc() + time::Duration::seconds(self.clock_offset);

@@ -1,4 +1,4 @@
-//! The sandbox's certificate authority, and the certificate its server shows.
+//! The sandbox's certificate authority, and the certificate that its server presents.
 
 use crate::key::days_ago;
 use rcgen::{
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::TlsAcceptor;
 
-/// The names the certificate is good for, so that a proxy can lead requests for AWS here.
+/// The host names in the certificate. A proxy can redirect requests for AWS here.
 const NAMES: [&str; 7] = [
     "127.0.0.1",
     "localhost",
@@ -25,34 +25,34 @@ const NAMES: [&str; 7] = [
     "*.global.api.aws",
 ];
 
-/// What is wrong with the certificate the server shows.
+/// What is wrong with the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Certificate {
-    /// Nothing: signed by the sandbox's authority for `127.0.0.1`, `localhost` and AWS's endpoints.
+    /// Nothing: the sandbox's authority signed it for `127.0.0.1`, `localhost` and AWS's endpoints.
     #[default]
     Valid,
-    /// It ended a day ago.
+    /// It expired a day ago.
     Expired,
-    /// It starts tomorrow.
+    /// It becomes valid tomorrow.
     NotYetValid,
     /// It is for `wrong.example.com`.
     WrongHost,
-    /// It is for `127.0.0.1`, but only by its common name.
+    /// It names `127.0.0.1` only as its common name.
     CommonName,
-    /// It names the authority as its issuer, but another key signed it.
+    /// It names the authority as its issuer, but was signed with another key.
     Forged,
-    /// The server signed it itself, not the authority.
+    /// It is self-signed.
     SelfSigned,
-    /// The server signed it itself, as an authority, and clients are to trust it.
+    /// It is a self-signed authority, which clients should trust.
     SelfSignedAuthority,
-    /// Nothing, but clients must show one of the sandbox's authority too.
+    /// Nothing, but the server requires a client certificate from the sandbox's authority.
     Mutual,
 }
 
-/// What the server needs for TLS, and what its clients need.
+/// The TLS setup of the server and its clients.
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
-    /// The authority's certificate, which clients are to trust.
+    /// The authority's certificate, which clients should trust.
     pub(crate) ca_pem: String,
 }
 
@@ -148,7 +148,7 @@ fn named(name: &str) -> DistinguishedName {
     distinguished
 }
 
-/// From and to so many days from now.
+/// The period between these two days, relative to now.
 fn validity(from: i64, to: i64) -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::from(days_ago(0));
     (now + Duration::days(from), now + Duration::days(to))

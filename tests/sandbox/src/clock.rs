@@ -1,4 +1,4 @@
-//! The server's clock, which may be set apart from the machine's, and the ways AWS writes a date.
+//! The server's clock, which can differ from the machine's, and AWS's date formats.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use time::{Date, Duration, Month, OffsetDateTime, Time};
@@ -19,7 +19,7 @@ impl Clock {
     }
 }
 
-/// `2026-01-31T23:59:59Z`, as in replies.
+/// `2026-01-31T23:59:59Z`, as in responses.
 pub(crate) fn extended(at: OffsetDateTime) -> String {
     let (year, month, day) = at.to_calendar_date();
     let (hour, minute, second) = at.to_hms();
@@ -48,7 +48,7 @@ pub(crate) fn http(at: OffsetDateTime) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Reads what [`basic`] writes.
+/// Parses the format of [`basic`].
 pub(crate) fn parse_basic(text: &str) -> Option<OffsetDateTime> {
     let well_formed =
         text.len() == 16 && text.is_ascii() && &text[8..9] == "T" && text.ends_with('Z');

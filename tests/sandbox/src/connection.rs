@@ -1,4 +1,4 @@
-//! One connection: reads its requests one after another, has them answered, and lets the faults happen.
+//! One connection: reads its requests in order, answers them, and applies faults.
 
 use crate::clock;
 use crate::disruption::{Act, Echo, What};
@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) service: Service,
@@ -27,7 +27,7 @@ pub(crate) struct Server {
     counts: Mutex<BTreeMap<String, usize>>,
     faults: Mutex<Faults>,
     pub(crate) connections: AtomicU64,
-    /// How many requests are still to be carried out.
+    /// How many requests have not taken effect yet.
     pub(crate) late: AtomicUsize,
     pub(crate) latency: Duration,
     pub(crate) gate: Gate,
@@ -57,12 +57,12 @@ impl Server {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many requests for each action were read, also those that the log no longer has.
+    /// How many requests for each action arrived, including those dropped from the log.
     pub(crate) fn counts(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Serves a connection to its end; one that breaks is the client's affair.
+    /// Serves a connection until it ends. Ignores connection errors.
     pub(crate) async fn serve(
         self: &Arc<Self>,
         socket: TcpStream,
@@ -87,7 +87,7 @@ impl Server {
             (None, None) => self.converse(socket, number).await,
             (None, Some(tls)) => match tls.accept(socket).into_fallible().await {
                 Ok(transport) => self.converse(transport, number).await,
-                // Closed with unread bytes, the connection would be reset, and the alert lost.
+                // Closing a socket with unread bytes would reset the connection and lose the alert.
                 Err((_, mut socket)) => tokio::io::copy(&mut socket, &mut tokio::io::sink())
                     .await
                     .map(drop),
@@ -100,7 +100,7 @@ impl Server {
         mut transport: T,
         number: u64,
     ) -> io::Result<()> {
-        // Room for a whole request: what has none is read 64 bytes at a time at first.
+        // Reserve room for a whole request: an empty buffer starts with reads of 64 bytes.
         let mut buffer = Vec::with_capacity(4096);
         loop {
             let request = match request::read(&mut transport, &mut buffer).await {
@@ -132,8 +132,7 @@ impl Server {
         }
     }
 
-    /// The reply to a request, the fault it is to be sent with, and the number of its record; what there is to wait for is
-    /// over.
+    /// The response to a request, the fault to send it with, and the number of its record. Returns after any delay.
     async fn answer(
         self: &Arc<Self>,
         request: &Request,
@@ -163,10 +162,14 @@ impl Server {
             answer_with(what, &reply)
         });
         self.log.amend(number, |record| record.answer = answer);
-        (self.dress(reply, request, fault.as_ref()), fault, number)
+        (
+            self.add_headers(reply, request, fault.as_ref()),
+            fault,
+            number,
+        )
     }
 
-    /// Carries out a request later, where the fault says so, whatever becomes of its connection.
+    /// Performs a request later if the fault says so, even if the connection is gone by then.
     fn act_late(self: &Arc<Self>, request: Request, fault: Option<&What>, number: usize) {
         let Some((what, Act::Later(later))) = fault.map(|what| (what, what.act())) else {
             return;
@@ -186,7 +189,7 @@ impl Server {
         });
     }
 
-    /// What somebody else does after such a request happens in its time.
+    /// Schedules the change that another administrator makes after such a request.
     fn let_drift(self: &Arc<Self>, params: &Params) {
         let (user, id) = (params.get("UserName"), params.get("AccessKeyId"));
         let change = self.service.state().account.changes(user, id);
@@ -264,8 +267,8 @@ impl Server {
         }
     }
 
-    /// Adds the headers that all replies have, and those a fault adds.
-    fn dress(&self, reply: Reply, request: &Request, fault: Option<&What>) -> Reply {
+    /// Adds the headers that all responses have, and the headers that a fault adds.
+    fn add_headers(&self, reply: Reply, request: &Request, fault: Option<&What>) -> Reply {
         let is_dated = |reply: &Reply| {
             let mut names = reply.headers.iter().map(|(name, _)| name);
             names.any(|name| name.eq_ignore_ascii_case("date"))
@@ -286,7 +289,7 @@ impl Server {
     }
 }
 
-/// The headers of a request that are signed, as its canonical form has them.
+/// The signed headers of a request in canonical form.
 fn signed(request: &Request) -> String {
     let is_signed = |name: &str| name == "host" || name.starts_with("x-amz-");
     lines(request.headers.iter().filter(|(name, _)| is_signed(name)))

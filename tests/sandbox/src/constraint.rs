@@ -1,20 +1,20 @@
-//! The checks IAM makes of parameters before it acts, and its sentences about those that fail.
+//! The parameter checks that IAM makes before it acts, and the error messages for them.
 
 use crate::failure::Failure;
 use crate::request::Params;
 
-/// What a text may look like.
+/// The constraints on a string parameter.
 #[derive(Debug)]
 pub(crate) struct Text {
     min: usize,
     max: usize,
     allowed: fn(char) -> bool,
-    /// The sentence on a character that is not allowed, where the service has one of its own for this parameter.
+    /// The message for a character that is not allowed, if the service has a special one for this parameter.
     own_sentence: Option<&'static str>,
     pattern: &'static str,
 }
 
-/// Names of users that exist.
+/// Names of existing users.
 pub(crate) const USER_NAME: Text = Text {
     min: 1,
     max: 128,
@@ -24,7 +24,7 @@ pub(crate) const USER_NAME: Text = Text {
     ),
     pattern: r"[\w+=,.@-]+",
 };
-/// Names of users to be created.
+/// Names of new users.
 pub(crate) const NEW_USER_NAME: Text = Text {
     max: 64,
     ..USER_NAME
@@ -104,7 +104,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Reads parameters and keeps what is wrong with them until [`Check::finish`].
+/// Reads parameters, and collects violations until [`Check::finish`].
 #[derive(Debug)]
 pub(crate) struct Check<'a> {
     params: &'a Params,
@@ -121,7 +121,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A text that must be there; empty if it is not, and then [`Check::finish`] fails.
+    /// A required string. If it is missing, returns an empty string, and [`Check::finish`] fails.
     pub(crate) fn required(&mut self, name: &str, text: &Text) -> &'a str {
         if let Some(value) = self.optional(name, text) {
             return value;
@@ -133,7 +133,7 @@ impl<'a> Check<'a> {
         ""
     }
 
-    /// A text that may be missing, but not be wrong.
+    /// An optional string.
     pub(crate) fn optional(&mut self, name: &str, text: &Text) -> Option<&'a str> {
         let value = self.params.get(name)?;
         let length = value.chars().count();
@@ -169,7 +169,7 @@ impl<'a> Check<'a> {
         Some(value)
     }
 
-    /// A number from 1 to `max` that may be missing.
+    /// An optional number from 1 to `max`.
     pub(crate) fn number(&mut self, name: &str, max: usize) -> Option<usize> {
         let value = self.params.get(name)?;
         match value.parse::<usize>() {
@@ -190,7 +190,7 @@ impl<'a> Check<'a> {
         None
     }
 
-    /// One of a few words; `None` if it is not, and then [`Check::finish`] fails.
+    /// One of these words. Returns `None` for any other value, and then [`Check::finish`] fails.
     pub(crate) fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let value = self.params.get(name).unwrap_or_default();
         let found = words.iter().find(|(word, _)| *word == value);
@@ -205,7 +205,7 @@ impl<'a> Check<'a> {
         found.map(|(_, meaning)| *meaning)
     }
 
-    /// Fails with all that is wrong in one sentence.
+    /// Fails with a message that lists all violations.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         match (self.violations.len(), self.own_sentence) {
             (0, None) => Ok(()),

@@ -1,6 +1,5 @@
-//! Which actions are denied, and to whom; everything else is allowed.
+//! The denied actions and the principals they are denied to. Everything else is allowed.
 
-/// The denials in force.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Denials {
     list: Vec<Denial>,
@@ -8,11 +7,11 @@ pub(crate) struct Denials {
 
 #[derive(Debug, Clone)]
 struct Denial {
-    /// A user's or role's name or `root`; everybody where absent.
+    /// The name of a user or a role, or `root`. `None` means everyone.
     principal: Option<String>,
-    /// `iam:ListAccessKeys`; a `*` at the end stands for any ending.
+    /// `iam:ListAccessKeys`, for example. A trailing `*` matches any suffix.
     action: String,
-    /// Users under this path are excepted.
+    /// Users under this path are exempt.
     allowed_path: Option<String>,
 }
 
@@ -25,7 +24,7 @@ impl Denials {
         });
     }
 
-    /// Denies an action to everybody, except on users under this path.
+    /// Denies an action to everyone, except on users under this path.
     pub(crate) fn add_outside(&mut self, path: &str, action: &str) {
         self.list.push(Denial {
             principal: None,
@@ -34,12 +33,12 @@ impl Denials {
         });
     }
 
-    /// Takes back all denials of exactly this action.
+    /// Removes all denials of exactly this action.
     pub(crate) fn remove(&mut self, action: &str) {
         self.list.retain(|denial| denial.action != action);
     }
 
-    /// Whether an action is denied. `path` is that of the user it is about, or the path it asks for.
+    /// Whether an action is denied. `path` is the path of the affected user, or the requested path.
     pub(crate) fn deny(&self, principal: &str, action: &str, path: Option<&str>) -> bool {
         self.list
             .iter()

@@ -1,111 +1,107 @@
-//! What can be made to go wrong with a connection or a reply.
+//! The faults that can be injected into a connection or a response.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Something that goes wrong with a connection or with the answer to a request.
+/// A fault in a connection or in the response to a request.
 ///
-/// "Acts" means that the request is carried out (if it is valid) before things go wrong.
+/// "Acts" means that a valid request takes effect before the fault happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// The connection is reset before anything is read from it, TLS included.
+    /// Resets the connection before anything is read, even the TLS handshake.
     ResetOnAccept,
-    /// The connection is accepted, and nothing ever comes; TLS included.
+    /// Accepts the connection and never sends anything, not even a TLS handshake.
     SilenceOnAccept,
-    /// The request is read, and the connection reset.
+    /// Reads the request, then resets the connection.
     ResetBeforeActing,
-    /// Acts, then the connection is reset.
+    /// Acts, then resets the connection.
     ResetAfterActing,
-    /// The connection is reset, and the request is carried out so much later.
+    /// Resets the connection. The request takes effect after this delay.
     ActAfterReset(Duration),
-    /// Acts, then the connection is closed without a byte.
+    /// Acts, then closes the connection without sending a byte.
     CloseAfterActing,
-    /// Acts, sends half of the reply's head, and closes.
+    /// Acts, sends half of the response head, and closes the connection.
     TruncateHead,
-    /// Acts, sends the head and half of the body, and closes.
+    /// Acts, sends the head and half of the body, and closes the connection.
     TruncateBody,
-    /// Acts, sends the reply in chunks, and closes inside a chunk.
+    /// Acts, sends a chunked response, and closes the connection inside a chunk.
     CutChunk,
-    /// The request is read, and nothing ever comes.
+    /// Reads the request, and never responds.
     SilenceBeforeActing,
-    /// Nothing ever comes, and the request is carried out so much later.
+    /// Never responds. The request takes effect after this delay.
     ActInSilence(Duration),
-    /// Acts, and nothing ever comes.
+    /// Acts, and never responds.
     SilenceAfterActing,
-    /// Acts, then sends the reply, or only its body, one byte at a time.
+    /// Acts, then sends the response, or only its body, one byte at a time.
     Drip {
         /// The pause before each byte.
         byte_every: Duration,
-        /// Whether the head comes as a whole.
+        /// Whether the head is sent all at once.
         is_head_whole: bool,
     },
-    /// Acts, then sends a body that never ends, as fast as it is read.
+    /// Acts, then sends an endless body as fast as the client reads it.
     EndlessBody,
-    /// Acts, then sends the reply with so many more headers.
+    /// Acts, then sends the response with this many extra headers.
     ManyHeaders(usize),
-    /// These bytes are sent instead of a reply, and the connection is closed.
+    /// Sends these bytes instead of a response, and closes the connection.
     NotHttp(Vec<u8>),
-    /// These bytes are sent instead of a reply, and nothing more ever comes.
+    /// Sends these bytes instead of a response, and nothing else.
     Stall(Vec<u8>),
-    /// The first bytes are sent instead of a reply, and then the others without end, as fast as they are read.
+    /// Sends the first bytes instead of a response, and then repeats the second as fast as the client reads them.
     Flood(Vec<u8>, Vec<u8>),
-    /// This reply is sent. A `Content-Length` is added unless a header says how long the body is.
-    /// `<RequestId>r</RequestId>` in the body gets a new request ID each time.
+    /// Sends this response. Adds a `Content-Length` unless a header gives the length of the body. Replaces
+    /// `<RequestId>r</RequestId>` in the body with a new request ID each time.
     Reply {
-        /// Its status.
         status: u16,
-        /// Its headers; no other is added but `Content-Length`, and `Date` unless it is among them.
+        /// Its headers. Only `Content-Length` is added, and `Date` if it is missing.
         headers: Vec<(String, String)>,
-        /// Its body.
         body: Vec<u8>,
-        /// Whether the request is carried out.
+        /// Whether and when the request takes effect.
         act: Act,
     },
-    /// An error in IAM's own form is sent; the request is not carried out.
+    /// Sends an error in IAM's format. The request does not take effect.
     Error {
-        /// The HTTP status.
         status: u16,
-        /// `ServiceFailure`, say.
+        /// `ServiceFailure`, for example.
         code: Cow<'static, str>,
-        /// The message.
         message: Cow<'static, str>,
     },
-    /// The request is repeated in the reply, and not carried out.
+    /// Repeats the request in the response. The request does not take effect.
     Echo(Echo),
-    /// The reply comes so much later. Goes together with the next fault that matches the request.
+    /// Delays the response. Also applies the next fault that matches the request.
     Delay(Duration),
-    /// Acts, stops listening, so that who connects again is refused, and resets the connection.
+    /// Acts, stops listening so that new connections are refused, and resets the connection.
     LoseReplyAndStopListening,
-    /// Acts and answers as usual; after that, a user has another name.
+    /// Acts and responds normally, then renames a user.
     ThenRename { name: String, to: String },
-    /// Acts and sends the reply twice; the connection stays open.
+    /// Acts and sends the response twice. The connection stays open.
     ReplyTwice,
 }
 
-/// Whether a request whose reply is replaced is carried out.
+/// Whether a request takes effect if its response is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// It is, before the reply is sent.
+    /// Yes, before the response is sent.
     Before,
-    /// It is, so much after the reply is sent.
+    /// Yes, this long after the response is sent.
     Later(Duration),
-    /// It is not.
+    /// No.
     Never,
 }
 
-/// How a reply repeats the request.
+/// How a response repeats the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
-    /// What is signed, in an error's message.
+    /// The canonical request, in an error message.
     Canonical,
-    /// Every header, in a page and in a header of its own.
+    /// Every header, in a page and in a response header.
     Page,
-    /// Every header and the body, in an error of a service that speaks JSON.
+    /// Every header and the body, in an error of a JSON service.
     Json,
 }
 
 impl What {
-    /// An error in IAM's own form, not acting.
+    /// An error in IAM's format. The request does not take effect.
     #[must_use]
     pub fn error(
         status: u16,
@@ -119,7 +115,7 @@ impl What {
         }
     }
 
-    /// A reply with this content type and body, not acting: a captive portal's page, say.
+    /// A response with this content type and body, such as a captive portal's page. The request does not take effect.
     #[must_use]
     pub fn page(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
@@ -131,7 +127,7 @@ impl What {
         }
     }
 
-    /// A reply without content type or body, not acting.
+    /// A response without a content type or body. The request does not take effect.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         Self::Reply {
@@ -142,7 +138,7 @@ impl What {
         }
     }
 
-    /// A redirect, not acting.
+    /// A redirect. The request does not take effect.
     #[must_use]
     pub fn redirect(status: u16, location: &str) -> Self {
         let headers = vec![("Location".to_owned(), location.to_owned())];
@@ -186,7 +182,7 @@ impl What {
         }
     }
 
-    /// Whether it happens to a connection, before any request.
+    /// Whether the fault happens to a connection, before any request.
     pub(crate) const fn is_on_accept(&self) -> bool {
         matches!(self, Self::ResetOnAccept | Self::SilenceOnAccept)
     }

@@ -1,4 +1,4 @@
-//! The account of AWS's documentation: who is in it, and what they sign with.
+//! The account from AWS's documentation: its users, and the credentials that sign requests.
 
 use crate::account::{Account, RoleSession, Session, SessionOf};
 use crate::hash;
@@ -6,11 +6,11 @@ use crate::key::{Credentials, Key, KeySeed, Status, days_ago};
 use crate::key_id;
 use time::{Duration, OffsetDateTime};
 
-/// The account, unless `Builder::account` names another.
+/// The default account ID.
 pub const ACCOUNT: &str = "123456789012";
 /// The administrator, who signs requests.
 pub const ADMIN: &str = "admin";
-/// The administrator's key in [`ACCOUNT`]; elsewhere `Sandbox::admin` tells.
+/// The administrator's key in [`ACCOUNT`]. For other accounts, use `Sandbox::admin`.
 pub const ADMIN_KEY_ID: &str = "AKIARZPUZDIKGB2VALC4";
 /// The secret of the administrator's key, in any account.
 pub const ADMIN_SECRET: &str = "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";
@@ -20,24 +20,24 @@ pub const BOB_KEY_ID: &str = "AKIDPMS9RO4H3FEXAMPLE";
 pub const BOB_SECOND_KEY_ID: &str = "AKIARZPUZDIKHF7UU7AV";
 /// Alice's first key in [`ACCOUNT`]: active, used yesterday.
 pub const ALICE_KEY_ID: &str = "AKIARZPUZDIKOL7JJ6BK";
-/// Alice's second key in [`ACCOUNT`]: inactive, and not used for 200 days.
+/// Alice's second key in [`ACCOUNT`]: inactive, and last used 200 days ago.
 pub const ALICE_OLD_KEY_ID: &str = "AKIARZPUZDIKFR6565B7";
 /// The role of [`SESSION_KEY_ID`].
 pub const ROLE: &str = "Deployer";
 /// The temporary key of a session of [`ROLE`] in [`ACCOUNT`].
 pub const SESSION_KEY_ID: &str = "ASIARZPUZDIKMX6ST4CU";
-/// The temporary key of a session that has expired, in [`ACCOUNT`].
+/// The temporary key of an expired session in [`ACCOUNT`].
 pub const EXPIRED_SESSION_KEY_ID: &str = "ASIARZPUZDIKD56HI3DJ";
 /// The root user's key in [`ACCOUNT`].
 pub const ROOT_KEY_ID: &str = "AKIARZPUZDIKLD5352D6";
 
-/// The key that the root user of an account has.
+/// The ID of the root user's key in this account.
 #[must_use]
 pub fn root_key_id(account: &str) -> String {
     key_id::make("AKIA", account, 6)
 }
 
-/// The keys every sandbox has, in the form they have in an account.
+/// The keys that every sandbox has, with the IDs for one account.
 #[derive(Debug, Clone)]
 pub(crate) struct Signers {
     account: String,
@@ -81,7 +81,7 @@ impl Signers {
         }
     }
 
-    /// An account with nobody in it but these.
+    /// An account that has only these keys.
     pub(crate) fn account(&self, now: OffsetDateTime) -> Account {
         let root = self.root();
         let seed = KeySeed::new("root", &root.access_key_id).secret(&root.secret_access_key);

@@ -1,44 +1,43 @@
-//! What changes behind the caller's back in an adverse storm: lists lag, new keys are hidden, reads are denied, and
-//! somebody else renames users and deletes those without keys. Everything follows from the seed.
+//! Changes behind the caller's back in an adverse storm: lists lag, new keys are hidden, reads are denied, and another
+//! administrator renames users and deletes those without keys. The seed determines everything.
 
 use crate::hash::Draw;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How long reads still show a deleted key, and the share of keys, out of a hundred.
+/// The longest time in milliseconds that reads still show a deleted key, and the percentage of keys affected.
 const LONGEST_LAG: u64 = 3000;
 const LAGGING: u64 = 40;
-/// How long reads do not show a key that is new, and the share of such keys.
+/// The longest time in milliseconds that reads hide a new key, and the percentage of keys affected.
 const LONGEST_HIDDEN: u64 = 600;
 const HIDDEN: u64 = 15;
-/// The share of users for whom both reads are denied, only `GetAccessKeyLastUsed`, and only `ListAccessKeys`.
+/// The percentage of users for whom both reads are denied, only `GetAccessKeyLastUsed`, and only `ListAccessKeys`.
 const DENIED: [u64; 3] = [6, 9, 6];
-/// The share of users who are renamed, and how long after one of the first requests.
+/// The percentage of users who are renamed, which of their first requests triggers it, and the longest delay.
 const RENAMED: u64 = 15;
 const FIRST_REQUESTS: u64 = 4;
 const LONGEST_WAIT: u64 = 800;
-/// The share of users who are deleted after their last key.
+/// The percentage of users who are deleted after they lose their last key.
 const REMOVED: u64 = 30;
 
-/// The changes of one seed.
 #[derive(Debug)]
 pub(crate) struct Drift {
     seed: u64,
     has_poor_reads: bool,
-    /// How often a request was about each user.
+    /// How many requests there were about each user.
     asked: HashMap<String, u64>,
     hidden: HashMap<String, Instant>,
 }
 
-/// Something that somebody else does to a user.
+/// A change that another administrator makes to a user.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Rename(String),
-    /// Only a user without keys.
+    /// Applies only to a user without keys.
     Remove(String),
 }
 
-/// What may be denied for a user.
+/// A read that may be denied for a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Read {
     LastUse,
@@ -59,7 +58,7 @@ impl Drift {
         Draw::new(&format!("{} {what} {subject}", self.seed))
     }
 
-    /// How long the lists of keys still show a key after it is deleted.
+    /// How long lists still show a key after its deletion.
     pub(crate) fn lag(&self, id: &str) -> Duration {
         let mut draw = self.draw("lag", id);
         let is_lagging = draw.below(100) < LAGGING;
@@ -70,7 +69,7 @@ impl Drift {
         })
     }
 
-    /// Whether reads do not show the key yet. It counts as new when the first request comes that could show it.
+    /// Whether reads still hide the key. A key is new from the first request that could show it.
     pub(crate) fn hides(&mut self, id: &str, now: Instant) -> bool {
         if let Some(until) = self.hidden.get(id) {
             return now < *until;
@@ -99,7 +98,7 @@ impl Drift {
             }
     }
 
-    /// What somebody else does soon, since a request was about this user.
+    /// The change that another administrator makes after a request about this user, and the delay before it.
     pub(crate) fn on_request(&mut self, user: &str, has_keys: bool) -> Option<(Duration, Change)> {
         let times = self.asked.entry(user.to_owned()).or_default();
         *times += 1;
@@ -115,7 +114,7 @@ impl Drift {
     }
 }
 
-/// How the new names of users end.
+/// The suffix of a renamed user.
 pub(crate) const RENAMED_TO: &str = "-renamed";
 
 const fn milliseconds(count: u64) -> Duration {

@@ -1,11 +1,11 @@
-//! The errors IAM answers with: code, HTTP status and the sentence AWS writes, each in one place.
+//! The errors of IAM and STS: code, HTTP status and AWS's message, each defined once.
 
 use crate::clock;
 use std::borrow::Cow;
 use std::fmt::Display;
 use time::{Duration, OffsetDateTime};
 
-/// An error reply before it is rendered.
+/// An error response before it is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: u16,
@@ -13,7 +13,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-/// How far a signature's date may be from the server's clock.
+/// The largest allowed difference between a signature's date and the server's clock.
 pub(crate) const ALLOWED_SKEW: Duration = Duration::minutes(15);
 
 impl Failure {
@@ -77,7 +77,7 @@ impl Failure {
         Self::new(400, "MissingAction", "Missing Action")
     }
 
-    /// Where no policy allows the action.
+    /// No policy allows the action.
     pub(crate) fn denied(arn: &str, action: &str, resource: &str) -> Self {
         let because = format!("because no identity-based policy allows the {action} action");
         Self::new(
@@ -89,7 +89,7 @@ impl Failure {
         )
     }
 
-    /// Where the policy of a root user's task does not allow the action.
+    /// The policy of a root user's task does not allow the action.
     pub(crate) fn denied_by_task(arn: &str, action: &str, resource: &str) -> Self {
         let because = format!("because no session policy allows the {action} action");
         Self::new(
@@ -101,12 +101,12 @@ impl Failure {
         )
     }
 
-    /// Where STS cannot say whose key it is.
+    /// STS does not know which account the key belongs to.
     pub(crate) fn key_without_account() -> Self {
         Self::validation("The access key ID does not exist.")
     }
 
-    /// What IAM says of a key it does not know when asked for its last use.
+    /// IAM's response to a request for the last use of an unknown key.
     pub(crate) fn last_use_of_unknown_key(arn: &str, id: &str) -> Self {
         let action = "iam:GetAccessKeyLastUsed";
         Self::new(
@@ -171,7 +171,7 @@ impl Failure {
         )
     }
 
-    /// Where a role's trust policy does not allow the caller.
+    /// A role's trust policy does not allow the caller.
     pub(crate) fn untrusted(arn: &str, role: &str) -> Self {
         Self::new(
             403,

@@ -1,24 +1,24 @@
-//! When something goes wrong: with which connection or request, and how often.
+//! When a fault happens: for which connection or request, and how often.
 
 use crate::disruption::What;
 use crate::storm::{Storm, Weather};
 use std::time::{Duration, Instant};
 
-/// A thing that goes wrong, and when: by default once, with the first request of any action.
+/// A fault and when it happens. By default it happens once, with the first request for any action.
 #[derive(Debug, Clone)]
 pub struct Fault {
     what: What,
     action: Option<String>,
     user: Option<String>,
     skip: u64,
-    /// `None`: always.
+    /// `None` means no limit.
     times: Option<u64>,
     lasts: Option<Duration>,
     ends: Option<Instant>,
 }
 
 impl Fault {
-    /// Goes wrong once, with the next request (or the next connection, for `ResetOnAccept` and `SilenceOnAccept`).
+    /// Happens once, with the next request (or the next connection, for `ResetOnAccept` and `SilenceOnAccept`).
     #[must_use]
     pub const fn new(what: What) -> Self {
         Self {
@@ -32,56 +32,56 @@ impl Fault {
         }
     }
 
-    /// Only with requests of this action, as `DeleteAccessKey`. Not for faults of connections.
+    /// Limits the fault to requests for this action, such as `DeleteAccessKey`. Does not apply to connection faults.
     #[must_use]
     pub fn on(mut self, action: &str) -> Self {
         self.action = Some(action.to_owned());
         self
     }
 
-    /// Only with requests that name this user.
+    /// Limits the fault to requests that name this user.
     #[must_use]
     pub fn of_user(mut self, name: &str) -> Self {
         self.user = Some(name.to_owned());
         self
     }
 
-    /// Lets so many matching requests pass first.
+    /// Skips the first `n` matching requests.
     #[must_use]
     pub const fn skip(mut self, n: u64) -> Self {
         self.skip = n;
         self
     }
 
-    /// Goes wrong so many times.
+    /// Happens `n` times.
     #[must_use]
     pub const fn times(mut self, n: u64) -> Self {
         self.times = Some(n);
         self
     }
 
-    /// Goes wrong every time.
+    /// Happens every time.
     #[must_use]
     pub const fn always(mut self) -> Self {
         self.times = None;
         self
     }
 
-    /// Goes wrong every time until so much time has passed since the first time.
+    /// Happens every time until `time` has passed since the first time.
     #[must_use]
     pub const fn lasts(mut self, time: Duration) -> Self {
         self.lasts = Some(time);
         self.always()
     }
 
-    /// Goes wrong every time until then.
+    /// Happens every time until `end`.
     #[must_use]
     pub const fn until(mut self, end: Instant) -> Self {
         self.ends = Some(end);
         self.lasts(Duration::ZERO)
     }
 
-    /// Whether it happens now; counts.
+    /// Whether the fault happens now. Counts this request.
     fn strikes(&mut self) -> bool {
         if self.skip > 0 {
             self.skip -= 1;
@@ -102,7 +102,7 @@ impl Fault {
     }
 }
 
-/// The faults that are still to come, in the order they were set.
+/// The pending faults, in the order they were added.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     queue: Vec<Fault>,
@@ -119,17 +119,17 @@ impl Faults {
         self.weather = None;
     }
 
-    /// From now on things go wrong at random too.
+    /// Starts a storm of random faults.
     pub(crate) fn begin(&mut self, storm: Storm) {
         self.weather = Some(Weather::new(storm));
     }
 
-    /// How many have not happened as often as they were asked to; those that happen always count until cleared.
+    /// How many faults can still happen. A fault without a limit counts until it is cleared.
     pub(crate) fn left(&self) -> usize {
         self.queue.len()
     }
 
-    /// What goes wrong with a new connection.
+    /// The fault for a new connection.
     pub(crate) fn on_accept(&mut self) -> Option<What> {
         let what = self.first(|fault| fault.what.is_on_accept());
         what.or_else(|| {
@@ -138,7 +138,7 @@ impl Faults {
         })
     }
 
-    /// What goes wrong with a request, and how much later its reply comes.
+    /// The fault for a request, and how long to delay its response.
     pub(crate) fn on_request(
         &mut self,
         action: &str,
@@ -172,7 +172,7 @@ impl Faults {
     }
 }
 
-/// What a request asks, as one text.
+/// The parameters of a request as one string.
 fn subject(params: &[(String, String)]) -> String {
     let each = params.iter().map(|(name, value)| format!("{name}={value}"));
     each.collect::<Vec<_>>().join("&")

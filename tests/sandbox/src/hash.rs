@@ -1,4 +1,4 @@
-//! Digests, and the secrets and identifiers that are made from them: the same input gives the same text in every run.
+//! Digests, and secrets and identifiers that are derived from strings. The same input always gives the same output.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -21,12 +21,12 @@ pub(crate) fn secret(of: &str) -> String {
     letters(&format!("secret of {of}"), 40)
 }
 
-/// A session token, as long as AWS makes them.
+/// A session token, with the length of AWS's tokens.
 pub(crate) fn token(of: &str) -> String {
     letters(&format!("token of {of}"), 356)
 }
 
-/// A request ID in the form of a UUID.
+/// A request ID in UUID format.
 pub(crate) fn uuid(serial: u64) -> String {
     let high = mix(serial);
     let low = mix(high ^ serial);
@@ -48,7 +48,7 @@ fn letters(of: &str, count: usize) -> String {
         .collect()
 }
 
-/// Numbers that look random and follow from a text.
+/// Pseudorandom numbers that are derived from a string.
 #[derive(Debug)]
 pub(crate) struct Draw {
     state: u64,
@@ -63,13 +63,13 @@ impl Draw {
         }
     }
 
-    /// One of the numbers from 0 to `count` - 1.
+    /// A number from 0 to `count` - 1.
     pub(crate) fn below(&mut self, count: u64) -> u64 {
         self.state = mix(self.state);
         self.state % count
     }
 
-    /// The place of one of `count` things.
+    /// The index of one of `count` items.
     pub(crate) fn choice(&mut self, count: u8) -> usize {
         usize::from(self.byte() % count)
     }

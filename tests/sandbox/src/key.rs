@@ -1,4 +1,4 @@
-//! An access key as IAM keeps it, and the seed it is planted from.
+//! An access key in the account, and the seed that creates it.
 
 use crate::hash;
 use std::fmt;
@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 /// Whether an access key can sign requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Status {
-    /// It can.
+    /// Yes.
     #[default]
     Active,
-    /// It was switched off, and can be switched on again.
+    /// No, but it can be reactivated.
     Inactive,
-    /// It was switched off for good by AWS.
+    /// No: AWS disabled it permanently.
     Expired,
 }
 
@@ -32,31 +32,28 @@ impl fmt::Display for Status {
     }
 }
 
-/// The last use IAM recorded of a key.
+/// The last use that IAM recorded for a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUsed {
-    /// When.
     pub at: SystemTime,
-    /// For which service, as `s3`.
+    /// The service, such as `s3`.
     pub service: String,
-    /// In which region.
     pub region: String,
 }
 
-/// A key to plant: `KeySeed { status: Status::Inactive, ..KeySeed::new("Bob", "AKIA...") }`.
+/// A key to add: `KeySeed { status: Status::Inactive, ..KeySeed::new("Bob", "AKIA...") }`.
 #[derive(Debug, Clone)]
 pub struct KeySeed {
-    /// The owner, created where missing.
+    /// The owner, who is created if needed.
     pub user: String,
-    /// The key's ID.
     pub id: String,
-    /// `Active` by default.
+    /// The default is `Active`.
     pub status: Status,
-    /// 100 days ago by default.
+    /// The default is 100 days ago.
     pub created: SystemTime,
-    /// Never by default.
+    /// The default is never.
     pub last_used: Option<LastUsed>,
-    /// Made from the ID by default: 40 characters, always the same.
+    /// The default is derived from the ID: 40 characters, always the same.
     pub secret: Option<String>,
 }
 
@@ -74,21 +71,21 @@ impl KeySeed {
         }
     }
 
-    /// The same with another status.
+    /// Sets the status.
     #[must_use]
     pub fn status(mut self, status: Status) -> Self {
         self.status = status;
         self
     }
 
-    /// The same, created `days` ago.
+    /// Sets the creation time to `days` ago.
     #[must_use]
     pub fn created_days_ago(mut self, days: u32) -> Self {
         self.created = days_ago(days);
         self
     }
 
-    /// The same, last used `days` ago.
+    /// Sets the last use to `days` ago.
     #[must_use]
     pub fn last_used_days_ago(mut self, days: u32, service: &str, region: &str) -> Self {
         self.last_used = Some(LastUsed {
@@ -99,7 +96,7 @@ impl KeySeed {
         self
     }
 
-    /// The same with a secret of one's own.
+    /// Sets the secret.
     #[must_use]
     pub fn secret(mut self, secret: &str) -> Self {
         self.secret = Some(secret.to_owned());
@@ -110,17 +107,13 @@ impl KeySeed {
 /// An access key in the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Its ID.
     pub id: String,
-    /// The name of its owner.
+    /// The user name of its owner.
     pub user: String,
-    /// Whether it can sign.
+    /// Whether it can sign requests.
     pub status: Status,
-    /// When it was created.
     pub created: SystemTime,
-    /// Its last use, if any.
     pub last_used: Option<LastUsed>,
-    /// Its secret.
     pub secret: String,
 }
 
@@ -146,18 +139,16 @@ impl From<KeySeed> for Key {
     }
 }
 
-/// What a request is signed with.
+/// The credentials that sign a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The access key ID.
     pub access_key_id: String,
-    /// The secret that goes with it.
     pub secret_access_key: String,
-    /// The token temporary credentials have besides.
+    /// The session token, for temporary credentials only.
     pub session_token: Option<String>,
 }
 
-/// This moment, `days` earlier.
+/// The time `days` before now.
 #[must_use]
 pub fn days_ago(days: u32) -> SystemTime {
     SystemTime::now() - Duration::from_secs(u64::from(days) * 86_400)

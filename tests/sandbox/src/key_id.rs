@@ -1,16 +1,16 @@
-//! Access key IDs: which account one belongs to, and how to make one for an account.
+//! Access key IDs: extracts the account from an ID, and makes IDs for an account.
 
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// Set in the IDs that carry their account.
+/// This bit is set in IDs that contain their account.
 const CARRIES_ACCOUNT: u128 = 1 << 79;
 const ACCOUNT_SHIFT: u32 = 39;
 const SERIAL_MASK: u64 = (1 << ACCOUNT_SHIFT) - 1;
 
-/// The ID with this prefix, account and serial number: always the same for the same three, and for one account never the
-/// same for two serial numbers below 2^39.
+/// The ID for this prefix, account and serial number. It is deterministic, and unique for each account and serial
+/// number below 2^39.
 pub(crate) fn make(prefix: &str, account: &str, serial: u64) -> String {
     let account: u128 = account.parse().unwrap_or(0);
-    // An odd factor permutes the serial numbers, so that neighbours do not look alike.
+    // Multiplying by an odd number permutes the serial numbers, so that consecutive IDs look different.
     let scattered = serial.wrapping_mul(0x9E37_79B9_7F4A_7C15) & SERIAL_MASK;
     let bits = CARRIES_ACCOUNT | (account << ACCOUNT_SHIFT) | u128::from(scattered);
     let letters = (0..16).rev().map(|place| {
@@ -20,7 +20,7 @@ pub(crate) fn make(prefix: &str, account: &str, serial: u64) -> String {
     prefix.chars().chain(letters).collect()
 }
 
-/// The account an access key ID belongs to, in 12 digits, where the ID says.
+/// The 12-digit account that an access key ID belongs to, if the ID contains it.
 #[must_use]
 pub fn account_of(id: &str) -> Option<String> {
     if id.len() != 20 || !id.is_ascii() {

@@ -1,10 +1,10 @@
-//! A small stateful AWS IAM on loopback, for trying, testing and measuring programs that speak to IAM.
+//! A small stateful AWS IAM on loopback, for testing, measuring and trying programs that call IAM.
 //!
 //! It answers `CreateUser`, `ListUsers`, `ListUserTags`, `CreateAccessKey`, `ListAccessKeys`, `UpdateAccessKey`,
 //! `DeleteAccessKey`, `GetAccessKeyLastUsed`, `GenerateCredentialReport`, `GetCredentialReport`, and STS's
-//! `GetCallerIdentity`, `GetAccessKeyInfo`, `AssumeRole`, `AssumeRoleWithWebIdentity` and `AssumeRoot`, as AWS does: it checks
-//! signatures and parameters, keeps state, and remembers the requests.
-//! [`Fault`]s make connections and replies go wrong, one by one, and a [`Storm`] at random.
+//! `GetCallerIdentity`, `GetAccessKeyInfo`, `AssumeRole`, `AssumeRoleWithWebIdentity` and `AssumeRoot`, as AWS does: it
+//! checks signatures and parameters, keeps state, and records the requests.
+//! A [`Fault`] disrupts individual connections or responses, and a [`Storm`] disrupts them at random.
 //!
 //! ```
 //! use iam_sandbox::{Fault, Sandbox, What, documented, sign};
@@ -35,7 +35,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! Everything is synchronous for its user: a sandbox runs on threads of its own, which end when it is dropped.
+//! The interface is synchronous: a sandbox runs on its own threads, which end when it is dropped.
 
 mod account;
 mod action;

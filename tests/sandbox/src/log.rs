@@ -1,4 +1,4 @@
-//! The requests that came, for tests to ask about and to wait for.
+//! The recorded requests, which tests can inspect and wait for.
 
 use crate::request::{Params, Request};
 use crate::verify::Authorization;
@@ -7,35 +7,35 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// A request the sandbox read.
+/// A request that the sandbox received.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// `DeleteAccessKey`, say; empty if the request named none.
+    /// `DeleteAccessKey`, for example. Empty if the request names no action.
     pub action: String,
-    /// All parameters, in order, `Action` and `Version` included.
+    /// All parameters in order, including `Action` and `Version`.
     pub params: Vec<(String, String)>,
-    /// All headers, in order, their names in lower case.
+    /// All headers in order, with lowercase names.
     pub headers: Vec<(String, String)>,
-    /// The access key it was signed with, if it was signed.
+    /// The access key that signed the request, if any.
     pub key_id: Option<String>,
-    /// The region its signature was made for.
+    /// The region that the signature is for.
     pub region: Option<String>,
-    /// The service its signature was made for.
+    /// The service that the signature is for.
     pub service: Option<String>,
-    /// Its `User-Agent`.
+    /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// What was answered.
+    /// The response.
     pub answer: Answer,
-    /// When it was carried out, if it was.
+    /// When the request took effect, if it did.
     pub acted_at: Option<SystemTime>,
-    /// The connection it came on; the first is 1.
+    /// The number of the connection, starting with 1.
     pub connection: u64,
-    /// When it came.
+    /// When the request arrived.
     pub at: SystemTime,
 }
 
 impl Recorded {
-    /// The first parameter of this name.
+    /// The first parameter with this name.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params
@@ -44,7 +44,7 @@ impl Recorded {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The first header of this name, in lower case.
+    /// The first header with this lowercase name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -73,14 +73,14 @@ impl Recorded {
     }
 }
 
-/// What was answered to a request; displayed as `200`, `ResetAfterActing` or `pending`.
+/// The response to a request. It is displayed as `200`, `ResetAfterActing` or `pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing yet.
+    /// No response yet.
     Pending,
-    /// A whole reply with this status.
+    /// A complete response with this status.
     Status(u16),
-    /// What the fault of this name leaves of a reply.
+    /// The fault with this name instead of a complete response.
     Fault(&'static str),
 }
 
@@ -94,7 +94,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// All requests, or the last so many.
+/// All requests, or the most recent ones.
 #[derive(Debug)]
 pub(crate) struct Log<R> {
     inner: Mutex<Inner<R>>,
@@ -105,7 +105,7 @@ pub(crate) struct Log<R> {
 #[derive(Debug)]
 struct Inner<R> {
     kept: VecDeque<R>,
-    /// How many came before the first that is kept.
+    /// How many requests were dropped from the start.
     dropped: usize,
 }
 
@@ -122,7 +122,7 @@ impl<R: Clone> Log<R> {
         }
     }
 
-    /// Keeps a request, and returns its number for [`Log::amend`].
+    /// Adds a request, and returns its number for [`Log::amend`].
     pub(crate) fn push(&self, request: R) -> usize {
         let mut inner = self.lock();
         inner.kept.push_back(request);
@@ -134,7 +134,7 @@ impl<R: Clone> Log<R> {
         inner.total() - 1
     }
 
-    /// Changes a request that is still kept.
+    /// Changes a request unless it was dropped.
     pub(crate) fn amend(&self, number: usize, change: impl FnOnce(&mut R)) {
         let mut inner = self.lock();
         let dropped = inner.dropped;
@@ -150,7 +150,7 @@ impl<R: Clone> Log<R> {
         self.lock().kept.iter().cloned().collect()
     }
 
-    /// Waits until `count` requests have come; false where `timeout` passes first.
+    /// Waits until `count` requests have arrived. Returns false if `timeout` passes first.
     pub(crate) fn wait_for(&self, count: usize, timeout: Duration) -> bool {
         let waited = self
             .arrived

@@ -1,4 +1,4 @@
-//! A listening socket on 127.0.0.1 with threads of its own, which end when it is dropped.
+//! A listening socket on 127.0.0.1 with its own threads, which end when it is dropped.
 
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -16,12 +16,11 @@ pub(crate) struct Loopback {
     runtime: Runtime,
 }
 
-/// Closes the listening socket.
+/// Closes the listening socket on demand.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     stop: Arc<Notify>,
     closed: watch::Sender<bool>,
-    /// How many connections are open.
     open: Arc<AtomicUsize>,
 }
 
@@ -34,15 +33,15 @@ impl Gate {
         }
     }
 
-    /// Stops listening; when it returns, who connects is refused.
+    /// Stops listening. After this returns, new connections are refused.
     pub(crate) async fn close(&self) {
         self.stop.notify_one();
-        // The sender is `self`, so the channel is open.
+        // `self` holds the sender, so the channel is open.
         let mut closed = self.closed.subscribe();
         let _open = closed.wait_for(|closed| *closed).await;
     }
 
-    /// Accepts connections and gives each, with its number, to `serve`.
+    /// Accepts connections, and passes each to `serve` with its number.
     async fn accept<F>(self, listener: TcpListener, serve: impl Fn(TcpStream, u64) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -53,7 +52,7 @@ impl Gate {
                 () = self.stop.notified() => break,
                 accepted = listener.accept() => accepted,
             };
-            // Accepting fails for a connection that is already gone, or for want of file handles: the next may do better.
+            // The connection is already gone, or file descriptors ran out. The next attempt may succeed.
             let Ok((stream, _)) = accepted else { continue };
             number += 1;
             self.open.fetch_add(1, Ordering::AcqRel);
@@ -69,7 +68,8 @@ impl Gate {
 }
 
 impl Loopback {
-    /// Listens on a port (0: any free one); `serve` handles one connection and is told its number, from 1.
+    /// Listens on a port, or any free port if it is 0. `serve` handles one connection and gets its number, starting
+    /// with 1.
     pub(crate) fn start<F>(
         port: u16,
         threads: usize,
@@ -97,17 +97,17 @@ impl Loopback {
         self.address
     }
 
-    /// How many connections are open. Those that were made before this is called have been accepted.
+    /// How many connections are open. Waits until all earlier connections have been accepted.
     pub(crate) fn open_connections(&self) -> usize {
         if let Ok(mut last) = std::net::TcpStream::connect(self.address) {
             let _ = last.shutdown(Shutdown::Write);
-            // Connections are accepted in order, and this one ends when it has been.
+            // Connections are accepted in order, and this one ends when it is accepted.
             let _ended = last.read_to_end(&mut Vec::new());
         }
         self.gate.open.load(Ordering::Acquire)
     }
 
-    /// Stops listening; open connections go on.
+    /// Stops listening. Open connections stay open.
     pub(crate) fn stop_listening(&self) {
         self.runtime.block_on(self.gate.close());
     }

@@ -1,5 +1,5 @@
-//! The services that hand out temporary credentials to machines and people: instance metadata, container
-//! credentials and the SSO portal, on one loopback address.
+//! Services that provide temporary credentials to machines and people, on one loopback address: instance metadata,
+//! container credentials and the SSO portal.
 
 use crate::clock;
 use crate::documented::{self, Signers};
@@ -16,10 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials";
-/// How long the credentials are good for.
+/// The lifetime of the credentials.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The fake services. They end when they are dropped.
+/// The fake services, which end when this is dropped.
 #[derive(Debug)]
 pub struct Metadata {
     loopback: Loopback,
@@ -27,23 +27,23 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Starts them; they hand out the role session's credentials, which every sandbox of the documented
+    /// Starts the services. They provide the role session's credentials, which every sandbox with the documented
     /// account accepts.
     ///
     /// # Panics
     ///
-    /// If the system gives no socket or no thread.
+    /// If the system cannot create a socket or a thread.
     #[must_use]
     pub fn start() -> Self {
         Self::start_instead(HashMap::new())
     }
 
-    /// The same, with other answers to what is asked for at these paths. For a token: the status, the lifetime or `-`, and
-    /// the token, whose characters are bytes.
+    /// Starts the services with other responses for these paths. For a token, the value is the status, the lifetime or
+    /// `-`, and the token, each of whose characters is sent as a byte.
     ///
     /// # Panics
     ///
-    /// If the system gives no socket or no thread.
+    /// If the system cannot create a socket or a thread.
     #[must_use]
     pub fn start_instead(instead: HashMap<String, String>) -> Self {
         let instead = Arc::new(instead);
@@ -53,7 +53,7 @@ impl Metadata {
         let loopback = Loopback::start(0, 1, Gate::new(), move |stream, _| {
             let (log, credentials) = (Arc::clone(&serving), Arc::clone(&credentials));
             let instead = Arc::clone(&instead);
-            // A connection that breaks is the client's affair.
+            // Ignore connection errors.
             async move { drop(serve(stream, &log, &credentials, &instead).await) }
         });
         Self {
@@ -62,19 +62,19 @@ impl Metadata {
         }
     }
 
-    /// `http://127.0.0.1:PORT`: for `AWS_EC2_METADATA_SERVICE_ENDPOINT` and `AWS_ENDPOINT_URL_SSO`.
+    /// `http://127.0.0.1:PORT`, for `AWS_EC2_METADATA_SERVICE_ENDPOINT` and `AWS_ENDPOINT_URL_SSO`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.loopback.address())
     }
 
-    /// For `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    /// The URL for `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
     #[must_use]
     pub fn container_url(&self) -> String {
         format!("{}/creds", self.url())
     }
 
-    /// The requests, as `GET /creds`, in order.
+    /// The requests in order, such as `GET /creds`.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.log.all()

@@ -1,15 +1,14 @@
-//! Who signed a request.
+//! The principal that signed a request.
 
 use crate::account::{Account, RoleSession, Session, SessionOf, Task};
 
-/// The identity behind a signature.
 #[derive(Debug, Clone)]
 pub(crate) enum Principal {
     User {
         name: String,
     },
     Root,
-    /// The root user, for one task.
+    /// A session of the root user, for one task.
     RootTask(Task),
     Role(RoleSession),
 }
@@ -24,7 +23,7 @@ impl From<&Session> for Principal {
 }
 
 impl Principal {
-    /// The name by which `Builder::deny_to` knows it: of the user or of the role, or `root`.
+    /// The name for `Builder::deny_to`: of the user or the role, or `root`.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::User { name } => name,
@@ -33,12 +32,11 @@ impl Principal {
         }
     }
 
-    /// Whether it is the root user.
     pub(crate) fn is_root(&self) -> bool {
         matches!(self, Self::Root | Self::RootTask(_))
     }
 
-    /// The user, if it is one.
+    /// The user name, if the principal is a user.
     pub(crate) fn user_name(&self) -> Option<&str> {
         match self {
             Self::User { name } => Some(name),

@@ -1,4 +1,4 @@
-//! A forward proxy on loopback, as `HTTPS_PROXY` names one, that remembers who was asked for.
+//! A forward proxy on loopback, as in `HTTPS_PROXY`, which records its requests.
 
 use crate::log::Log;
 use crate::loopback::{Gate, Loopback};
@@ -16,28 +16,28 @@ use tokio::net::TcpStream;
 /// How a proxy behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProxyMode {
-    /// It connects where it is asked to.
+    /// It connects as requested.
     Working,
-    /// It answers 407 to whoever does not give this user and password.
+    /// It responds with 407 unless the request has this user name and password.
     RequireAuth(String, String),
-    /// It answers 502.
+    /// It responds with 502.
     Refuse502,
-    /// It takes the request and never answers.
+    /// It reads the request and never responds.
     Hang,
 }
 
-/// What a proxy was asked.
+/// A request to a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyRequest {
     /// `CONNECT`, or the method of a request in absolute form.
     pub method: String,
-    /// `host:port`, or the address of a request in absolute form.
+    /// `host:port`, or the URL of a request in absolute form.
     pub target: String,
-    /// The `Proxy-Authorization` header, if there was one.
+    /// The `Proxy-Authorization` header, if any.
     pub authorization: Option<String>,
 }
 
-/// A proxy on loopback. It ends when it is dropped.
+/// A proxy on loopback, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     loopback: Loopback,
@@ -56,17 +56,17 @@ impl Proxy {
     ///
     /// # Panics
     ///
-    /// If the system gives no socket or no thread.
+    /// If the system cannot create a socket or a thread.
     #[must_use]
     pub fn start(mode: ProxyMode) -> Self {
         Self::start_instead(mode, HashMap::new())
     }
 
-    /// Starts a proxy that connects to other addresses than it is asked for: `host:port` to `host:port`.
+    /// Starts a proxy that redirects connections from one `host:port` to another.
     ///
     /// # Panics
     ///
-    /// If the system gives no socket or no thread.
+    /// If the system cannot create a socket or a thread.
     #[must_use]
     pub fn start_instead(mode: ProxyMode, instead: HashMap<String, String>) -> Self {
         let shared = Arc::new(Shared {
@@ -77,7 +77,7 @@ impl Proxy {
         let serving = Arc::clone(&shared);
         let loopback = Loopback::start(0, 1, Gate::new(), move |stream, _| {
             let shared = Arc::clone(&serving);
-            // A connection that breaks is the client's affair.
+            // Ignore connection errors.
             async move { drop(shared.serve(stream).await) }
         });
         Self {
@@ -92,7 +92,7 @@ impl Proxy {
         format!("http://{}", self.loopback.address())
     }
 
-    /// What it was asked, in order.
+    /// The requests to the proxy, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<ProxyRequest> {
         self.shared.log.all()
@@ -142,7 +142,7 @@ async fn refuse(mut stream: TcpStream, status: u16) -> io::Result<()> {
     }
     transmit::send(&mut stream, &reply).await?;
     stream.shutdown().await?;
-    // The client reads the answer before the connection goes.
+    // Wait for the client to read the response before closing the connection.
     let _read = stream.read(&mut [0; 1]).await?;
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! A reply before it is sent, and the envelopes IAM and STS put their results and errors in.
+//! A response before it is sent, and the envelopes for the results and errors of IAM and STS.
 
 use crate::failure::Failure;
 use crate::xml::Xml;
 
-/// The two services, told apart by the version in the request.
+/// The two services. The API version in the request identifies the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Iam,
@@ -18,7 +18,7 @@ impl Service {
         }
     }
 
-    /// As the scope of a signature names it.
+    /// The name in the scope of a signature.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -56,7 +56,7 @@ impl Reply {
         self
     }
 
-    /// What a successful action answers; `result` writes what is inside its result element.
+    /// The response to a successful action. `result` writes the content of its result element.
     pub(crate) fn success(
         service: Service,
         action: &str,
@@ -109,5 +109,5 @@ impl Reply {
     }
 }
 
-/// Writes the inside of a result element.
+/// Writes the content of a result element.
 pub(crate) type Written = Box<dyn FnOnce(&mut Xml)>;

@@ -1,4 +1,4 @@
-//! Credential reports: whether there is one, how old it is, and when the next may be made.
+//! Credential reports: whether one exists, how old it is, and when the next one can be generated.
 
 use crate::account::Account;
 use crate::failure::Failure;
@@ -8,27 +8,27 @@ use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
-/// For so long a report stays, and no other is made.
+/// How long a report lasts. No other is generated in this time.
 const LIFETIME: Duration = Duration::hours(4);
 
-/// How reports are to be.
+/// How credential reports behave.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Plan {
     pub(crate) start: Start,
-    /// So many calls after a report was started still find it in the making.
+    /// How many requests after a report is started find it in progress.
     pub(crate) lag: u32,
     pub(crate) style: Style,
     pub(crate) shows_root_key: bool,
 }
 
-/// What there is when the sandbox starts.
+/// The report that exists when the sandbox starts.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Start {
     #[default]
     Nothing,
-    /// A report of that age.
+    /// A report of this age.
     Stale(std::time::Duration),
-    /// A report that is never done.
+    /// A report that stays in progress forever.
     Endless,
 }
 
@@ -46,20 +46,20 @@ enum Latest {
     Report(Report),
 }
 
-/// A report, and the time it speaks of.
+/// A report and when it was generated.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
-    /// In base64.
+    /// Encoded in base64.
     pub(crate) content: Arc<str>,
     pub(crate) generated: OffsetDateTime,
-    /// So many calls still find it in the making.
+    /// How many more requests find it in progress.
     calls_left: u32,
 }
 
-/// What becomes of the wish for a report.
+/// The result of a request to generate a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// It was started, for this reason.
+    /// Generation started, for this reason.
     Started(&'static str),
     InProgress,
     Complete,
@@ -80,9 +80,9 @@ impl Reports {
         Self { latest, plan }
     }
 
-    /// Starts a report, unless one is in the making or still good.
+    /// Starts a report, unless one is in progress or has not expired.
     pub(crate) fn generate(&mut self, account: &Account, now: OffsetDateTime) -> Stage {
-        if self.in_the_making() {
+        if self.is_in_progress() {
             return Stage::InProgress;
         }
         let reason = match &self.latest {
@@ -95,9 +95,9 @@ impl Reports {
         Stage::Started(reason)
     }
 
-    /// The report, if it is done and still good.
+    /// The report, if it is complete and has not expired.
     pub(crate) fn get(&mut self, now: OffsetDateTime) -> Result<&Report, Failure> {
-        if self.in_the_making() {
+        if self.is_in_progress() {
             return Err(Failure::report_in_progress());
         }
         match &self.latest {
@@ -107,8 +107,8 @@ impl Reports {
         }
     }
 
-    /// Whether this call finds a report in the making; counts.
-    fn in_the_making(&mut self) -> bool {
+    /// Whether the report is in progress. Counts this request.
+    fn is_in_progress(&mut self) -> bool {
         match &mut self.latest {
             Latest::Nothing => false,
             Latest::Endless => true,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_with_a_lag_is_in_the_making_for_so_many_calls() {
+    fn a_report_with_a_lag_is_is_in_progress_for_so_many_calls() {
         let (mut reports, account, now) = reports(Plan {
             lag: 2,
             ..Plan::default()

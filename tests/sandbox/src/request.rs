@@ -1,4 +1,4 @@
-//! Reads HTTP/1.1 requests from a stream, with bodies of both kinds, and the parameters in them.
+//! Reads HTTP/1.1 requests from a stream, with or without chunked bodies, and parses their parameters.
 
 use std::io::{self, Error, ErrorKind};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -7,16 +7,16 @@ const MAX_HEADERS: usize = 100;
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// Path and query as they were sent; of a proxy, the whole address.
+    /// The raw path and query. A request to a proxy has a whole URL.
     pub(crate) target: String,
-    /// In order; names in lower case.
+    /// The headers in order, with lowercase names.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// The connection ends after the reply.
+    /// Whether the connection ends after the response.
     pub(crate) closing: bool,
 }
 
@@ -34,7 +34,7 @@ impl Request {
             .map_or(&self.target, |(path, _)| path)
     }
 
-    /// The parameters of the query, then those of the form in the body.
+    /// The parameters of the query, followed by those of the form in the body.
     pub(crate) fn params(&self) -> Params {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let pairs =
@@ -70,9 +70,9 @@ impl Params {
     }
 }
 
-/// Reads the next request, with its body; `None` where the stream ends before one starts.
+/// Reads the next request with its body. Returns `None` if the stream ends before a request starts.
 ///
-/// `buffer` holds what was read and not used, from one call to the next. A request that cannot be read is an error of the
+/// `buffer` keeps the bytes that were read but not used from one call to the next. An invalid request is an error of
 /// kind `InvalidData`.
 pub(crate) async fn read<T>(stream: &mut T, buffer: &mut Vec<u8>) -> io::Result<Option<Request>>
 where
@@ -126,7 +126,7 @@ async fn read_head<T: AsyncRead + Unpin>(
     }
 }
 
-/// A request without its body, and the length of its head; `None` where more is to come.
+/// A request without its body, and the length of its head. Returns `None` if the head is incomplete.
 fn parse_head(bytes: &[u8]) -> io::Result<Option<(Request, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Request::new(&mut headers);
@@ -169,7 +169,7 @@ async fn read_chunks<T: AsyncRead + Unpin>(
             .ok()
             .filter(|length| body.len() + length <= MAX_BODY);
         let length = length.ok_or(ErrorKind::InvalidData)?;
-        // The chunk's data is followed by an end of line; so is the last, empty one: no trailers are expected.
+        // A line break follows each chunk, even the last, empty one. Trailers are not supported.
         fill(stream, buffer, start + length + 2).await?;
         body.extend_from_slice(&buffer[start..start + length]);
         buffer.drain(..start + length + 2);
@@ -179,7 +179,7 @@ async fn read_chunks<T: AsyncRead + Unpin>(
     }
 }
 
-/// Reads until the buffer holds `length` bytes.
+/// Reads until the buffer has at least `length` bytes.
 async fn fill<T: AsyncRead + Unpin>(
     stream: &mut T,
     buffer: &mut Vec<u8>,

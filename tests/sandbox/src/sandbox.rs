@@ -1,4 +1,4 @@
-//! A running sandbox: where it is, what it holds and what it saw, and what is to go wrong next.
+//! A running sandbox: its address, its contents, the requests it received, and its pending faults.
 
 use crate::account::Account;
 use crate::builder::Builder;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// An IAM on loopback. It ends when it is dropped.
+/// An IAM service on loopback, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     loopback: Loopback,
@@ -27,12 +27,12 @@ pub struct Sandbox {
     authority: Option<Authority>,
 }
 
-/// What a sandbox hands out. It outlives the sandbox.
+/// The temporary credentials that a sandbox issues. This outlives the sandbox.
 #[derive(Debug, Clone)]
 pub struct Issued(Arc<Server>);
 
 impl Issued {
-    /// The secrets and tokens of its sessions so far, in all accounts.
+    /// The secrets and tokens of all sessions so far, in all accounts.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let state = self.0.service.state();
@@ -41,7 +41,7 @@ impl Issued {
     }
 }
 
-/// The certificate authority clients are to trust.
+/// The certificate authority that clients should trust.
 #[derive(Debug)]
 struct Authority {
     pem: String,
@@ -49,13 +49,13 @@ struct Authority {
 }
 
 impl Sandbox {
-    /// A sandbox with the administrator's key, the role session's and the root user's, and nothing else.
+    /// A sandbox that has only the keys of the administrator, a role session and the root user.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// The same with [Bob and Alice](crate::documented), who have two keys each.
+    /// A sandbox that also has [Bob and Alice](crate::documented), with two keys each.
     #[must_use]
     pub fn documented() -> Builder {
         Builder::new().documented()
@@ -97,13 +97,13 @@ impl Sandbox {
         format!("{scheme}://{}", self.address())
     }
 
-    /// Where it listens.
+    /// The listening address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.loopback.address()
     }
 
-    /// The certificate of the authority clients are to trust, with HTTPS.
+    /// The certificate of the authority that clients should trust, if the sandbox serves HTTPS.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.authority
@@ -111,7 +111,7 @@ impl Sandbox {
             .map(|authority| authority.pem.as_str())
     }
 
-    /// A file with that certificate, which is removed when the sandbox ends.
+    /// A file with that certificate. It is removed when the sandbox ends.
     #[must_use]
     pub fn ca_path(&self) -> Option<&Path> {
         self.authority
@@ -119,7 +119,7 @@ impl Sandbox {
             .map(|authority| authority.file.path())
     }
 
-    /// The administrator's key.
+    /// The credentials of the administrator.
     #[must_use]
     pub fn admin(&self) -> Credentials {
         self.signers.admin()
@@ -131,31 +131,31 @@ impl Sandbox {
         self.signers.session()
     }
 
-    /// The temporary credentials of a role session that has expired.
+    /// The temporary credentials of an expired role session.
     #[must_use]
     pub fn expired_session(&self) -> Credentials {
         self.signers.expired_session()
     }
 
-    /// The root user's key.
+    /// The credentials of the root user.
     #[must_use]
     pub fn root(&self) -> Credentials {
         self.signers.root()
     }
 
-    /// What it hands out, to be asked also when the sandbox itself is elsewhere.
+    /// A handle to the issued credentials, which can be used after the sandbox is moved or dropped.
     #[must_use]
     pub fn issued(&self) -> Issued {
         Issued(Arc::clone(&self.server))
     }
 
-    /// What the key with this ID signs with, whosever it is.
+    /// The credentials for the key with this ID, regardless of its owner.
     #[must_use]
     pub fn credentials(&self, id: &str) -> Option<Credentials> {
         self.server.service.state().account.credentials(id)
     }
 
-    /// All keys of users, in the order of the users' names and then of creation.
+    /// All keys of users, sorted by user name and then by creation.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         self.server
@@ -167,7 +167,6 @@ impl Sandbox {
             .collect()
     }
 
-    /// A user's key.
     #[must_use]
     pub fn key(&self, id: &str) -> Option<Key> {
         self.server.service.state().account.key(id).cloned()
@@ -179,7 +178,7 @@ impl Sandbox {
         self.server.service.state().account.key(id).is_some()
     }
 
-    /// A key of a user or of the root user in another account.
+    /// A key of a user or the root user in another account.
     #[must_use]
     pub fn key_in(&self, account: &str, id: &str) -> Option<Key> {
         let state = self.server.service.state();
@@ -187,7 +186,7 @@ impl Sandbox {
         account.key(id).or_else(|| account.root_key(id)).cloned()
     }
 
-    /// All keys of users in another account, in the same order; none if there is no such account.
+    /// All keys of users in another account, in the same order. Empty if the account does not exist.
     #[must_use]
     pub fn keys_in(&self, account: &str) -> Vec<Key> {
         let state = self.server.service.state();
@@ -195,12 +194,12 @@ impl Sandbox {
         account.map_or_else(Vec::new, |account| account.keys().cloned().collect())
     }
 
-    /// Adds a key, as if somebody else had created it.
+    /// Adds a key, as another administrator might.
     pub fn add_key(&self, seed: KeySeed) {
         self.server.service.state().account.plant(seed);
     }
 
-    /// Adds a key of the root user, as if somebody else had created it.
+    /// Adds a key of the root user.
     pub fn add_root_key(&self, seed: KeySeed) {
         self.server
             .service
@@ -210,32 +209,32 @@ impl Sandbox {
             .push(Key::from(seed));
     }
 
-    /// Removes a key, as if somebody else had deleted it.
+    /// Removes a key, as another administrator might.
     pub fn remove_key(&self, id: &str) {
         self.server.service.state().account.uproot(id);
     }
 
-    /// Changes a key's status, as if somebody else had.
+    /// Changes a key's status, as another administrator might.
     pub fn set_status(&self, id: &str, status: Status) {
         self.server.service.state().account.set_status(id, status);
     }
 
-    /// Gives a user another name, as if somebody else had.
+    /// Renames a user, as another administrator might.
     pub fn rename_user(&self, name: &str, to: &str) {
         self.server.service.state().account.rename_user(name, to);
     }
 
-    /// Moves a user to another path, as if somebody else had.
+    /// Moves a user to another path, as another administrator might.
     pub fn set_path(&self, name: &str, path: &str) {
         self.server.service.state().account.set_path(name, path);
     }
 
-    /// Denies an action to everybody from now on.
+    /// Denies an action to everyone from now on.
     pub fn deny(&self, action: &str) {
         self.server.service.state().denials.add(None, action);
     }
 
-    /// Denies an action to a user or a role, or to `root`, from now on.
+    /// Denies an action to a user, a role or `root` from now on.
     pub fn deny_to(&self, principal: &str, action: &str) {
         self.server
             .service
@@ -244,33 +243,33 @@ impl Sandbox {
             .add(Some(principal), action);
     }
 
-    /// Takes back all denials of this action.
+    /// Removes all denials of this action.
     pub fn allow(&self, action: &str) {
         self.server.service.state().denials.remove(action);
     }
 
-    /// Sets the server's clock so many seconds ahead of the machine's, or behind it.
+    /// Sets the server's clock ahead of the machine's clock, or behind it if negative.
     pub fn set_clock_offset(&self, seconds: i64) {
         self.server.service.clock.set_offset(seconds);
     }
 
-    /// Something to go wrong; after the faults set before.
+    /// Adds a fault, after the faults added before.
     pub fn fault(&self, fault: Fault) {
         self.server.faults().push(fault);
     }
 
-    /// Nothing goes wrong any more, at random either.
+    /// Removes all faults, and ends the storm.
     pub fn clear_faults(&self) {
         self.server.faults().clear();
     }
 
-    /// How many faults have not yet happened as often as they are to; those that always happen count.
+    /// How many faults can still happen. A fault without a limit counts until it is cleared.
     #[must_use]
     pub fn faults_left(&self) -> usize {
         self.server.faults().left()
     }
 
-    /// Waits until every request that acts late was carried out; false if `timeout` passes first.
+    /// Waits until every late request has taken effect. Returns false if `timeout` passes first.
     #[must_use]
     pub fn wait_until_calm(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
@@ -283,7 +282,7 @@ impl Sandbox {
         true
     }
 
-    /// Waits until no client is connected any more and every request was carried out, also those that act late; false if
+    /// Waits until no client is connected and every request has taken effect, even late ones. Returns false if
     /// `timeout` passes first.
     #[must_use]
     pub fn wait_until_settled(&self, timeout: Duration) -> bool {
@@ -297,30 +296,30 @@ impl Sandbox {
         self.wait_until_calm(timeout)
     }
 
-    /// From now on, who connects is refused; open connections go on.
+    /// Refuses new connections from now on. Open connections stay open.
     pub fn stop_listening(&self) {
         self.loopback.stop_listening();
     }
 
-    /// The requests that were read, in order.
+    /// The received requests, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.server.log.all()
     }
 
-    /// How many requests for each action were read, also those that are not kept.
+    /// How many requests for each action arrived, including those dropped from the log.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, usize> {
         self.server.counts().clone()
     }
 
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.server.connections.load(Ordering::Relaxed)
     }
 
-    /// Waits until `count` requests in all were read; false where `timeout` passes first.
+    /// Waits until `count` requests have arrived in total. Returns false if `timeout` passes first.
     #[must_use]
     pub fn wait_for_requests(&self, count: usize, timeout: Duration) -> bool {
         self.server.log.wait_for(count, timeout)

@@ -1,4 +1,4 @@
-//! Temporary files, removed when they are dropped.
+//! Temporary files that are removed when they are dropped.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -13,7 +13,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// A new file with this content, whose name ends in `suffix`.
+    /// Creates a file with this content and a name that ends in `suffix`.
     pub(crate) fn new(suffix: &str, content: &[u8]) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         loop {
@@ -21,7 +21,7 @@ impl Scratch {
             let path = std::env::temp_dir()
                 .join(format!("iam-sandbox-{}-{count}-{suffix}", process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                // Left by a process that had the same ID and was killed.
+                // A killed process with the same ID left this file behind.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => (),
                 Err(error) => return Err(error),
                 Ok(mut file) => {
@@ -40,7 +40,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // If it is already gone, so much the better.
+        // The file may already be gone.
         let _gone = fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,4 @@
-//! What is planted in an account besides the keys every sandbox has.
+//! The users and keys that an account has in addition to those in every sandbox.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,37 +8,37 @@ use crate::key::{Key, KeySeed, days_ago};
 use crate::key_id;
 use time::OffsetDateTime;
 
-/// How many days ago the first of several users were created: of those with keys, and of those without.
+/// How many days ago the first added user was created: with keys, and without keys.
 const DAYS: [u32; 2] = [100, 102];
 
-/// When the user `n` was created: each a second after the one before, as IAM shows no fractions of a second.
+/// When user `n` was created. Each is one second newer than the one before, because IAM has no fractions of a second.
 fn created(days: u32, n: usize) -> SystemTime {
     days_ago(days) + Duration::from_secs(n as u64)
 }
 
-/// Users and keys to plant.
+/// Users and keys to add.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seeds {
     pub(crate) documented: bool,
     pub(crate) users: Vec<String>,
     pub(crate) keys: Vec<KeySeed>,
-    /// Keys of the root user, besides the one that every account has.
+    /// Keys of the root user, in addition to the one in every account.
     pub(crate) root_keys: Vec<KeySeed>,
     pub(crate) many: Many,
-    /// Users who have no keys.
+    /// How many users to add without keys.
     pub(crate) idle: usize,
-    /// Users, and the paths that they have instead of `/`.
+    /// User names, and the paths that replace `/`.
     pub(crate) paths: Vec<(String, String)>,
-    /// Users, and the keys and values of their tags.
+    /// User names, tag keys and tag values.
     pub(crate) tags: Vec<[String; 3]>,
 }
 
-/// So many users, and so many keys of all of them together.
+/// The numbers of users, and of their keys in total.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Many {
     pub(crate) users: usize,
     pub(crate) keys: usize,
-    /// So many of the keys, the first ones, were used three days ago.
+    /// How many of the first keys were used three days ago.
     pub(crate) used: usize,
 }
 
@@ -89,8 +89,8 @@ impl Many {
         })
     }
 
-    /// The user who has the key `n`: keys follow each other, and the first users have one more where it does not come out
-    /// even.
+    /// The user who owns key `n`. Each user's keys are consecutive. If the keys do not divide evenly, the first users
+    /// have one more.
     fn owner(self, n: usize) -> usize {
         let (each, more) = (self.keys / self.users, self.keys % self.users);
         let theirs = more * (each + 1);
@@ -106,11 +106,11 @@ impl Many {
     }
 }
 
-/// The ID of the key `n`, counted from 0 over all users, that [`Builder::many_keys`](crate::Builder::many_keys) and
-/// [`Builder::many_users`](crate::Builder::many_users) plant in an account.
+/// The ID of key `n`, counted from 0 over all users, that [`Builder::many_keys`](crate::Builder::many_keys) and
+/// [`Builder::many_users`](crate::Builder::many_users) add to an account.
 #[must_use]
 pub fn nth_key_id(account: &str, n: usize) -> String {
-    /// Below are the serial numbers of the documented keys.
+    /// The documented keys have lower serial numbers.
     const FIRST: u64 = 1000;
     key_id::make(
         "AKIA",

@@ -1,4 +1,4 @@
-//! The service itself: takes a request, checks who signed it, acts and answers. Knows no sockets.
+//! The service: checks who signed a request, acts and answers. Does not know about sockets.
 
 use crate::account::Account;
 use crate::action::{self, Call};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// The account and the rules by which requests to it are answered.
+/// The accounts and rules that determine the responses.
 #[derive(Debug)]
 pub(crate) struct Service {
     state: Mutex<State>,
@@ -25,11 +25,10 @@ pub(crate) struct Service {
     request_ids: AtomicU64,
 }
 
-/// What requests change or are judged by.
+/// The state that requests read and change.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) account: Account,
-    /// Other accounts of the organization.
     pub(crate) others: Vec<Account>,
     pub(crate) denials: Denials,
     pub(crate) trusts: Trusts,
@@ -39,7 +38,7 @@ pub(crate) struct State {
     pub(crate) list_lag: u32,
 }
 
-/// A reply, and whether the request was carried out.
+/// A response, and whether the request took effect.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) reply: Reply,
@@ -59,7 +58,7 @@ impl Service {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers a request, carrying it out if it is valid.
+    /// Answers a request. Performs its action if it is valid.
     pub(crate) fn answer(&self, request: &Request, params: &Params) -> Answered {
         let api = Api::of(params.get("Version"));
         let request_id = self.request_id();
@@ -76,12 +75,12 @@ impl Service {
         }
     }
 
-    /// An error in the service's own form.
+    /// An error in the service's format.
     pub(crate) fn refuse(&self, params: &Params, failure: &Failure) -> Reply {
         Reply::failure(Api::of(params.get("Version")), failure, &self.request_id())
     }
 
-    /// The body with a new request ID where it has `<RequestId>r</RequestId>`.
+    /// Replaces `<RequestId>r</RequestId>` in the body with a new request ID.
     pub(crate) fn with_request_id(&self, body: &[u8]) -> Vec<u8> {
         const PLACE: &[u8] = b"<RequestId>r</RequestId>";
         let Some(at) = body.windows(PLACE.len()).position(|part| part == PLACE) else {
@@ -120,7 +119,7 @@ impl Service {
             list_lag,
         } = &mut *state;
         let mut others: Vec<&mut Account> = others.iter_mut().chain([account]).collect();
-        // The last one where nobody has the key.
+        // If no account has the key, use the sandbox's own account, which is last.
         let is_signed_in =
             |account: &&mut Account| account.credentials(&authorization.key_id).is_some();
         let signed_in = others.iter().position(is_signed_in);

@@ -1,4 +1,4 @@
-//! Signs requests, for tests that speak to the sandbox over a plain socket.
+//! Signs requests for tests that connect to the sandbox with a plain socket.
 
 use crate::clock;
 use crate::hash;
@@ -6,15 +6,15 @@ use crate::key::Credentials;
 use crate::sigv4::{self, Scope, Signed};
 use std::time::SystemTime;
 
-/// The bytes of a signed `POST /` with these form parameters, as a client at `host` (`127.0.0.1:8080`) sends them.
+/// The bytes of a signed `POST /` with these form parameters, as a client sends them to `host` (`127.0.0.1:8080`).
 ///
-/// The service is STS where the parameters have STS's version, and otherwise IAM.
+/// The service is STS if the parameters have the version of STS, and IAM otherwise.
 #[must_use]
 pub fn post(credentials: &Credentials, host: &str, params: &[(&str, &str)]) -> Vec<u8> {
     post_at(SystemTime::now(), credentials, host, params)
 }
 
-/// The same, signed at another time.
+/// The same request, signed at another time.
 #[must_use]
 pub fn post_at(
     at: SystemTime,

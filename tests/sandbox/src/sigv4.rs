@@ -1,11 +1,11 @@
-//! The steps of AWS Signature Version 4, shared by [`crate::verify`] and [`crate::sign`].
+//! AWS Signature Version 4, for [`crate::verify`] and [`crate::sign`].
 
 use crate::hash;
 use std::fmt::{self, Write};
 
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What a signature is valid for; written `20260131/us-east-1/iam/aws4_request`.
+/// The scope of a signature, such as `20260131/us-east-1/iam/aws4_request`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) day: String,
@@ -23,15 +23,15 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The parts of a request a signature covers.
+/// The parts of a request that a signature covers.
 #[derive(Debug)]
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a str,
-    /// Path and query as they were sent.
+    /// The raw path and query.
     pub(crate) target: &'a str,
-    /// All headers, their names in lower case.
+    /// All headers, with lowercase names.
     pub(crate) headers: &'a [(String, String)],
-    /// The names of those that are signed, in order.
+    /// The names of the signed headers, in order.
     pub(crate) covered: &'a [&'a str],
     pub(crate) body: &'a [u8],
 }
@@ -56,7 +56,7 @@ impl Signed<'_> {
     }
 }
 
-/// The signature of a request made at `date` (`20260131T235959Z`), in hexadecimal.
+/// The hexadecimal signature of a request made at `date` (`20260131T235959Z`).
 pub(crate) fn signature(request: &Signed<'_>, secret: &str, date: &str, scope: &Scope) -> String {
     let digest = hash::sha256_hex(request.canonical().as_bytes());
     let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{digest}");
@@ -82,7 +82,7 @@ fn canonical_query(query: &str) -> String {
     encoded.join("&")
 }
 
-/// Percent-encodes all but the unreserved characters.
+/// Percent-encodes everything except unreserved characters.
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    /// The vector `get-vanilla-query-order-key-case` of AWS's test suite for Signature Version 4.
+    /// The test vector `get-vanilla-query-order-key-case` from AWS's test suite for Signature Version 4.
     #[test]
     fn the_documented_get_request_has_the_documented_signature() {
         let request = Signed {
@@ -142,7 +142,7 @@ mod tests {
         );
     }
 
-    /// The example of the IAM and the general reference guides: `ListUsers`.
+    /// The `ListUsers` example from the IAM guide and the general reference.
     #[test]
     fn the_documented_iam_request_has_the_documented_signature() {
         let request = Signed {

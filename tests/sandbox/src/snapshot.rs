@@ -1,4 +1,4 @@
-//! The account as a credential report shows it: a line of CSV for each user, the root user first.
+//! The account as a credential report shows it: one line of CSV per user, starting with the root user.
 
 use crate::account::Account;
 use crate::clock;
@@ -12,14 +12,14 @@ const COLUMNS: &str = "user,arn,user_creation_time,password_enabled,password_las
     access_key_1_last_used_region,access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,\
     access_key_2_last_used_date,access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,\
     cert_1_last_rotated,cert_2_active,cert_2_last_rotated";
-/// Where there is no key, no password, no certificate or no use.
+/// For a missing key, password, certificate or use.
 const NONE: &str = "N/A";
-/// What IAM does not tell of the root user.
+/// For values that IAM does not report for the root user.
 const NOT_SUPPORTED: &str = "not_supported";
-/// What IAM does not know.
+/// For values that IAM does not know.
 const NO_INFORMATION: &str = "no_information";
 
-/// How dates and booleans are written.
+/// How dates and booleans are formatted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Style {
     /// `2026-01-31T23:59:59+00:00` and `true`.
@@ -27,12 +27,12 @@ pub(crate) enum Style {
     Aws,
     /// `2026-01-31T23:59:59Z` and `TRUE`.
     Foreign,
-    /// As `Aws`, and as AWS documents it: no date of a key that is not active.
+    /// Like `Aws`, but as AWS documents it: an inactive key has no date.
     Documented,
 }
 
-/// The account now. With `until`, nothing that came after it is shown; the last use of a key is then unknown if it came
-/// after.
+/// The CSV of the account now. If `until` is set, omits everything newer. The last use of a key is unknown if it is
+/// newer.
 pub(crate) fn take(account: &Account, plan: Plan, until: Option<OffsetDateTime>) -> String {
     let mut sheet = Sheet {
         out: COLUMNS.to_owned(),
@@ -62,7 +62,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// Starts a line.
+    /// Starts a line with the user's identity.
     fn identity(&mut self, name: &str, arn: &str, created: OffsetDateTime) {
         self.out.push('\n');
         self.field(name);
@@ -70,7 +70,7 @@ impl Sheet {
         self.field(&self.date(created));
     }
 
-    /// The rest of the line: password, MFA, the first two keys and the certificates.
+    /// Adds the rest of the line: password, MFA, the first two keys and the certificates.
     fn secrets<'a>(&mut self, password: [&str; 4], keys: impl IntoIterator<Item = &'a Key>) {
         for field in password {
             self.field(field);
@@ -108,7 +108,7 @@ impl Sheet {
         self.field(used.map_or(NONE, |used| &used.service));
     }
 
-    /// A comma, except at the start of a line, and the text: in quotes where it has commas or quotes itself, as the names
+    /// Adds a comma, except at the start of a line, and the text. Quotes the text if it has commas or quotes, as names
     /// and paths of users may.
     fn field(&mut self, text: &str) {
         if !self.out.ends_with('\n') {

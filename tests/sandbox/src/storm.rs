@@ -1,5 +1,5 @@
-//! Faults at random: a seed says what goes wrong with a request, and the same with the same request in every run, whatever
-//! else is under way at the time.
+//! Random faults. The seed determines what happens to a request, regardless of concurrent requests, so every run
+//! repeats it.
 
 use crate::disruption::{Act, What};
 use crate::drift::Drift;
@@ -7,26 +7,27 @@ use crate::hash::Draw;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Out of a hundred connections of a storm that strikes all requests, so many are reset at once.
+/// The percentage of connections that are reset immediately in a storm that affects all requests.
 const CONNECTIONS: u64 = 10;
-/// The longest pause before a reply.
+/// The longest delay of a response, in milliseconds.
 const LONGEST_DELAY: u64 = 150;
-/// The longest time after which a request is carried out whose connection was reset.
+/// The longest delay of a request whose connection was reset, in milliseconds.
 const LATEST: u64 = 500;
-/// When a request is carried out that is late in an adverse storm.
+/// The range of delays of a late request in an adverse storm, in milliseconds.
 const EARLIEST_LATE: u64 = 1000;
 const LATEST_LATE: u64 = 6000;
-/// Out of a hundred requests that go wrong where reads are denied, so many are denied.
+/// The percentage of faults that are denials in a storm with poor reads.
 const DENIED: u64 = 12;
 const PAGE: &str = "<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>";
 const FAILURE: &str = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Receiver</Type>\
     <Code>ServiceFailure</Code><Message>Internal failure</Message></Error><RequestId>r</RequestId></ErrorResponse>";
 
-/// Requests go wrong at random: connections are reset before and after acting, replies cut off, replaced, late or missing.
+/// Random faults: connections are reset before or after the request acts, and responses are truncated, replaced, late
+/// or lost.
 ///
-/// What goes wrong with a request follows from the seed, from what it asks, and from how often that was asked before. It
-/// never does what the service could not: whoever is told in the service's own form that a request was carried out, or
-/// that a key is not there, is told the truth.
+/// The fault for a request is determined by the seed, by its parameters, and by how often the same request came before.
+/// A storm never does anything that the service could not do: a response in the service's own format is always true
+/// when it says that a request took effect or that a key does not exist.
 #[derive(Debug, Clone, Copy)]
 pub struct Storm {
     seed: u64,
@@ -34,19 +35,19 @@ pub struct Storm {
     kind: Kind,
 }
 
-/// How bad a storm is.
+/// The severity of a storm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Requests go wrong.
+    /// Only faults.
     Usual,
-    /// They also act late, lists lag, and users are renamed.
+    /// Requests also take effect late, lists lag, and users are renamed.
     Adverse,
-    /// And reads are denied for some users, and now and then, and do not show new keys.
+    /// Reads are also denied for some users or some requests, and they hide new keys.
     PoorReads,
 }
 
 impl Storm {
-    /// Three out of ten requests go wrong.
+    /// A storm that affects 30 percent of requests.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self {
@@ -56,28 +57,29 @@ impl Storm {
         }
     }
 
-    /// So many out of a hundred requests go wrong.
+    /// Sets the percentage of requests that are affected.
     #[must_use]
     pub const fn percent(mut self, percent: u8) -> Self {
         self.percent = percent;
         self
     }
 
-    /// Requests also act up to six seconds late, lists lag, users are renamed, and users without keys are deleted.
+    /// Also makes requests take effect up to six seconds late, lists lag, and users be renamed or, without keys,
+    /// deleted.
     #[must_use]
     pub const fn adverse(mut self) -> Self {
         self.kind = Kind::Adverse;
         self
     }
 
-    /// The same; reads are also denied for some users, and now and then, and do not show a new key for a moment.
+    /// The same, and also denies reads for some users or some requests, and hides new keys from reads for a moment.
     #[must_use]
     pub const fn adverse_with_poor_reads(mut self) -> Self {
         self.kind = Kind::PoorReads;
         self
     }
 
-    /// What changes on its own.
+    /// The changes that no request makes.
     pub(crate) fn drift(self) -> Option<Drift> {
         match self.kind {
             Kind::Usual => None,
@@ -91,7 +93,7 @@ impl Storm {
     }
 }
 
-/// A storm, and how often each thing was asked.
+/// A storm, and how many times each request came.
 #[derive(Debug, Clone)]
 pub(crate) struct Weather {
     storm: Storm,
@@ -106,13 +108,13 @@ impl Weather {
         }
     }
 
-    /// Whether the next connection is reset at once.
+    /// Whether to reset the next connection immediately.
     pub(crate) fn resets_connection(&mut self) -> bool {
         let percent = u64::from(self.storm.percent);
         self.next("").below(100 * CONNECTIONS) < percent
     }
 
-    /// What goes wrong with a request that asks this, and how much later its reply comes.
+    /// The fault for a request with these parameters, and how long to delay its response.
     pub(crate) fn on_request(&mut self, subject: &str) -> (Option<What>, Duration) {
         let percent = u64::from(self.storm.percent);
         let mut draw = self.next(subject);
@@ -139,8 +141,8 @@ impl Weather {
     }
 }
 
-/// One of the things that go wrong. Silences are rare, since whoever meets one waits as long as it may; and so is `Throttling`
-/// that has nothing to do with how much is asked: whoever heeds it can only become slower, so that is for a bucket.
+/// Picks a fault. Silences are rare, because the client then waits until its timeout. `Throttling` is rare, because it
+/// is unrelated to the request rate: a client that heeds it only slows down. A token bucket tests that better.
 fn what(draw: &mut Draw) -> What {
     match draw.below(1000) {
         0..150 => What::ResetBeforeActing,
@@ -163,7 +165,7 @@ fn what(draw: &mut Draw) -> What {
     }
 }
 
-/// One of the things that go wrong in an adverse storm: two thirds are lost responses.
+/// Picks a fault for an adverse storm. Two thirds of these are lost responses.
 fn adverse(draw: &mut Draw) -> What {
     let later = milliseconds(EARLIEST_LATE + draw.below(LATEST_LATE - EARLIEST_LATE));
     let act = [Act::Before, Act::Later(later), Act::Never][draw.choice(3)];

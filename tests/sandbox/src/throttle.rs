@@ -1,4 +1,4 @@
-//! A token bucket: so many requests a second, and so many more at once after a rest.
+//! A token bucket, which limits the rate of requests and the size of bursts.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, if one is left.
+    /// Takes a token if one is available.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         let gained = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
         self.filled = now;

@@ -1,4 +1,4 @@
-//! Puts replies on the wire, whole or as a fault leaves them.
+//! Sends responses, either complete or altered by a fault.
 
 use crate::disruption::What;
 use crate::reply::Reply;
@@ -8,14 +8,14 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// How the end of a body is found.
+/// How the client finds the end of a body.
 #[derive(Debug, Clone, Copy)]
 enum Framing {
     Length,
     Chunked,
 }
 
-/// Sends a whole reply.
+/// Sends a complete response.
 pub(crate) async fn send<T: AsyncWrite + Unpin>(stream: &mut T, reply: &Reply) -> io::Result<()> {
     let mut bytes = head(reply, Framing::Length);
     bytes.extend_from_slice(&reply.body);
@@ -23,7 +23,7 @@ pub(crate) async fn send<T: AsyncWrite + Unpin>(stream: &mut T, reply: &Reply) -
     stream.flush().await
 }
 
-/// Sends what the fault leaves of a reply. Returns the stream if the connection goes on.
+/// Sends the response as the fault alters it. Returns the stream if the connection stays open.
 pub(crate) async fn send_faulty<T: Transport>(
     mut stream: T,
     reply: &Reply,
@@ -91,7 +91,7 @@ pub(crate) async fn send_faulty<T: Transport>(
         What::ReplyTwice => {
             let mut bytes = head(reply, Framing::Length);
             bytes.extend_from_slice(&reply.body);
-            // In one write, so that both are there before the client asks again.
+            // Use one write, so that both responses arrive before the client's next request.
             bytes.extend_from_within(..);
             stream.write_all(&bytes).await?;
             stream.flush().await?;

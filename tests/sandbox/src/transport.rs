@@ -1,13 +1,13 @@
-//! A connection with or without TLS, and its end by FIN or by RST.
+//! A connection with or without TLS that ends with FIN or RST.
 
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// A stream of bytes over a TCP socket.
+/// A byte stream over a TCP socket.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
-    /// The socket under it.
+    /// The underlying socket.
     fn socket(&self) -> &TcpStream;
 }
 
@@ -23,12 +23,12 @@ impl Transport for TlsStream<TcpStream> {
     }
 }
 
-/// Makes the connection end by RST when it is dropped. Otherwise it ends by FIN, and TLS without a word.
+/// Makes the connection end with RST when it is dropped. Otherwise it ends with FIN, and without a TLS alert.
 pub(crate) fn reset(transport: &impl Transport) -> io::Result<()> {
     transport.socket().set_zero_linger()
 }
 
-/// Keeps the connection open without a word until the other side ends it.
+/// Keeps the connection open silently until the client ends it.
 pub(crate) async fn hold(mut transport: impl Transport) -> io::Result<()> {
     let mut ignored = [0; 1024];
     while transport.read(&mut ignored).await? > 0 {}

@@ -1,23 +1,23 @@
-//! What roles demand of those who assume them, and the codes of MFA devices.
+//! The requirements of roles' trust policies, and the codes of MFA devices.
 
 use crate::failure::Failure;
 use std::collections::HashMap;
 
-/// What the trust policies of roles demand; a role that is not here demands nothing.
+/// The trust policies of roles. A role that is not listed has no requirements.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trusts {
-    roles: HashMap<String, Demands>,
-    /// By the serial number of the device, its codes that were not used yet.
+    roles: HashMap<String, Requirements>,
+    /// The unused codes of each device, by serial number.
     codes: HashMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Demands {
+struct Requirements {
     external_id: Option<String>,
     mfa: bool,
 }
 
-/// What a request to assume a role says of its sender.
+/// The parameters of a request to assume a role that trust policies check.
 #[derive(Debug)]
 pub(crate) struct Shown<'a> {
     pub(crate) external_id: Option<&'a str>,
@@ -39,7 +39,7 @@ impl Trusts {
         known.extend(codes.iter().map(|code| (*code).to_owned()));
     }
 
-    /// Whether the role may be assumed. A code is used up.
+    /// Checks whether the role can be assumed. Consumes the code.
     pub(crate) fn check(
         &mut self,
         role: &str,
@@ -59,18 +59,18 @@ impl Trusts {
             }
             _ => return Err(Failure::half_of_mfa()),
         };
-        let demands = self.roles.get(role).cloned().unwrap_or_default();
-        let is_known = demands
+        let requirements = self.roles.get(role).cloned().unwrap_or_default();
+        let is_known = requirements
             .external_id
             .is_none_or(|id| shown.external_id == Some(&id));
-        if is_known && (has_mfa || !demands.mfa) {
+        if is_known && (has_mfa || !requirements.mfa) {
             Ok(())
         } else {
             Err(denied)
         }
     }
 
-    fn role(&mut self, name: &str) -> &mut Demands {
+    fn role(&mut self, name: &str) -> &mut Requirements {
         self.roles.entry(name.to_owned()).or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Checks the signature of a request and says who signed it.
+//! Verifies the signature of a request, and identifies the principal that signed it.
 
 use crate::account::Account;
 use crate::clock;
@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::sigv4::{self, Scope, Signed};
 use time::OffsetDateTime;
 
-/// The `Authorization` header, read.
+/// The parsed `Authorization` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authorization {
     pub(crate) key_id: String,
@@ -62,7 +62,7 @@ impl Authorization {
     }
 }
 
-/// Checks a request to `service` that was received at `now`.
+/// Verifies a request to `service` that arrived at `now`.
 pub(crate) fn verify(
     request: &Request,
     authorization: &Authorization,
@@ -102,7 +102,7 @@ pub(crate) fn verify(
     Ok(principal)
 }
 
-/// The identity a key ID belongs to. A session's token must be its own; a user's key has none.
+/// The principal for a key ID. A session requires its own token, and a user's key requires none.
 fn find_signer(
     request: &Request,
     id: &str,
@@ -141,7 +141,7 @@ fn check_scope(scope: &Scope, service: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The date the request was signed at, if it is near enough to the server's clock.
+/// The date of the signature, if it is close enough to the server's clock.
 fn check_date<'a>(
     request: &'a Request,
     scope: &Scope,
@@ -170,7 +170,7 @@ fn check_date<'a>(
     Ok(date)
 }
 
-/// The host and all of AWS's own headers must be signed.
+/// Checks that the host and all of AWS's own headers are signed.
 fn check_signed_headers(request: &Request, signed: &[&str]) -> Result<(), Failure> {
     let must = |name: &str| name == "host" || name.starts_with("x-amz-");
     let unsigned = request

@@ -1,8 +1,7 @@
-//! Writes XML as IAM does: two spaces a level, a line an element.
+//! Writes XML with IAM's formatting: one element per line, indented by two spaces.
 
 use std::fmt::Write;
 
-/// A piece of an XML document.
 #[derive(Debug, Default)]
 pub(crate) struct Xml {
     out: String,
@@ -10,13 +9,13 @@ pub(crate) struct Xml {
 }
 
 impl Xml {
-    /// `<name>text</name>`
+    /// Writes `<name>text</name>`.
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
         self.indent();
         let _in_memory = writeln!(self.out, "<{name}>{}</{name}>", escape(text));
     }
 
-    /// `<name attributes>`, what `inside` writes, `</name>`; `attributes` starts with a space or is empty.
+    /// Writes `<name attributes>`, the output of `inside`, and `</name>`. `attributes` starts with a space or is empty.
     pub(crate) fn nest(&mut self, name: &str, attributes: &str, inside: impl FnOnce(&mut Self)) {
         self.indent();
         let _in_memory = writeln!(self.out, "<{name}{attributes}>");
@@ -27,7 +26,6 @@ impl Xml {
         let _in_memory = writeln!(self.out, "</{name}>");
     }
 
-    /// What was written so far, as text.
     pub(crate) fn into_text(self) -> String {
         self.out
     }
@@ -39,7 +37,7 @@ impl Xml {
     }
 }
 
-/// Text as it stands in an element.
+/// Escapes text for an element.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -50,7 +48,7 @@ fn escape(text: &str) -> String {
             '\r' | '\n' | '\t' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => {
                 out.push(character);
             }
-            // Not even a character reference may stand for these in XML 1.0.
+            // XML 1.0 does not allow these characters, even as character references.
             _ => out.push('\u{fffd}'),
         }
     }

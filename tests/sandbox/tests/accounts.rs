@@ -1,4 +1,4 @@
-//! Several accounts: whose keys are whose, roles of other accounts, and their root users.
+//! Several accounts: which account a key belongs to, roles in other accounts, and their root users.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -15,7 +15,7 @@ fn organization() -> Sandbox {
         .start()
 }
 
-/// The whole reply to a call.
+/// Sends a request, and returns the whole response.
 fn call(sandbox: &Sandbox, who: &Credentials, action: &str, more: &[(&str, &str)]) -> String {
     let version = match action {
         "AssumeRole" | "AssumeRoot" | "GetAccessKeyInfo" | "GetCallerIdentity" => "2011-06-15",
@@ -33,7 +33,7 @@ fn call(sandbox: &Sandbox, who: &Credentials, action: &str, more: &[(&str, &str)
     reply
 }
 
-/// The credentials in a reply.
+/// Parses the credentials in a response.
 fn credentials(reply: &str) -> Credentials {
     let leaf = |name: &str| {
         let (_, rest) = reply.split_once(&format!("<{name}>")).expect(reply);
@@ -47,7 +47,7 @@ fn credentials(reply: &str) -> Credentials {
 }
 
 #[test]
-fn a_key_has_an_account() {
+fn a_key_belongs_to_an_account() {
     let sandbox = organization();
     for (id, account) in [
         (BOB_KEY_ID, "123456789012"),
@@ -94,7 +94,7 @@ fn a_role_of_another_account_acts_there() {
 }
 
 #[test]
-fn a_task_of_a_root_user_allows_what_its_policy_says() {
+fn a_root_task_allows_the_actions_of_its_policy() {
     let sandbox = Sandbox::documented().other_account(OTHER).start();
     let root = root_key_id(OTHER);
     let open = |who: &Credentials, target, policy: &str| {

@@ -1,4 +1,4 @@
-//! The program: what `run` shows and passes on, and what `serve` says and how it ends.
+//! The program: what `run` prints and passes on, and what `serve` prints and how it ends.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ fn run(script: &str) -> Output {
 }
 
 #[test]
-fn run_points_the_command_at_a_sandbox_and_passes_on_how_it_ended() {
+fn run_points_the_command_at_a_sandbox_and_passes_on_its_exit_status() {
     let output = run(
         "echo $AWS_ENDPOINT_URL,$AWS_ACCESS_KEY_ID,$AWS_PROFILE$HTTPS_PROXY,$AWS_CA_BUNDLE; exit 37",
     );
@@ -30,33 +30,33 @@ fn run_points_the_command_at_a_sandbox_and_passes_on_how_it_ended() {
     assert!(words[0].starts_with("https://127.0.0.1:"), "{printed}");
     assert_eq!(words[1..3], [ADMIN_KEY_ID, ""]);
     assert!(words[3].ends_with("ca.pem"), "{printed}");
-    let said = String::from_utf8(output.stderr).expect("text");
+    let message = String::from_utf8(output.stderr).expect("text");
     for text in [BOB_KEY_ID, "Exit status 37", "IAM saw: no request"] {
-        assert!(said.contains(text), "not said: {text}\n{said}");
+        assert!(message.contains(text), "missing: {text}\n{message}");
     }
 }
 
 #[test]
-fn run_passes_on_a_signal_as_a_shell_does() {
+fn run_reports_a_signal_as_a_shell_does() {
     assert_eq!(run("kill -TERM $$").status.code(), Some(128 + 15));
 }
 
 #[test]
-fn run_says_when_there_is_no_such_command() {
+fn run_reports_an_unknown_command() {
     let output = Command::new(PROGRAM)
         .args(["run", "--", "no-such-command-anywhere"])
         .output()
         .expect("the program starts");
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).expect("text");
+    let message = String::from_utf8(output.stderr).expect("text");
     assert!(
-        said.contains("no-such-command-anywhere cannot be run"),
-        "{said}"
+        message.contains("no-such-command-anywhere cannot be run"),
+        "{message}"
     );
 }
 
-/// What `serve` with these options prints before it serves.
-fn told(options: &[&str]) -> serde_json::Value {
+/// The JSON that `serve` with these options prints first.
+fn printed(options: &[&str]) -> serde_json::Value {
     let mut child = Command::new(PROGRAM)
         .arg("serve")
         .args(options)
@@ -71,11 +71,11 @@ fn told(options: &[&str]) -> serde_json::Value {
     serde_json::from_str(&line).expect("JSON")
 }
 
-/// How many keys each of the users has who have any.
+/// The number of keys of each user who has keys.
 fn counts(options: &[&str]) -> Vec<(String, usize)> {
     let mut counts: Vec<(String, usize)> = Vec::new();
-    let told = told(options);
-    for key in told["keys"].as_array().expect("a list") {
+    let printed = printed(options);
+    for key in printed["keys"].as_array().expect("a list") {
         let user = key["UserName"].as_str().expect("a name");
         match counts.last_mut() {
             Some((last, count)) if last == user => *count += 1,
@@ -86,7 +86,7 @@ fn counts(options: &[&str]) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn serve_has_as_many_users_and_keys_as_it_is_told() {
+fn serve_adds_the_requested_users_and_keys() {
     let cases: [(&[&str], &[usize]); 5] = [
         (&["--keys", "3"], &[1, 1, 1]),
         (&["--users", "2"], &[1, 1]),
@@ -104,28 +104,28 @@ fn serve_has_as_many_users_and_keys_as_it_is_told() {
 }
 
 #[test]
-fn serve_names_the_keys_of_the_account_it_is_told() {
-    let told = told(&["--account", "210987654321", "--keys", "1"]);
-    assert_eq!(told["account"], "210987654321");
+fn serve_prints_the_keys_of_the_requested_account() {
+    let printed = printed(&["--account", "210987654321", "--keys", "1"]);
+    assert_eq!(printed["account"], "210987654321");
     let id = nth_key_id("210987654321", 0);
-    assert_eq!(told["keys"][0]["AccessKeyId"], id);
+    assert_eq!(printed["keys"][0]["AccessKeyId"], id);
 }
 
 #[test]
-fn serve_has_inactive_keys_if_it_is_told() {
+fn serve_makes_keys_inactive_on_request() {
     for (options, status) in [
         (&["--keys", "2"][..], "Active"),
         (&["--keys", "2", "--inactive"], "Inactive"),
     ] {
-        let told = told(options);
-        let keys = told["keys"].as_array().expect("a list");
-        assert!(keys.iter().all(|key| key["Status"] == status), "{told}");
+        let printed = printed(options);
+        let keys = printed["keys"].as_array().expect("a list");
+        assert!(keys.iter().all(|key| key["Status"] == status), "{printed}");
         assert_eq!(keys.len(), 2);
     }
 }
 
 #[test]
-fn serve_refuses_options_that_say_nothing_together() {
+fn serve_rejects_invalid_combinations_of_options() {
     for options in [
         &["--burst", "5"][..],
         &["--keys-per-user", "2"],
@@ -140,7 +140,7 @@ fn serve_refuses_options_that_say_nothing_together() {
     }
 }
 
-/// What `serve` with these options prints, and what it prints after a `visit` and a signal.
+/// The JSON that `serve` with these options prints first, and what it prints after `visit` and a signal.
 fn served(options: &[&str], visit: impl FnOnce(&serde_json::Value)) -> (serde_json::Value, String) {
     let mut child = Command::new(PROGRAM)
         .arg("serve")
@@ -151,34 +151,34 @@ fn served(options: &[&str], visit: impl FnOnce(&serde_json::Value)) -> (serde_js
     let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     out.read_line(&mut line).expect("a line");
-    let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-    visit(&told);
+    let printed: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    visit(&printed);
     let id = child.id().to_string();
     let killed = Command::new("kill").args(["-TERM", &id]).status();
     assert!(killed.expect("kill starts").success());
     assert!(child.wait().expect("it ends").success());
     let mut rest = String::new();
     out.read_to_string(&mut rest).expect("text");
-    (told, rest)
+    (printed, rest)
 }
 
 #[test]
-fn serve_says_how_to_reach_it_and_ends_at_a_signal() {
-    let (told, rest) = served(&["--https", "--keys", "2"], |_| {});
+fn serve_prints_how_to_connect_and_ends_after_a_signal() {
+    let (printed, rest) = served(&["--https", "--keys", "2"], |_| {});
     assert!(
-        told["url"]
+        printed["url"]
             .as_str()
             .is_some_and(|url| url.starts_with("https://127.0.0.1:"))
     );
-    assert_eq!(told["access_key_id"], ADMIN_KEY_ID);
-    assert_eq!(told["documented_key"], BOB_KEY_ID);
-    assert_eq!(told["keys"].as_array().map(Vec::len), Some(2));
+    assert_eq!(printed["access_key_id"], ADMIN_KEY_ID);
+    assert_eq!(printed["documented_key"], BOB_KEY_ID);
+    assert_eq!(printed["keys"].as_array().map(Vec::len), Some(2));
     assert_eq!(rest, "");
 }
 
-/// Sends `ListUsers`. Nobody signs it, so it is refused; what counts is that it came.
-fn list_users(told: &serde_json::Value) {
-    let url = told["url"].as_str().expect("a URL");
+/// Sends `ListUsers` without a signature. The request is refused, but it is counted.
+fn list_users(printed: &serde_json::Value) {
+    let url = printed["url"].as_str().expect("a URL");
     let address = url.strip_prefix("http://").expect("HTTP");
     let mut stream = TcpStream::connect(address).expect("it serves");
     let body = "Action=ListUsers&Version=2010-05-08";
@@ -192,10 +192,10 @@ fn list_users(told: &serde_json::Value) {
 }
 
 #[test]
-fn serve_denies_what_it_is_told_and_tells_at_the_end_what_it_saw() {
-    let (_, rest) = served(&["--tell", "--deny", "iam:ListUsers"], list_users);
+fn serve_denies_actions_and_prints_a_summary() {
+    let (_, rest) = served(&["--summary", "--deny", "iam:ListUsers"], list_users);
     let end: serde_json::Value = serde_json::from_str(&rest).expect("one line of JSON");
-    // Whose account a request is for is known only if it is signed.
+    // Only a signature tells which account a request is for.
     let requests = json!([{ "Action": "ListUsers", "Answer": "403", "Account": null }]);
     assert_eq!(end["requests"], requests);
     let keys = end["keys"].as_array().expect("a list");
@@ -204,7 +204,7 @@ fn serve_denies_what_it_is_told_and_tells_at_the_end_what_it_saw() {
 }
 
 #[test]
-fn serve_says_when_the_requests_of_clients_that_ended_were_carried_out() {
+fn serve_reports_when_all_requests_have_taken_effect() {
     for scheme in [&[][..], &["--https"]] {
         let mut child = Command::new(PROGRAM)
             .arg("serve")
@@ -215,8 +215,8 @@ fn serve_says_when_the_requests_of_clients_that_ended_were_carried_out() {
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = String::new();
         out.read_line(&mut line).expect("a line");
-        let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        let url = told["url"].as_str().expect("a URL");
+        let printed: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let url = printed["url"].as_str().expect("a URL");
         let (_, address) = url.split_once("://").expect("a URL");
         drop(TcpStream::connect(address).expect("it serves"));
         let id = child.id().to_string();
@@ -231,10 +231,10 @@ fn serve_says_when_the_requests_of_clients_that_ended_were_carried_out() {
 }
 
 #[test]
-fn serve_counts_the_requests_that_it_does_not_remember() {
-    let (_, rest) = served(&["--tell", "--remember", "1"], |told| {
-        list_users(told);
-        list_users(told);
+fn serve_counts_the_requests_that_it_drops() {
+    let (_, rest) = served(&["--summary", "--remember", "1"], |printed| {
+        list_users(printed);
+        list_users(printed);
     });
     let end: serde_json::Value = serde_json::from_str(&rest).expect("one line of JSON");
     assert_eq!(end["requests"].as_array().map(Vec::len), Some(1));

@@ -1,4 +1,4 @@
-//! The credential report over HTTP: its states, its errors, what is in it, and what denials and faults make of it.
+//! The credential report over HTTP: its states, errors and contents, and the effects of denials and faults.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -11,7 +11,7 @@ use iam_sandbox::{Credentials, Fault, KeySeed, Sandbox, What, sign};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The whole reply to a request without parameters.
+/// Sends a request without parameters, and returns the whole response.
 fn ask_as(who: &Credentials, sandbox: &Sandbox, action: &str) -> String {
     let address = sandbox.address();
     let params = [("Action", action), ("Version", "2010-05-08")];
@@ -60,7 +60,7 @@ fn users(lines: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn a_report_is_a_snapshot_of_when_it_was_started() {
+fn a_report_is_a_snapshot_from_the_time_it_was_started() {
     let sandbox = Sandbox::documented().start();
     let missing = ask(&sandbox, "GetCredentialReport");
     assert!(missing.starts_with("HTTP/1.1 410 Gone\r\n"), "{missing}");
@@ -93,7 +93,7 @@ fn a_report_is_a_snapshot_of_when_it_was_started() {
 }
 
 #[test]
-fn the_key_that_asked_and_the_roots_are_in_the_report_with_their_use() {
+fn the_report_has_the_last_use_of_the_callers_key_and_the_root_key() {
     let sandbox = Sandbox::builder().report_root_key().start();
     let asked = ask_as(&sandbox.root(), &sandbox, "GenerateCredentialReport");
     assert_eq!(element(&asked, "State"), "STARTED");
@@ -105,7 +105,7 @@ fn the_key_that_asked_and_the_roots_are_in_the_report_with_their_use() {
 }
 
 #[test]
-fn a_stale_report_lacks_what_was_created_since_and_has_what_was_deleted_since() {
+fn a_stale_report_lacks_newer_keys_and_keeps_deleted_ones() {
     let sandbox = Sandbox::documented()
         .user("created-since")
         .key(KeySeed::new("Bob", "AKIA0000000000000NEW").created_days_ago(0))
@@ -131,7 +131,7 @@ fn a_stale_report_lacks_what_was_created_since_and_has_what_was_deleted_since() 
     assert!(generated > hours_ago(4), "{generated}");
 }
 
-/// `2026-01-31T23:59:59Z`, as the sandbox writes it.
+/// `2026-01-31T23:59:59Z`, the format of the sandbox.
 fn written(at: SystemTime) -> String {
     let at = time::OffsetDateTime::from(at);
     let (hour, minute, second) = at.to_hms();
@@ -150,7 +150,7 @@ fn a_report_expires_after_four_hours() {
 }
 
 #[test]
-fn a_report_may_take_its_time_or_never_be_done() {
+fn a_report_can_take_a_while_or_never_finish() {
     let slow = Sandbox::builder().report_lag(2).start();
     let states: Vec<String> = (0..4).map(|_| generate(&slow)).collect();
     assert_eq!(states, ["STARTED", "INPROGRESS", "INPROGRESS", "COMPLETE"]);
@@ -174,7 +174,7 @@ fn a_foreign_report_has_other_dates_and_booleans() {
 }
 
 #[test]
-fn denials_and_faults_cover_the_report() {
+fn denials_and_faults_apply_to_the_report() {
     let sandbox = Sandbox::builder()
         .deny("iam:GenerateCredentialReport")
         .fault(Fault::new(What::error(500, "ServiceFailure", "later")).on("GetCredentialReport"))

@@ -1,5 +1,5 @@
-//! The storm: the same seed makes the same things go wrong, in whatever order the requests come, and what is said in the
-//! service's own form stays true.
+//! Storms: the same seed causes the same faults in any order of requests, and responses in the service's format are
+//! always true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
@@ -11,17 +11,17 @@ use iam_sandbox::documented::ACCOUNT;
 use iam_sandbox::{Answer, Sandbox, Storm, nth_key_id, sign};
 
 const KEYS: usize = 400;
-/// Long past any reply that is only late.
+/// Longer than the delay of any late response.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// What the sandbox recorded of each key's deletion, and what the client read.
+/// The requests that the sandbox recorded for each key's deletion, and the responses that the client read.
 struct Seen {
     answers: BTreeMap<String, String>,
     replies: BTreeMap<String, Vec<u8>>,
     sandbox: Sandbox,
 }
 
-/// Deletes the keys, each with one request, over several connections at a time.
+/// Deletes the keys with one request each, over several concurrent connections.
 fn deleted(storm: Storm, keys: impl IntoIterator<Item = usize>) -> Seen {
     let sandbox = Sandbox::builder().many_keys(KEYS, 1).storm(storm).start();
     let keys: Vec<usize> = keys.into_iter().collect();
@@ -42,7 +42,8 @@ fn deleted(storm: Storm, keys: impl IntoIterator<Item = usize>) -> Seen {
     }
 }
 
-/// The key's ID, and the reply as far as it came. A connection that is reset before the request was read is made again.
+/// Deletes key `n`. Returns its ID and as much of the response as arrives. Reconnects if the connection is reset before
+/// the request is read.
 fn delete(sandbox: &Sandbox, n: usize) -> (String, Vec<u8>) {
     let (id, user) = (nth_key_id(ACCOUNT, n), format!("user-{:06}", n + 1));
     let params = [
@@ -72,7 +73,7 @@ fn delete(sandbox: &Sandbox, n: usize) -> (String, Vec<u8>) {
     (id, reply)
 }
 
-/// Reads a reply to its end, or as far as it comes.
+/// Reads a response until it ends or stops.
 fn read(stream: &mut TcpStream, reply: &mut Vec<u8>) {
     let mut buffer = [0; 4096];
     while let Ok(length) = stream.read(&mut buffer)
@@ -92,7 +93,7 @@ fn read(stream: &mut TcpStream, reply: &mut Vec<u8>) {
     }
 }
 
-/// What was answered to each key's request, once the last is carried out.
+/// The answer to each key's request, after all requests have taken effect.
 fn answers(sandbox: &Sandbox) -> BTreeMap<String, String> {
     let deadline = Instant::now() + 60 * SILENCE;
     loop {
@@ -116,7 +117,7 @@ fn answers(sandbox: &Sandbox) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_same_seed_strikes_the_same_requests_in_any_order() {
+fn the_same_seed_affects_the_same_requests_in_any_order() {
     let first = deleted(Storm::new(7), 0..KEYS).answers;
     assert_eq!(first.len(), KEYS);
     assert_eq!(first, deleted(Storm::new(7), (0..KEYS).rev()).answers);
@@ -124,7 +125,7 @@ fn the_same_seed_strikes_the_same_requests_in_any_order() {
 }
 
 #[test]
-fn a_request_that_is_repeated_is_struck_anew() {
+fn a_repeated_request_gets_a_new_fault() {
     let sandbox = Sandbox::builder().storm(Storm::new(1).percent(50)).start();
     let params = [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")];
     let address = sandbox.address();
@@ -143,7 +144,7 @@ fn a_request_that_is_repeated_is_struck_anew() {
 }
 
 #[test]
-fn a_storm_strikes_as_many_requests_as_it_is_told() {
+fn a_storm_affects_the_requested_percentage_of_requests() {
     let calm = deleted(Storm::new(3).percent(0), 0..KEYS);
     assert!(
         calm.answers
@@ -158,13 +159,16 @@ fn a_storm_strikes_as_many_requests_as_it_is_told() {
         .filter(|answer| *answer != "200 acted=true");
     let struck = struck.count() * 100 / KEYS;
     assert!((20..40).contains(&struck), "{struck} %");
-    assert!(usual.sandbox.connections() > KEYS as u64, "connections too");
+    assert!(
+        usual.sandbox.connections() > KEYS as u64,
+        "some connections should also be reset"
+    );
     let names: BTreeSet<&String> = usual.answers.values().collect();
     assert!(names.len() > 10, "{names:?}");
 }
 
 #[test]
-fn what_a_storm_says_in_the_services_own_form_is_true() {
+fn a_response_in_the_services_format_is_true_in_a_storm() {
     let seen = deleted(Storm::new(5).percent(100), 0..KEYS);
     for (id, reply) in &seen.replies {
         let reply = String::from_utf8_lossy(reply);
@@ -178,12 +182,12 @@ fn what_a_storm_says_in_the_services_own_form_is_true() {
     let gone = (0..KEYS).filter(|n| !seen.sandbox.has_key(&nth_key_id(ACCOUNT, *n)));
     assert!(
         (KEYS / 4..KEYS).contains(&gone.count()),
-        "it acts, and it does not"
+        "some of these requests should take effect, and some should not"
     );
 }
 
 #[test]
-fn in_an_adverse_storm_requests_act_late_and_deleted_keys_are_still_listed() {
+fn in_an_adverse_storm_requests_take_effect_late_and_lists_lag() {
     let seen = deleted(Storm::new(6).adverse().percent(100), 0..KEYS);
     assert!(seen.sandbox.wait_until_calm(60 * SILENCE));
     let late = seen.answers.iter().filter(|(_, answer)| {
@@ -191,7 +195,7 @@ fn in_an_adverse_storm_requests_act_late_and_deleted_keys_are_still_listed() {
     });
     let late: Vec<_> = late.collect();
     assert!(late.len() > KEYS / 20, "{}", late.len());
-    // Some users were renamed, and their requests are refused.
+    // The requests for renamed users fail.
     let acted = late
         .iter()
         .filter(|(_, answer)| answer.ends_with("acted=true"));

@@ -1,4 +1,4 @@
-//! Roles that demand an external ID or a code of an MFA device.
+//! Roles that require an external ID or an MFA code.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -7,7 +7,7 @@ use iam_sandbox::{Sandbox, sign};
 
 const SERIAL: &str = "arn:aws:iam::123456789012:mfa/admin";
 
-/// The whole reply to `AssumeRole` with more parameters.
+/// Sends `AssumeRole` with additional parameters, and returns the whole response.
 fn assume(sandbox: &Sandbox, more: &[(&str, &str)]) -> String {
     let address = sandbox.address();
     let mut params = vec![

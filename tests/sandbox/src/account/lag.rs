@@ -1,4 +1,4 @@
-//! What changes on its own: lists that lag behind, and users whom somebody else renames or removes.
+//! Changes that no request makes: lists that lag, and users that another administrator renames or deletes.
 
 use super::{Account, folded};
 use crate::drift::{Change, RENAMED_TO};
@@ -6,14 +6,14 @@ use crate::failure::Failure;
 use crate::key::Key;
 use std::time::{Duration as Wait, Instant};
 
-/// A deleted key that lists still show.
+/// A deleted key that still appears in lists.
 #[derive(Debug, Clone)]
 pub(super) struct Ghost {
     pub(super) key: Key,
     shown: Shown,
 }
 
-/// How much longer lists show a deleted key.
+/// How long lists still show a deleted key.
 #[derive(Debug, Clone, Copy)]
 enum Shown {
     Lists(u32),
@@ -21,7 +21,7 @@ enum Shown {
 }
 
 impl Account {
-    /// Deletes a key, which the next `lag` lists of its owner's keys still show; or for as long as the drift says.
+    /// Deletes a key. The next `lag` lists of its owner's keys still show it, or as many as the drift decides.
     pub(crate) fn delete_key(&mut self, name: &str, id: &str, lag: u32) -> Result<(), Failure> {
         self.key_of(name, id)?;
         let key = self.uproot(id);
@@ -37,13 +37,13 @@ impl Account {
         Ok(())
     }
 
-    /// Whether reads do not show the key, since it is new.
+    /// Whether reads hide the key because it is new.
     fn hides(&mut self, id: &str) -> bool {
         let drift = self.drift.as_mut();
         drift.is_some_and(|drift| drift.hides(id, Instant::now()))
     }
 
-    /// The key as `GetAccessKeyLastUsed` shows it. In a drift it lags behind as the lists do.
+    /// The key as `GetAccessKeyLastUsed` shows it. In an adverse storm it lags, as lists do.
     pub(crate) fn shown_key(&mut self, id: &str) -> Option<Key> {
         if self.hides(id) {
             return None;
@@ -56,7 +56,7 @@ impl Account {
         self.keys.get(id).or_else(ghost).cloned()
     }
 
-    /// What somebody else does soon after a request about a user, or about a user's key.
+    /// The change that another administrator makes soon after a request about a user or a user's key.
     pub(crate) fn changes(
         &mut self,
         user: Option<&str>,
@@ -67,14 +67,14 @@ impl Account {
             .and_then(|id| self.keys.get(id))
             .map(|key| key.user.as_str());
         let user = self.users.get(&folded(user.or(owner)?))?;
-        // Those who sign stay.
+        // Never change the users who sign requests.
         if !user.name.starts_with("user-") {
             return None;
         }
         drift.on_request(&user.name, !user.keys.is_empty())
     }
 
-    /// Somebody else changes a user.
+    /// Applies another administrator's change to a user.
     pub(crate) fn apply(&mut self, change: Change) {
         match change {
             Change::Rename(name) => self.rename_user(&name, &format!("{name}{RENAMED_TO}")),
@@ -91,7 +91,7 @@ impl Account {
         }
     }
 
-    /// The keys a list of the user's keys shows, and the user's name as it was created.
+    /// The keys that a list for the user shows, and the user's name in its original case.
     pub(crate) fn list_keys(&mut self, name: &str) -> Result<(String, Vec<Key>), Failure> {
         let user = self
             .users

@@ -14,11 +14,11 @@ pub(crate) struct Session {
     pub(crate) expires: OffsetDateTime,
 }
 
-/// Whose session it is.
+/// The owner of a session.
 #[derive(Debug, Clone)]
 pub(crate) enum SessionOf {
     Role(RoleSession),
-    /// The root user's, for one task.
+    /// The root user, for one task.
     Root(Task),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct RoleSession {
     pub(crate) name: String,
 }
 
-/// What a session of the root user is for.
+/// The task that a session of the root user is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
     Audit,
@@ -37,7 +37,7 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    /// The task of the managed policy with this ARN.
+    /// Parses the ARN of a managed policy.
     pub(crate) fn of(policy: &str) -> Option<Self> {
         match policy.rsplit_once(":iam::aws:policy/root-task/")?.1 {
             "IAMAuditRootUserCredentials" => Some(Self::Audit),
@@ -46,7 +46,7 @@ impl Task {
         }
     }
 
-    /// Whether its policy allows the action. What is allowed is allowed for the root user alone.
+    /// Whether the task's policy allows the action. All these actions are ones that only the root user may need.
     pub(crate) fn allows(self, action: &str) -> bool {
         match action {
             "sts:GetCallerIdentity" | "iam:ListAccessKeys" | "iam:GetAccessKeyLastUsed" => true,
@@ -57,7 +57,7 @@ impl Task {
 }
 
 impl RoleSession {
-    /// The unique ID of the session's role, made from its name.
+    /// The unique ID of the session's role, which is derived from its name.
     pub(crate) fn role_id(&self, account: &str) -> String {
         let serial = self.role.bytes().fold(0_u64, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(u64::from(byte))
@@ -83,7 +83,7 @@ impl Account {
             .insert(session.credentials.access_key_id.clone(), session);
     }
 
-    /// Starts a session with credentials of its own.
+    /// Starts a session with new credentials.
     pub(crate) fn open_session(&mut self, of: SessionOf, expires: OffsetDateTime) -> Session {
         let id = self.make_id("ASIA");
         let credentials = Credentials {

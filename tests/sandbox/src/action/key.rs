@@ -1,4 +1,4 @@
-//! Access keys: create, list, update, delete, and the last use of one.
+//! Actions on access keys: create, list, update, delete, and get the last use.
 
 use super::{Call, Outcome, page};
 use crate::clock;
@@ -9,11 +9,11 @@ use crate::key::{Key, KeySeed, Status};
 use crate::principal::Principal;
 use crate::xml::Xml;
 
-/// How many keys a user may have.
+/// How many keys a user can have.
 const QUOTA: usize = 2;
-/// What the keys of the root user belong to.
+/// The resource name for the root user's keys.
 const ROOT: &str = "root";
-/// How the markers of the list start.
+/// The prefix of the list's markers.
 const MARK: &str = "from:";
 
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
@@ -85,7 +85,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
-/// A page of a list. The root user has no name.
+/// Writes one page of a list. The root user has no user name.
 fn write_list(xml: &mut Xml, user: Option<&str>, next: Option<&str>, keys: &[Key]) {
     xml.leaf("IsTruncated", if next.is_some() { "true" } else { "false" });
     if let Some(next) = next {
@@ -118,7 +118,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
     );
     check.finish()?;
     if let Principal::RootTask(_) = call.principal {
-        // No task allows it.
+        // No root task allows this action.
         call.authorize(ROOT)?;
     }
     if named.is_none() && call.principal.is_root() {

@@ -1,4 +1,4 @@
-//! The actions of IAM and STS: each checks its parameters, then whether it is allowed, then acts.
+//! The actions of IAM and STS. Each validates its parameters, checks permission, and then acts.
 
 mod key;
 mod report;
@@ -16,7 +16,7 @@ use crate::request::Params;
 use crate::trust::Trusts;
 use time::OffsetDateTime;
 
-/// One request to act.
+/// A request for an action.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) service: Service,
@@ -34,7 +34,7 @@ pub(crate) struct Call<'a> {
     pub(crate) list_lag: u32,
 }
 
-/// What an action answers with: nothing, or what writes its result.
+/// The result of an action: nothing, or a function that writes the result element.
 pub(crate) type Outcome = Result<Option<Written>, Failure>;
 
 type Action = fn(&mut Call<'_>) -> Outcome;
@@ -61,7 +61,7 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
     ACTIONS.into_iter().map(|(_, name, _)| name)
 }
 
-/// Does what a request asks for.
+/// Performs the action of a request.
 pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
     let is_asked = |(service, name, _): &&(Service, &str, Action)| {
         (*service, *name) == (call.service, call.action)
@@ -76,7 +76,7 @@ pub(crate) fn perform(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-/// The one action that needs no signature.
+/// Performs the only action that does not need a signature.
 pub(crate) fn assume_role_with_web_identity(
     account: &mut Account,
     params: &Params,
@@ -91,7 +91,7 @@ impl Call<'_> {
         self.authorize_at(None, resource)
     }
 
-    /// The same for an action on a user of this name.
+    /// The same for an action on this user.
     fn authorize_on(&self, name: &str) -> Result<(), Failure> {
         let path = self.account.user(name).map(|user| user.path.as_str());
         self.authorize_at(path, &format!("user {name}"))
@@ -118,7 +118,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Fails if this read is denied for this user, whoever asks.
+    /// Fails if this read is denied for this user, regardless of the caller.
     fn read_of(&self, read: Read, user: &str) -> Result<(), Failure> {
         let drift = self.account.drift.as_ref();
         if drift.is_some_and(|drift| drift.denies(read, user)) {
@@ -131,7 +131,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// The user a request is about: the one it names, or the one who signed it.
+    /// The user that a request names, or else the user who signed it.
     fn target_user(&self, named: Option<&str>) -> Result<String, Failure> {
         let user = named.or_else(|| self.principal.user_name());
         user.map(str::to_owned)
@@ -139,7 +139,7 @@ impl Call<'_> {
     }
 }
 
-/// The page of `items` a request asks for and, where it is not the last, the marker of the next.
+/// The requested page of `items`, and the marker of the next page unless this page is the last.
 fn page<T>(
     mut items: Vec<T>,
     size: usize,

@@ -44,7 +44,7 @@ pub(super) fn assume_role(call: &mut Call<'_>) -> Outcome {
     call.trusts.check(request.role(), &shown, denied)?;
     let mut others = call.others.iter_mut().map(|other| &mut **other);
     let account = others.find(|other| request.arn.split(':').nth(4) == Some(&other.id));
-    // Any other account is this one: the ARN of a role that nobody set up has an account too.
+    // For an unknown account, use this one: the ARN of a role that nobody configured also has an account.
     let account = account.unwrap_or(&mut *call.account);
     let (role, session) = request.open(account, call.now);
     let account = account.id.clone();
@@ -113,7 +113,7 @@ pub(super) fn assume_role_with_web_identity(
     })))
 }
 
-/// The parameters of both ways to assume a role.
+/// The parameters of both actions that assume a role.
 #[derive(Debug)]
 struct SessionRequest<'a> {
     arn: &'a str,

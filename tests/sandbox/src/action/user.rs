@@ -96,7 +96,7 @@ pub(super) fn tags(call: &mut Call<'_>) -> Outcome {
     })))
 }
 
-/// How the markers of these lists start.
+/// The prefix of the markers of these lists.
 const MARK: &str = "after:";
 
 fn write(xml: &mut Xml, user: &User, account: &str) {

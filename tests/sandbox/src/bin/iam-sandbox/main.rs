@@ -1,4 +1,4 @@
-//! The sandbox as a program: `serve` for whoever wants a server, `run` for whoever wants to try a command.
+//! The command-line program: `serve` starts a server, and `run` runs one command against a sandbox.
 
 mod run;
 mod serve;
@@ -20,9 +20,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until SIGINT or SIGTERM; prints one line of JSON that says how to reach it
+    /// Serve until SIGINT or SIGTERM; print one line of JSON that says how to connect
     Serve(Box<Serve>),
-    /// Run a command that is pointed at the sandbox, and show the keys before and after
+    /// Run a command against the sandbox, and show the keys before and after
     Run {
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -30,98 +30,98 @@ enum Command {
     },
 }
 
-/// How adverse a storm is.
+/// How severe a storm is.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Adverse {
-    /// Requests act late, lists lag, and users are renamed
+    /// Some requests take effect late, lists lag, and users are renamed
     Changes,
-    /// Reads are also denied for some users, and do not show a new key for a moment
+    /// Also deny reads for some users, and hide each new key for a moment
     PoorReads,
 }
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// The port; 0: any free one
+    /// Listen on this port; 0 means any free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Serve HTTPS, with a certificate of the sandbox's own authority
+    /// Serve HTTPS with a certificate from the sandbox's own authority
     #[arg(long)]
     https: bool,
-    /// Write the authority's certificate to this file too
+    /// Also write the authority's certificate to this file
     #[arg(long)]
     ca_file: Option<PathBuf>,
-    /// So many users more, with a key each unless the next options say otherwise
+    /// Add this many users, each with one key unless other options say otherwise
     #[arg(long)]
     users: Option<usize>,
-    /// So many keys of these users together; without --users, of as many users
+    /// Give these users this many keys in total; without --users, add one user per key
     #[arg(long)]
     keys: Option<usize>,
-    /// So many keys of each of these users
+    /// Give each of these users this many keys
     #[arg(long, requires = "users", conflicts_with = "keys")]
     keys_per_user: Option<usize>,
-    /// So many of the keys of these users were used three days ago
+    /// Mark this many of these users' keys as used three days ago
     #[arg(long, default_value_t = 0)]
     used_keys: usize,
-    /// So many users more, without keys
+    /// Add this many users without keys
     #[arg(long, default_value_t = 0)]
     idle_users: usize,
-    /// So many calls for a credential report find it in progress
+    /// Report "in progress" to this many requests for a credential report
     #[arg(long, default_value_t = 0)]
     report_lag: u32,
-    /// All these keys are inactive
+    /// Make the keys of these users inactive
     #[arg(long)]
     inactive: bool,
-    /// So many items a page, at most 1,000
+    /// Return this many items per page, at most 1,000
     #[arg(long, default_value_t = 100)]
     page_size: usize,
-    /// Allow so many requests a second
+    /// Allow this many requests per second
     #[arg(long)]
     throttle: Option<u32>,
-    /// Allow so many requests at once after a rest; as many as --throttle otherwise
+    /// Allow a burst of this many requests; defaults to the value of --throttle
     #[arg(long, requires = "throttle")]
     burst: Option<u32>,
-    /// Let requests go wrong at random: what follows from this seed
+    /// Inject random faults that are determined by this seed
     #[arg(long, value_name = "SEED")]
     storm: Option<u64>,
-    /// How many out of a hundred requests go wrong in a storm
+    /// Inject a fault into this percentage of requests
     #[arg(long, value_name = "PERCENT", requires = "storm", default_value_t = 30)]
     storm_percent: u8,
-    /// Let the storm be adverse too
+    /// Make the storm more severe
     #[arg(long, requires = "storm")]
     adverse: Option<Adverse>,
-    /// So many keys more of the user who signs
+    /// Add this many keys to the user who signs the requests
     #[arg(long, default_value_t = 0)]
     own_keys: usize,
-    /// Answer so many milliseconds later
+    /// Delay each response by this many milliseconds
     #[arg(long, default_value_t = 0)]
     latency: u64,
-    /// The account
+    /// Use this account ID
     #[arg(long, default_value = iam_sandbox::documented::ACCOUNT)]
     account: String,
-    /// One more account, with users and a root user who have keys; repeatable
+    /// Add another account, whose users and root user have keys; repeatable
     #[arg(long, value_name = "ACCOUNT")]
     other_account: Vec<String>,
-    /// Deny an action to everybody, such as iam:ListUsers; repeatable; a * at the end stands for any ending
+    /// Deny an action to everyone, such as iam:ListUsers; repeatable; a trailing * matches any suffix
     #[arg(long, value_name = "ACTION")]
     deny: Vec<String>,
-    /// Demand this external ID of whoever assumes the role; repeatable
+    /// Require this external ID to assume the role; repeatable
     #[arg(long, value_name = "ROLE=ID", value_parser = pair)]
     external_id: Vec<(String, String)>,
-    /// Demand a code of this MFA device of whoever assumes the role; repeatable
+    /// Require a code from this MFA device to assume the role; repeatable
     #[arg(long, value_name = "ROLE=SERIAL", value_parser = pair)]
     mfa: Vec<(String, String)>,
-    /// A code of each of these devices, which works once; repeatable
+    /// Accept this one-time code from each of these MFA devices; repeatable
     #[arg(long, value_name = "CODE", requires = "mfa")]
     mfa_code: Vec<String>,
-    /// At the end print a second line of JSON: the requests that came, how many of each action, and the keys there are
+    /// On exit, print a second line of JSON: the requests, the count for each action, and the remaining keys
     #[arg(long)]
-    tell: bool,
-    /// Remember so many requests at most
+    summary: bool,
+    /// Remember at most this many requests
     #[arg(long, default_value_t = 1000)]
     remember: usize,
 }
 
-/// The first number of the keys of the user who signs, above all others.
+/// The serial number of the signing user's first added key. It is higher than any other.
 const OWN_KEYS: usize = 10_000_000;
 
 impl Serve {
@@ -175,7 +175,7 @@ impl Serve {
         }
     }
 
-    /// How many users there are more, and how many keys they have together.
+    /// The number of added users, and of their keys in total.
     fn users_and_keys(&self) -> (usize, usize) {
         let users = self.users.or(self.keys).unwrap_or_default();
         let each = self.keys_per_user.unwrap_or(1);
@@ -184,7 +184,7 @@ impl Serve {
 }
 
 fn pair(text: &str) -> Result<(String, String), &'static str> {
-    let (role, value) = text.split_once('=').ok_or("a role, `=` and a value")?;
+    let (role, value) = text.split_once('=').ok_or("expected ROLE=VALUE")?;
     Ok((role.to_owned(), value.to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! `iam-sandbox run`: a command in an environment that points at a sandbox, and what it did to the keys.
+//! `iam-sandbox run`: runs a command against a sandbox, and shows what it did to the keys.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 use iam_sandbox::{Certificate, Key, Sandbox};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What would lead the command elsewhere.
+/// Variables that would send the command's requests elsewhere.
 const REMOVED: [&str; 16] = [
     "AWS_SESSION_TOKEN",
     "AWS_SECURITY_TOKEN",
@@ -29,7 +29,7 @@ const REMOVED: [&str; 16] = [
     "all_proxy",
 ];
 
-/// Runs the command, and gives its exit status on.
+/// Runs the command, and passes on its exit status.
 pub(crate) fn run(command: &[OsString]) -> io::Result<ExitCode> {
     let sandbox = Sandbox::documented()
         .https(Certificate::Valid)
@@ -48,7 +48,7 @@ pub(crate) fn run(command: &[OsString]) -> io::Result<ExitCode> {
     Ok(ExitCode::from(number(status)))
 }
 
-/// Runs the command to its end. SIGINT is the command's affair: the sandbox outlives it to tell the end.
+/// Waits for the command to end. Ignores SIGINT, so that the sandbox outlives the command and can show the result.
 fn wait(sandbox: &Sandbox, command: &[OsString]) -> io::Result<ExitStatus> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -86,7 +86,7 @@ fn keys(sandbox: &Sandbox) -> BTreeMap<(String, String), Key> {
         .collect()
 }
 
-/// Shows the keys there were, marking those that are gone with `-` and those that changed with `~`.
+/// Shows the original keys, with `-` for deleted keys and `~` for changed ones, and then the new keys.
 fn table(before: &BTreeMap<(String, String), Key>, now: &BTreeMap<(String, String), Key>) {
     let width = before
         .keys()
@@ -129,7 +129,7 @@ fn shown(command: &[OsString]) -> String {
     words.join(" ")
 }
 
-/// The exit status as a shell gives it.
+/// The exit status as a shell reports it.
 fn number(status: ExitStatus) -> u8 {
     let code = status
         .code()

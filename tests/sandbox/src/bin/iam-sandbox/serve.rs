@@ -1,4 +1,4 @@
-//! `iam-sandbox serve`: says how to reach the sandbox, waits for a signal, and says what it saw.
+//! `iam-sandbox serve`: prints how to connect, waits for a signal, and prints a summary.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -10,11 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Serve;
 
-/// Longer than the latest request takes.
+/// Longer than the longest delay of a late request.
 const CALM: Duration = Duration::from_secs(20);
 
-/// Serves until SIGINT or SIGTERM comes. After each SIGUSR1 it says whether the requests of all clients that ended were
-/// carried out, once they were.
+/// Serves until SIGINT or SIGTERM. After each SIGUSR1, waits until no client is connected and no request is pending,
+/// and prints whether that happened in time.
 pub(crate) fn serve(options: &Serve) -> io::Result<()> {
     let sandbox = options.builder().try_start()?;
     if options.inactive {
@@ -29,7 +29,7 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        // Before anything is said: who reads it may send a signal at once.
+        // Register before printing anything: the reader may send a signal immediately.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut ask = signal(SignalKind::user_defined1())?;
@@ -41,19 +41,19 @@ pub(crate) fn serve(options: &Serve) -> io::Result<()> {
                 _ = ask.recv() => say(&json!({ "settled": sandbox.wait_until_settled(CALM) }))?,
             }
         }
-        if options.tell {
+        if options.summary {
             if !sandbox.wait_until_calm(CALM) {
-                return Err(io::Error::other("a request is still to be carried out"));
+                return Err(io::Error::other("some requests have not taken effect yet"));
             }
-            say(&end(&sandbox, options))?;
+            say(&summary(&sandbox, options))?;
         }
         Ok(())
     })
 }
 
-/// What was asked and answered, in which account, and how often; which requests changed keys, when they came and when they acted, and which
-/// keys there are, those of other accounts by account.
-fn end(sandbox: &Sandbox, options: &Serve) -> Value {
+/// The requests with their answers and accounts, the count for each action, the changes to keys with the times they
+/// arrived and took effect, and the remaining keys, with those of other accounts listed by account.
+fn summary(sandbox: &Sandbox, options: &Serve) -> Value {
     let recorded = sandbox.requests();
     let requests: Vec<_> = recorded
         .iter()
@@ -97,7 +97,7 @@ fn shown(keys: Vec<Key>) -> Vec<Value> {
     keys.collect()
 }
 
-/// How to reach the sandbox, and which keys it has for whoever wants to delete some.
+/// How to connect to the sandbox, and which keys a client may delete.
 fn description(sandbox: &Sandbox, options: &Serve) -> Value {
     let admin = sandbox.admin();
     json!({
@@ -111,7 +111,7 @@ fn description(sandbox: &Sandbox, options: &Serve) -> Value {
     })
 }
 
-/// The keys of the many users, and those more of the user who signs.
+/// The keys of the added users, and the keys added to the signing user.
 fn many(sandbox: &Sandbox) -> Vec<Key> {
     let admin = sandbox.admin();
     let is_own = |key: &Key| key.user == documented::ADMIN && key.id != admin.access_key_id;

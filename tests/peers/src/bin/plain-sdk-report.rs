@@ -2,7 +2,7 @@
 //! prints what the SDK says of each, as JSON Lines. Nothing is set but the time an answer may take, which is without limit
 //! otherwise.
 //!
-//! Usage: `plain-sdk-tell FILE JOBS`
+//! Usage: `plain-sdk-report FILE JOBS`
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 """Deletes the access keys of a CSV file with boto3, in threads, and prints what boto3 says of each, as JSON Lines.
 
-Nothing is set but the time an answer may take, which is a minute otherwise. Usage: boto3-tell.py FILE THREADS
+Nothing is set but the time an answer may take, which is a minute otherwise. Usage: boto3-report.py FILE THREADS
 """
 
 import csv
