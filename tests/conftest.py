@@ -1,4 +1,4 @@
-"""The options of the tests in Python: `target/venv/bin/pytest tests`."""
+"""Options for the Python tests: `target/venv/bin/pytest tests`."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ ROOT = Path(__file__).parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--binaries", type=Path, default=ROOT / "target/debug", help="the folder of iam-del-key and iam-sandbox (default: target/debug)"
+        "--binaries", type=Path, default=ROOT / "target/debug", help="the folder with iam-del-key and iam-sandbox (default: target/debug)"
     )
     parser.addoption(
         "--replay",
         type=int,
         default=10,
         metavar="N",
-        help="replay every Nth setting that was recorded with AWS CLI version 2, and all pairs of sources (default: 10)",
+        help="replay every Nth setting recorded with AWS CLI version 2, and all pairs of credential sources (default: 10)",
     )
     parser.addoption("--update", action="store_true", help="write the generated files instead of comparing them")
 

@@ -1,5 +1,5 @@
-//! The files made from the options: completions and the man page. They are committed, and these tests compare them;
-//! `UPDATE=1 cargo test --test generated` rewrites them.
+//! The files that are generated from the options: completions and the man page. These tests check that the committed files are
+//! up to date. `UPDATE=1 cargo test --test generated` rewrites them.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use clap_mangen::Man;
 use iam_del_key::command;
 use roff::{Inline, Roff, bold, italic, roman};
 
-/// How to run it, one line per way to choose keys; each option is one of the flags.
+/// The synopsis, with one line for each way to choose keys. A test checks that each option exists.
 const SYNOPSIS: [&str; 7] = [
     "iam-del-key --access-key-id ID... [--user-name NAME | --find-user] [condition]... [option]...",
     "iam-del-key --user-name NAME --all-keys [condition]... [option]...",
@@ -106,7 +106,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn the_completions_are_those_of_the_options() {
+fn the_completions_are_up_to_date() {
     let files = [
         (Shell::Bash, "iam-del-key.bash"),
         (Shell::Zsh, "_iam-del-key"),
@@ -121,7 +121,7 @@ fn the_completions_are_those_of_the_options() {
     }
 }
 
-/// The flags without those that have no effect or are always refused.
+/// The options, except those that have no effect or are always rejected.
 fn offered() -> Command {
     let command = command();
     let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
@@ -133,12 +133,12 @@ fn offered() -> Command {
 }
 
 #[test]
-fn the_man_page_is_that_of_the_options() {
+fn the_man_page_is_up_to_date() {
     check("man/iam-del-key.1", &man_page());
 }
 
 fn man_page() -> Vec<u8> {
-    // The page has all options, also those that the short help omits.
+    // The man page includes the options that the short help omits.
     let command = command().mut_args(|arg| arg.hide_short_help(false));
     let command = command.after_help("").after_long_help("");
     let man = Man::new(command)
@@ -147,7 +147,7 @@ fn man_page() -> Vec<u8> {
     let mut page = Vec::new();
     let written = "a vector takes everything";
     man.render_title(&mut page).expect(written);
-    // Commands are copied from here: no word is broken, and no space widened.
+    // Readers copy commands from this page, so disable hyphenation and justification.
     let mut plain = Roff::new();
     plain.control("nh", []);
     plain.control("ad", ["l"]);
@@ -177,7 +177,7 @@ fn release_date() -> &'static str {
     dates.next().expect("a release").1
 }
 
-/// A line for each way to choose keys.
+/// One line for each way to choose keys.
 fn synopsis() -> Roff {
     let command = command();
     let is_option = |word: &str| {
@@ -269,35 +269,35 @@ fn exit_status() -> Roff {
     section
 }
 
-/// The stories, each command with what it is for, and then the examples of the help that are in no story.
+/// The commands of the stories with their explanations, and then the examples of the help that no story contains.
 fn examples(stories: &[(&str, &str)]) -> Roff {
     let mut section = heading("EXAMPLES");
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for (title, lines) in stories {
         section.control("SS", [*title]);
         let lines: Vec<&str> = lines.lines().collect();
         for step in lines.chunks(2) {
             term(&mut section, step[1], step[0].trim_start_matches("# "));
-            told.push(options(step[1]));
+            shown.push(options(step[1]));
         }
     }
     section.control("SS", ["More"]);
     let text = plain(command().get_before_long_help());
     let lines: Vec<&str> = text.lines().skip(1).collect();
     for example in lines.chunks(2) {
-        if !told.contains(&options(example[0])) {
+        if !shown.contains(&options(example[0])) {
             term(&mut section, example[0].trim(), example[1].trim());
         }
     }
     section
 }
 
-/// A text of the help without styles.
+/// Removes the styles from help text.
 fn plain(text: Option<&StyledStr>) -> String {
     text.expect("a text").to_string()
 }
 
-/// The options of a command, by which two examples are alike.
+/// The options of a command. Two examples with the same options are considered equal.
 fn options(command: &str) -> Vec<&str> {
     let words = command.split(' ').filter(|word| word.starts_with("--"));
     words.filter(|word| *word != "--yes").collect()
@@ -342,6 +342,6 @@ fn check(path: &str, generated: &[u8]) {
     let committed = fs::read(&file).unwrap_or_default();
     assert!(
         committed == generated,
-        "{path} is not what the flags make; write it with: UPDATE=1 cargo test --test generated"
+        "{path} is out of date; update it with: UPDATE=1 cargo test --test generated"
     );
 }

@@ -88,16 +88,16 @@ def measured(bench: Bench, mode: Mode, keys: int) -> Size:
         command = [bench.ours, *job.options, "--jobs", str(THREADS)]
         taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"), job.status)
         hold(bench, job)
-        told = server.end()
-    left = {Key(key["UserName"], key["AccessKeyId"]): key["Status"] for key in told["keys"]}
+        summary = server.end()
+    left = {Key(key["UserName"], key["AccessKeyId"]): key["Status"] for key in summary["keys"]}
     planted = set(server.keys)
     if {key: status for key, status in left.items() if key in planted} != job.left:
         raise Failed(f"{mode.name}: the server does not have the keys that it should have")
-    return Size(keys, len({key.user for key in planted}), sum(told["counts"].values()), bench.printed.stat().st_size, taken)
+    return Size(keys, len({key.user for key in planted}), sum(summary["counts"].values()), bench.printed.stat().st_size, taken)
 
 
 def hold(bench: Bench, job: Job) -> None:
-    """Demands that each key is told of once, and how."""
+    """Checks that each key is reported once, and how."""
     rows = [json.loads(line) for line in bench.printed.read_text().splitlines() if line.startswith("{")]
     outcomes = Counter(row["Outcome"] for row in rows)
     if outcomes != Counter(job.outcomes) or len({row["AccessKeyId"] for row in rows}) != len(rows):

@@ -151,9 +151,9 @@ def paced(bench: Bench, rate: int) -> Paced:
         progress(f"{keys} keys at {rate} a second")
         write(file, server.keys)
         taken = bench.run([bench.ours, "--from", file, "-v"], server.for_sdk("AWS_CA_BUNDLE"))
-        told = bench.printed.read_text()
-        if f"{keys} keys: {keys} deleted" not in told:
-            raise Failed(f"not all were deleted: {told[-500:]}")
+        output = bench.printed.read_text()
+        if f"{keys} keys: {keys} deleted" not in output:
+            raise Failed(f"not all were deleted: {output[-500:]}")
         server.gone()
     return Paced(rate, keys, taken.wall, bench.requests())
 

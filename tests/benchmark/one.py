@@ -84,8 +84,8 @@ class Server(NamedTuple):
         if select.select([self.process.stdout], [], [], 0)[0]:
             raise Failed("something else ended the sandbox before the run was over")
         self.process.terminate()
-        told, _ = self.process.communicate(timeout=ENDS_WITHIN)
-        return json.loads(told)
+        summary, _ = self.process.communicate(timeout=ENDS_WITHIN)
+        return json.loads(summary)
 
     def gone(self) -> None:
         """Ends it, and demands that it has none of these keys any more."""
@@ -171,13 +171,13 @@ class Bench:
         command = [self.binaries / "iam-sandbox", "serve", "--https", "--summary", *options]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
-                told = json.loads(process.stdout.readline() or "{}")
-                if not told:
+                description = json.loads(process.stdout.readline() or "{}")
+                if not description:
                     raise Failed("the sandbox did not start")
                 bundle = self.folder / f"roots-{process.pid}.pem"
-                bundle.write_text(system_roots() + Path(told["ca"]).read_text())
-                keys = [Key(key["UserName"], key["AccessKeyId"]) for key in told["keys"]]
-                yield Server(process, told["url"], told["access_key_id"], told["secret_access_key"], told["account"], bundle, keys)
+                bundle.write_text(system_roots() + Path(description["ca"]).read_text())
+                keys = [Key(key["UserName"], key["AccessKeyId"]) for key in description["keys"]]
+                yield Server(process, description["url"], description["access_key_id"], description["secret_access_key"], description["account"], bundle, keys)
             finally:
                 if process.poll() is None:
                     process.terminate()

@@ -54,9 +54,9 @@ def soaked(bench: Bench, server: Server) -> tuple[float, list[Sample]]:
     write(file, server.keys)
     command = [bench.ours, "--from", file, "--jobs", str(THREADS), "--journal", bench.folder / "journal", "-v"]
     environment = bench.environment(server.for_sdk("AWS_CA_BUNDLE"))
-    with results.open("w") as out, bench.printed.open("w") as told:
+    with results.open("w") as out, bench.printed.open("w") as log:
         started = time.monotonic()
-        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=told) as process:
+        with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=log) as process:
             samples = watch(process)
         wall = time.monotonic() - started
     if process.returncode:

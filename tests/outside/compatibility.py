@@ -57,7 +57,7 @@ def places(cloud: Cloud, second: Cloud, home: Path, authority: Authority) -> dic
     }
 
 
-def told(events: list[dict[str, object]]) -> str:
+def described(events: list[dict[str, object]]) -> str:
     """What was sent, in a few words."""
     words = [one(event) for event in events]
     times = {word: words.count(word) for word in words}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recording import Event
-from verdict import FINE, Replayed, Verdict, judge, told
+from verdict import FINE, Replayed, Verdict, judge, described
 
 FILE = Path(__file__).parent / "recorded" / "differences.toml"
 
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
             for pattern, text in (
                 (self.name, recorded.name),
                 (self.setting, recorded.row.text()),
-                (self.version_2, "\n".join(map(told, recorded.sent))),
+                (self.version_2, "\n".join(map(described, recorded.sent))),
                 (self.message, replayed.ended.stderr),
             )
         )

@@ -140,15 +140,15 @@ def version_1(ran: Sequence[Sent]) -> str:
     for (row, theirs, ours), recorded in zip(ran, compared(ran), strict=True):
         if [as_recorded(event) for event in theirs] != recorded.theirs:
             same = theirs == ours
-            told = "”" if same else compatibility.told(ours)
-            text += f"| {row.name} | {compatibility.told(theirs)} | {told} | {'as version 1' if same else row.why or 'NO'} |\n"
+            described = "”" if same else compatibility.described(ours)
+            text += f"| {row.name} | {compatibility.described(theirs)} | {described} | {'as version 1' if same else row.why or 'NO'} |\n"
     return text
 
 
 def result(row: Row, theirs: list[Event], ours: list[Event]) -> str:
     if theirs == ours:
-        return f"{compatibility.told(theirs)} | ” | yes"
-    return f"{compatibility.told(theirs)} | {compatibility.told(ours)} | {named().get(row.name, 'NO')}"
+        return f"{compatibility.described(theirs)} | ” | yes"
+    return f"{compatibility.described(theirs)} | {compatibility.described(ours)} | {named().get(row.name, 'NO')}"
 
 
 def differences(listed: Sequence[Difference]) -> str:

@@ -15,7 +15,7 @@ from authority import Authority, made
 from cloud import clouds
 from program import Ended, Program
 from recording import Event, Recorded, everything, hosts
-from verdict import NOT_RUN, Replayed, Verdict, told
+from verdict import NOT_RUN, Replayed, Verdict, described
 
 AT_A_TIME = 4
 # What the comparison does not look at: the recordings do not have it.
@@ -104,8 +104,8 @@ def main(binary: str, number: str) -> None:
 def shown(one: Replayed, verdict: Verdict) -> str:
     """The setting, what both programs did in it, and the result."""
     lines = [f"{verdict.upper()}  {one.recorded.name}"]
-    lines += [f"    version 2    {told(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
-    lines += [f"    iam-del-key  {told(event)}" for event in one.sent] or ["    iam-del-key  nothing"]
+    lines += [f"    version 2    {described(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
+    lines += [f"    iam-del-key  {described(event)}" for event in one.sent] or ["    iam-del-key  nothing"]
     lines += [f"    status {one.ended.status}: {line}" for line in one.ended.stderr.splitlines()]
     lines += [f"    | {line}" for line in one.recorded.row.text().split("\n")]
     return "\n".join(lines)

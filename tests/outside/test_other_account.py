@@ -69,7 +69,7 @@ Rooted = Callable[[str], Account]
 def rooted(binaries: Path) -> Iterator[Rooted]:
     """The root user of the member account, in a session of a task, as boto3 sees it."""
     with Sandbox(binaries, "--other-account", MEMBER) as sandbox:
-        url = sandbox.told["url"]
+        url = sandbox.description["url"]
 
         def account(task: str) -> Account:
             policy = {"arn": POLICY.format(task)}

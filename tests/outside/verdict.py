@@ -108,7 +108,7 @@ def host(event: Event) -> str:
     return str(event.get("connect") or event["at"]).partition("/")[0]
 
 
-def told(event: Event) -> str:
+def described(event: Event) -> str:
     """An event in one line."""
     if "connect" in event:
         return f"no TLS with {event['connect']}"

@@ -1,4 +1,4 @@
-"""Deletes the access keys of a CSV file with boto3, in threads. Usage: boto3-delete-many.py FILE THREADS"""
+"""Deletes the access keys in a CSV file with boto3, in several threads. Usage: boto3-delete-many.py FILE THREADS"""
 
 import csv
 import sys

@@ -1,4 +1,4 @@
-"""Prints all access keys of all users with boto3, as lines of USER and KEY."""
+"""Prints all access keys of all users with boto3, one USER and KEY per line."""
 
 import boto3
 

@@ -1,6 +1,7 @@
-"""Deletes the access keys of a CSV file with boto3, in threads, and prints what boto3 says of each, as JSON Lines.
+"""Deletes the access keys in a CSV file with boto3, in several threads, and prints boto3's result for each as JSON Lines.
 
-Nothing is set but the time an answer may take, which is a minute otherwise. Usage: boto3-report.py FILE THREADS
+Uses the default configuration except for the read timeout, which is one minute by default.
+Usage: boto3-report.py FILE THREADS
 """
 
 import csv
@@ -17,16 +18,16 @@ client = boto3.client("iam", config=Config(max_pool_connections=threads, read_ti
 
 
 def delete(row: dict[str, str]) -> dict:
-    told = {"AccessKeyId": row["AccessKeyId"], "Outcome": "Deleted"}
+    result = {"AccessKeyId": row["AccessKeyId"], "Outcome": "Deleted"}
     try:
         client.delete_access_key(UserName=row["UserName"], AccessKeyId=row["AccessKeyId"])
     except ClientError as error:
-        told |= {"Outcome": "Failed", "Error": {"Code": error.response["Error"]["Code"]}}
+        result |= {"Outcome": "Failed", "Error": {"Code": error.response["Error"]["Code"]}}
     except Exception as error:
-        told |= {"Outcome": "Failed", "Error": {"Code": type(error).__name__}}
-    return told
+        result |= {"Outcome": "Failed", "Error": {"Code": type(error).__name__}}
+    return result
 
 
 with open(sys.argv[1], newline="") as file, ThreadPoolExecutor(threads) as pool:
-    for told in pool.map(delete, csv.DictReader(file)):
-        print(json.dumps(told))
+    for result in pool.map(delete, csv.DictReader(file)):
+        print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""One run of a program in an environment of its own: nothing of this machine's settings gets in."""
+"""Runs a program in a clean environment, isolated from this machine's settings."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ class Program:
     def run(
         self, *arguments: str, environment: Mapping[str, str | None], before: Sequence[str] = (), at: Path | None = None
     ) -> Ended:
-        """A variable that is None is not set; `before` is a command that starts the program."""
+        """A variable that is None is not set. `before` is a command that starts the program."""
         cleared = {"HOME": str(self.home), "PATH": os.defpath, "AWS_EC2_METADATA_DISABLED": "true", **environment}
         ended = subprocess.run(
             [*before, self.binary, *arguments],

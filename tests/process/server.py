@@ -1,4 +1,4 @@
-"""The independent servers: how each is started on loopback, and ended whatever happens."""
+"""Starts independent IAM servers on loopback, and always stops them."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ class Server(NamedTuple):
     environment: dict[str, str]
 
 
-# `{port}` is filled in when it is known.
+# `{port}` is replaced when the server starts.
 MOTO = Server("moto", [str(BESIDE_PYTHON / "moto_server"), "-H", "127.0.0.1", "-p", "{port}"], {})
 MINISTACK = Server(
     "ministack",

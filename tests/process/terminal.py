@@ -1,4 +1,4 @@
-"""One run of a program on a terminal of 80 columns."""
+"""Runs a program on a terminal with 80 columns."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ COLUMNS = 80
 def on_terminal(
     command: Sequence[object], environment: Mapping[str, str], answers: Iterable[tuple[str, str]] = (), at: Path | None = None
 ) -> tuple[int, str]:
-    """The exit status and what the terminal showed, when each question is answered as it comes."""
+    """Answers each question when it appears. Returns the exit status and the text on the terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
     words = ["setsid", "--ctty", *command]
@@ -26,7 +26,7 @@ def on_terminal(
     os.close(theirs)
     left, shown, answered = list(answers), b"", 0
     while select.select([ours], [], [], LIMIT)[0]:
-        # The end of a terminal that nobody has open is an error.
+        # Reading fails after the program has closed the terminal.
         try:
             shown += os.read(ours, 4096)
         except OSError:

@@ -47,7 +47,7 @@ class Account(Sandbox):
         self.requests: list[dict] = end["requests"]
         self.keys = {key["AccessKeyId"]: key for key in end["keys"]}
         # How many keys each account has, its own and the others.
-        self.left = {self.told["account"]: len(end["keys"])} | {name: len(keys) for name, keys in end["others"].items()}
+        self.left = {self.description["account"]: len(end["keys"])} | {name: len(keys) for name, keys in end["others"].items()}
 
     def asked(self) -> set[str]:
         """The actions that came, but for those that need no permission."""

@@ -60,16 +60,16 @@ def run(bench: Bench, job: dict, environment: dict[str, str], values: dict[str, 
         if "run" not in step:
             continue
         own = {name: filled(str(value), values) for name, value in step.get("env", {}).items()}
-        kept = told(left)
+        kept = read_variables(left)
         named = {name: filled(str(value), values) for name, value in job.get("env", {}).items()}
         files = {"GITHUB_ENV": str(left), "GITHUB_OUTPUT": str(outputs)}
         variables = {**named, **kept, **own, **environment, **files, "PATH": path}
         ended = bench.bash(filled(step["run"], values), variables)
         statuses.append(ended.returncode)
         output += ended.stdout + ended.stderr
-    return Ended(statuses, output, told(outputs))
+    return Ended(statuses, output, read_variables(outputs))
 
 
-def told(file: Path) -> dict[str, str]:
+def read_variables(file: Path) -> dict[str, str]:
     """What the steps wrote for those that come after them."""
     return dict(line.split("=", 1) for line in file.read_text().splitlines())

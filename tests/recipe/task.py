@@ -16,8 +16,8 @@ from sandbox import Sandbox
 def session(sandbox: Sandbox) -> dict[str, str]:
     """A session of the role, got in the one way for which nothing has to be allowed."""
     config = Config(signature_version=UNSIGNED, proxies={})
-    client = boto3.client("sts", "us-east-1", endpoint_url=sandbox.told["url"], config=config)
-    role = f"arn:aws:iam::{sandbox.told['account']}:role/task"
+    client = boto3.client("sts", "us-east-1", endpoint_url=sandbox.description["url"], config=config)
+    role = f"arn:aws:iam::{sandbox.description['account']}:role/task"
     got = client.assume_role_with_web_identity(RoleArn=role, RoleSessionName="task", WebIdentityToken="token")
     given = got["Credentials"]
     return {

@@ -215,7 +215,7 @@ def mapped(bench: Bench, ours: Organization, accounts: list[str], approved: list
         """Its entry point, with the volume at its place and the role of its task."""
         words = [word.replace("/journal/", f"{journals}/") for word in command]
         environment = bench.environment(
-            AWS_ENDPOINT_URL=ours.sandbox.told["url"],
+            AWS_ENDPOINT_URL=ours.sandbox.description["url"],
             AWS_REGION=REGION,
             AWS_MAX_ATTEMPTS="1",
             AWS_CONTAINER_CREDENTIALS_FULL_URI=credentials,

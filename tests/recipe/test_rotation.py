@@ -15,7 +15,7 @@ GITLAB_SCRIPT = "\n".join(GITLAB_JOB["before_script"] + GITLAB_JOB["script"])
 
 def test_a_github_job_rotates_a_key(bench: Bench) -> None:
     with bench.sandbox("--users", "1", allowed=GITHUB.allowed()) as sandbox:
-        (old,) = (key["AccessKeyId"] for key in sandbox.told["keys"])
+        (old,) = (key["AccessKeyId"] for key in sandbox.description["keys"])
         ended = job.run(bench, ROTATE, {**sandbox.environment, "OWNER": OWNER})
     (new,) = sandbox.of(OWNER)
     assert ended.statuses == [0, 0, 0, 0]
@@ -41,7 +41,7 @@ def test_a_github_role_that_may_not_delete_ends_the_job_and_the_next_makes_no_th
 def last_step(bench: Bench, **more: str) -> tuple[str, job.Ended]:
     """The old key, and how the deletion in the end goes."""
     with bench.sandbox("--users", "1") as sandbox:
-        (old,) = (key["AccessKeyId"] for key in sandbox.told["keys"])
+        (old,) = (key["AccessKeyId"] for key in sandbox.description["keys"])
         last = {"env": {**ROTATE["env"], "OLD": old}, "steps": [ROTATE["steps"][0], ROTATE["steps"][-1]]}
         return old, job.run(bench, last, {**sandbox.environment, "OWNER": "Bob", **more})
 
@@ -62,7 +62,7 @@ def test_an_iam_out_of_reach_is_tried_again(bench: Bench) -> None:
 def test_a_gitlab_job_replaces_the_key_that_it_signs_with(bench: Bench) -> None:
     # The administrator is the one user of the sandbox who can sign.
     with bench.sandbox(allowed=GITLAB.allowed()) as sandbox:
-        old = sandbox.told["access_key_id"]
+        old = sandbox.description["access_key_id"]
         ended = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     (new,) = sandbox.of("admin")
     calls = [call for call in bench.called() if not call.startswith("curl ")]

@@ -1,8 +1,9 @@
-"""Many keys in a storm of faults, seed after seed: what the tool says of each key is held against what the server has.
+"""Runs the tool on many keys in storms of random faults, and compares each reported result with the state of the server.
 
-The sandbox resets connections before and after acting, cuts replies off, replaces, delays and throttles them, as the seed
-says. With --adverse requests also act late, lists lag, users are renamed and reads are denied, in every mode of the tool.
-Prints Markdown; any false statement is shown, and the exit status is 1. So it is if the tool writes a secret anywhere.
+The seed determines the faults: the sandbox resets connections before and after requests take effect, and truncates, replaces,
+delays and throttles responses. With --adverse, requests also take effect late, lists lag, users are renamed and reads are denied,
+in every mode of the tool. Prints Markdown. If any reported result is false, prints it and exits with status 1. Fails if the tool
+writes a secret anywhere.
 """
 
 import argparse
@@ -19,8 +20,8 @@ import peer
 import truth
 from truth import Verdict
 
-# What the seeds do, one after another. Runs that are killed are resumed.
-WAYS = {
+# The scenarios, which the seeds take in turn. Killed runs are resumed.
+SCENARIOS = {
     "delete": lambda storm: ours.one_run(storm, "delete"),
     "delete --ignore-missing": lambda storm: ours.one_run(storm, "delete", "--ignore-missing"),
     "deactivate": lambda storm: ours.one_run(storm, "deactivate", "--deactivate"),
@@ -33,17 +34,17 @@ WAYS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/storm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binaries", type=Path, required=True, help="the folder of iam-del-key and iam-sandbox")
-    parser.add_argument("--seeds", type=int, default=20, help="how many storms (default: 20)")
+    parser.add_argument("--binaries", type=Path, required=True, help="the folder with iam-del-key and iam-sandbox")
+    parser.add_argument("--seeds", type=int, default=20, help="number of storms (default: 20)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
-    parser.add_argument("--keys", type=int, help="how many keys each (default: 10000; in adverse storms users, 60)")
-    parser.add_argument("--jobs", type=int, help="so many at a time (default: 32; in adverse storms also 1)")
-    parser.add_argument("--percent", type=int, default=30, help="how many requests out of a hundred go wrong (default: 30)")
-    parser.add_argument("--adverse", action="store_true", help="storms in which requests act late, lists lag, users are renamed and reads are denied")
-    parser.add_argument("--modes", help="only these modes of adverse storms, by number, as 0,3")
-    parser.add_argument("--debug", action="store_true", help="run the tool with --debug, so that its log is searched for secrets too")
-    parser.add_argument("--peers", action="store_true", help="boto3 and the plain SDK in the same storms instead")
-    parser.add_argument("--moto", action="store_true", help="all of them at moto behind microburst instead; not by seed")
+    parser.add_argument("--keys", type=int, help="number of keys in each storm (default: 10000); in adverse storms, number of users (default: 60)")
+    parser.add_argument("--jobs", type=int, help="number of concurrent jobs (default: 32; adverse storms also use 1)")
+    parser.add_argument("--percent", type=int, default=30, help="percentage of requests with faults (default: 30)")
+    parser.add_argument("--adverse", action="store_true", help="run storms in which requests take effect late, lists lag, users are renamed and reads are denied")
+    parser.add_argument("--modes", help="run only these modes of adverse storms, by number, such as 0,3")
+    parser.add_argument("--debug", action="store_true", help="run the tool with --debug, to also search its log for secrets")
+    parser.add_argument("--peers", action="store_true", help="compare the tool with boto3 and the plain SDK in the same storms")
+    parser.add_argument("--moto", action="store_true", help="compare the same programs on moto behind microburst; the seed does not determine the faults")
     arguments = parser.parse_args()
     binaries = arguments.binaries.resolve(strict=True)
     seeds = range(arguments.first, arguments.first + arguments.seeds)
@@ -59,7 +60,7 @@ def main() -> int:
     if arguments.moto:
         return elsewhere.run(binaries, keys, jobs, arguments.seeds)
     if arguments.peers:
-        return beside_peers(storms)
+        return compare_with_peers(storms)
     return by_seed(storms)
 
 
@@ -67,9 +68,9 @@ def by_seed(storms: list[ours.Storm]) -> int:
     print("| seed | run | keys | done | gone before | not changed | unknown | false statements |\n|---:|---|---:|---:|---:|---:|---:|---:|")
     false, total = [], Counter()
     for storm in storms:
-        what, judged = list(WAYS.items())[(storm.seed - 1) % len(WAYS)]
-        verdict = judged(storm)
-        line(storm.seed, what, verdict)
+        name, scenario = list(SCENARIOS.items())[(storm.seed - 1) % len(SCENARIOS)]
+        verdict = scenario(storm)
+        line(storm.seed, name, verdict)
         false += [f"seed {storm.seed}: {text}" for text in verdict.false]
         total += verdict.outcomes
     line("all", "", Verdict(total, false))
@@ -77,11 +78,11 @@ def by_seed(storms: list[ours.Storm]) -> int:
     return 1 if false else 0
 
 
-def line(seed: object, what: str, verdict: Verdict) -> None:
+def line(seed: object, scenario: str, verdict: Verdict) -> None:
     counted = verdict.outcomes
     cells = [
         seed,
-        what,
+        scenario,
         f"{counted.total():,}",
         f"{sum(counted[done] for done in truth.DONE.values()):,}",
         counted["Missing"],
@@ -92,11 +93,11 @@ def line(seed: object, what: str, verdict: Verdict) -> None:
     print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
 
 
-def beside_peers(storms: list[ours.Storm]) -> int:
+def compare_with_peers(storms: list[ours.Storm]) -> int:
     peer.prepare()
     counted = {}
     for name in (peer.OURS, *peer.PROGRAMS):
-        counted[name] = peer.Said()
+        counted[name] = peer.Errors()
         for storm in storms:
             counted[name] += peer.run(storm, name)
             print(f"{name}, seed {storm.seed}", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Adverse storms: requests act late, lists lag, users are renamed, reads are denied, and keys are named with a wrong owner.
+"""Adverse storms: requests take effect late, lists lag, users are renamed, reads are denied, and keys have a wrong owner.
 
-Each statement about a key is compared with what the requests up to then have done, also those that act later.
+Compares each result for a key with the effects of all requests up to that time, even those that take effect later.
 """
 
 import json
@@ -22,18 +22,17 @@ from truth import Named, Run
 ACCOUNT = "123456789012"
 OTHER_ACCOUNTS_KEY = "AKIAY34FZKBO"
 SWEEP = ["--whole-account", "--older-than", "1d", "--yes", "--expect-account", ACCOUNT, "--except-user", "Bob", "--except-user", "Alice", "--except-user", "admin"]
-# How often a run is killed, and how many runs then go to their end at most.
+# How many runs are killed, and how many more runs may complete.
 KILLS, RUNS = 3, 4
 AT_ONCE = 12
-# What is printed in the one case in which a statement can be wrong: only the caller names the owner, and IAM does not
-# confirm it.
+# The warning in the only case in which a result may be wrong: only the caller names the owner, and IAM does not confirm it.
 PRESUMED = re.compile(r"warning: (\w+) is presumed deleted: .*(?:does not confirm its owner|there is no permission to check the key)")
 UNCHECKED = "IAM did not confirm the owner"
-# How an error begins if STS did not answer the question that a journal requires.
+# The start of the error if a journal is used and STS does not return the account.
 NO_ACCOUNT = "iam-del-key: error: the journal needs the account: "
-# The last line of a run that ended before its first key. It may count keys that earlier runs left unknown.
+# The last line of a run that ended before its first key. It may count keys that are unknown from earlier runs.
 NOTHING_CHANGED = re.compile(r"\nresult: (no key was changed|this run changed no key; (\d+) keys? from earlier runs (is|are) still unknown)\n$")
-# What is reported of a key without a condition where reads are allowed.
+# The possible results if there are no conditions and all reads are allowed.
 TRIED = {*truth.DONE.values(), "Missing", "Failed", "Unknown"}
 
 
@@ -41,7 +40,7 @@ class Mode(NamedTuple):
     options: list[str]
     names_owners: bool = True
     has_journal: bool = False
-    # Whether no read is denied, and each key is shown at once.
+    # Whether all reads are allowed and show new keys immediately.
     can_read: bool = False
 
     @property
@@ -61,7 +60,7 @@ class Mode(NamedTuple):
 
     @property
     def storm(self) -> list[str]:
-        # One read that fails ends a sweep.
+        # A single failed read ends a sweep.
         percent = 6 if self.is_sweep else 30 if self.can_read else 40
         adverse = "changes" if self.is_sweep or self.can_read else "poor-reads"
         return ["--storm-percent", str(percent), "--adverse", adverse]
@@ -92,14 +91,14 @@ MODES = [
 class Result(NamedTuple):
     outcomes: Counter
     reasons: Counter
-    # Wrong, and allowed with a warning.
+    # Wrong results that are allowed because of a warning.
     presumed: int
     false: list[str]
     seconds: float
 
 
 def keys_of(sandbox: Storming, seed: int) -> list[Named]:
-    """The keys to be named: planted ones, some with a wrong owner, some that nobody has, and some of another account."""
+    """The keys to name: planted keys, some with a wrong owner, and some that do not exist or belong to another account."""
     chance = random.Random(seed)
     named = []
     for place, (id, user) in enumerate(sandbox.planted):
@@ -124,7 +123,7 @@ def write(named: list[Named], mode: Mode, file: Path) -> None:
 
 
 def play(binaries: Path, mode: Mode, seed: int, jobs: int, users: int, more: list[str]) -> Result:
-    """All runs of one mode in one storm, and what of their statements is false."""
+    """Runs one mode in one storm, and judges the results."""
     begun = time.monotonic()
     options = ["--storm", str(seed), "--users", str(users), *mode.storm]
     options += ["--inactive"] if mode.action == "reactivate" else []
@@ -156,17 +155,17 @@ def runs_of(command: list, mode: Mode, sandbox: Storming, journal: Path, seed: i
             return
 
 
-# What a journal says of a key that a run found inactive, if it or an earlier run had started to deactivate it.
+# The result in a journal for a key that a run found inactive, after it or an earlier run had started to deactivate it.
 FOUND_INACTIVE = {"already inactive", "deactivated"}
 
 
 def recorded_in(records: list[dict]) -> dict[str, dict]:
-    """The last that a journal says about each key, as a row. A change that was only started is unknown."""
+    """The last result for each key in a journal, as a row. A change without a result is unknown."""
     rows, deactivated = {}, {}
     for record in records:
         id, outcome = record["AccessKeyId"], record.get("Outcome", "Unknown")
         if outcome == "NotTried" and id in deactivated:
-            # A run that learned nothing does not take back what an earlier run recorded.
+            # A run that learned nothing does not replace the result of an earlier run.
             rows[id] = deactivated[id]
             continue
         reason = {"Reason": "already inactive"} if record.get("Result") in FOUND_INACTIVE else {}
@@ -181,14 +180,14 @@ class Judge:
         self.mode, self.runs, self.after = mode, runs, after
         self.named = {key.id: key for key in named}
         self.before = sandbox.before
-        # When the request came that changed the key, whenever it acted, and when the first acted.
+        # When the first request that changed the key arrived, and when the first change took effect.
         self.changed: dict[str, float] = {}
         self.acted: dict[str, float] = {}
         for change in sandbox.changes:
             self.changed.setdefault(change["AccessKeyId"], change["Time"])
         for change in sorted(sandbox.changes, key=lambda change: change["Acted"]):
             self.acted.setdefault(change["AccessKeyId"], change["Acted"])
-        self.false = [f"{id}: another user's or not named, and changed" for id in self.changed if not self.may_change(id)]
+        self.false = [f"{id}: changed, although it is another user's or was not named" for id in self.changed if not self.may_change(id)]
         self.presumed = 0
         ended = [run for run in runs if run.status is not None]
         self.presumed_ids = {id for run in ended for id in PRESUMED.findall(run.stderr)}
@@ -203,12 +202,12 @@ class Judge:
         if recorded is not None:
             for row in recorded.values():
                 self.judge_row(row, self.runs[-1], "the journal")
-            # Of what a killed run did not print, the journal tells.
+            # The journal has the results that a killed run did not print.
             untried = {"Outcome": "NotTried"}
             outcomes = Counter(recorded.get(id, untried)["Outcome"] for id in self.named)
             self.judge_repeats()
         elif self.mode.is_sweep and not self.runs[-1].rows and self.runs[-1].status != 0:
-            # It ended with an error, and says nothing about any key.
+            # The sweep ended with an error before it reported a result.
             outcomes = Counter({"NotTried": len(self.named)})
             self.false += [f"{id}: changed by a sweep that failed" for id in self.changed]
         reasons = Counter(reason_of(row) for row in last.values() if row["Outcome"] == "Unknown")
@@ -217,14 +216,14 @@ class Judge:
     def judge_run(self, run: Run) -> None:
         times = Counter(row["AccessKeyId"] for row in run.rows)
         self.false += [f"{id}: printed {count} times" for id, count in times.items() if count > 1]
-        self.false += [f"{id}: printed, and not named" for id in times if id not in self.named]
+        self.false += [f"{id}: printed, although it was not named" for id in times if id not in self.named]
         for row in run.rows:
             self.judge_row(row, run, "the output")
         ended_early = NOTHING_CHANGED.search(run.stderr)
         if NO_ACCOUNT in run.stderr and ended_early:
             if int(ended_early[2] or 0) > len(self.named):
                 self.false.append(f"{ended_early[2]} keys are unknown, and {len(self.named)} are named")
-            # STS did not say whose account it is, so the run ended before the first key.
+            # STS did not return the account, so the run ended before the first key.
             changed = [id for id, time in self.changed.items() if run.start <= time <= run.end]
             self.false += [f"{id}: changed by a run without an account" for id in changed]
             if run.rows or run.status == 0:
@@ -244,7 +243,7 @@ class Judge:
         elif outcome == "Missing":
             is_true = not is_there and (id not in self.before or self.mode.has_journal and is_changed) or self.is_excused(id, self.unchecked_ids, where)
         elif truth.is_already_inactive(row):
-            # Whoever made it so: an earlier run perhaps.
+            # An earlier run may have deactivated the key.
             is_true = self.mode.action == "deactivate" and self.after.get(id) == "Inactive"
         elif outcome in truth.UNCHANGED:
             is_true = not is_changed
@@ -259,19 +258,19 @@ class Judge:
         return key is not None and (key.is_theirs or not self.mode.names_owners)
 
     def is_excused(self, id: str, warned: set[str], where: str) -> bool:
-        """Whether the owner is one that only the caller names, and wrong, and a run has warned of it."""
+        """Whether only the caller named the owner, the owner is wrong, and a run printed a warning."""
         key = self.named.get(id)
         if key is None or key.is_theirs or not self.mode.names_owners or self.mode.can_read and id in self.before:
             return False
-        # A run can be killed after it recorded a key and before it printed a warning.
+        # A run may be killed after it recorded a result but before it printed the warning.
         has_warned = id in warned or id not in self.heard
         self.presumed += has_warned and where == "the output"
         return has_warned
 
     def judge_repeats(self) -> None:
-        """No key is printed as deleted twice, and nothing else is printed of it afterward.
+        """Checks that no key is reported again after it was deleted.
 
-        A deactivation is checked again, and so is a deletion that is only presumed.
+        Later runs check deactivations and presumed deletions again, so those may be reported again.
         """
         final = {"Deleted", "Missing"}
         ended: dict[str, str] = {}
@@ -293,7 +292,7 @@ def run(binaries: Path, seeds: range, users: int, jobs: int | None, modes: list[
     print("| seed | mode | jobs | seconds | keys | done | missing | not changed | unknown | presumed | false |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     plan = []
     for seed in seeds:
-        # One at a time takes long: fewer keys.
+        # Use fewer keys with one job, because it is slow.
         for number in modes:
             at_once = jobs or (1 if (seed + number) % 4 == 0 else 32)
             plan.append((seed, MODES[number], at_once, users if at_once > 1 else max(users // 6, 4)))

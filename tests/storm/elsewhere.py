@@ -1,4 +1,4 @@
-"""The same at another server behind another's faults: moto, and microburst in front of it, both from PyPI."""
+"""The same check with an independent server and independent faults: moto behind microburst, both from PyPI."""
 
 import json
 import subprocess
@@ -20,8 +20,8 @@ from server import MOTO, Server, serving
 from truth import Named
 
 THREADS = 8
-# The first that matches and draws its lot happens. A whole list with other letters in it would be a lie that nothing on the way
-# tells under TLS, so only deletions are answered with those.
+# The first rule that matches and is drawn applies. Only responses to deletions are corrupted: a corrupted list would be false
+# information that a client could not detect, and TLS prevents it in practice.
 RULES = [
     {"probability": 0.05, "reset": True},
     {"probability": 0.06, "response": {"abort_frac": 0.0}},
@@ -33,14 +33,14 @@ RULES = [
     {"probability": 0.05, "latency": {"min": 50, "max": 300}},
     {"probability": 0.005, "timeout_ms": 1500},
 ]
-# As its own command starts it, but with a seed.
+# Starts microburst as its own command does, but with a seed.
 MICROBURST = "import random, sys; random.seed(int(sys.argv.pop(1))); from microburst.cli import main; sys.exit(main())"
 NOBODYS = 50
 
 
 @contextmanager
 def place(seed: int) -> Iterator[tuple[str, str]]:
-    """The URLs of moto, and of microburst in front of it."""
+    """The URLs of moto and of microburst in front of it."""
     with tempfile.TemporaryDirectory() as scratch, serving(MOTO, Path(scratch)) as moto:
         rules = Path(scratch) / "rules.yml"
         # JSON is YAML.
@@ -51,13 +51,13 @@ def place(seed: int) -> Iterator[tuple[str, str]]:
 
 
 def client(url: str):
-    # Nobody checks them.
+    # moto does not check these credentials.
     keys = {"aws_access_key_id": "AKIAQQQQQQQQQQQQQQQQ", "aws_secret_access_key": "none"}
     return boto3.client("iam", endpoint_url=url, region_name="us-east-1", config=Config(max_pool_connections=THREADS), **keys)
 
 
 def administrator(iam) -> dict[str, str]:
-    """Variables with a key of the same account: of another's, the tool says that it cannot look there."""
+    """Variables with a key in the same account. The tool cannot look up keys with credentials of another account."""
     iam.create_user(UserName="administrator")
     key = iam.create_access_key(UserName="administrator")["AccessKey"]
     return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
@@ -86,7 +86,7 @@ def standing(iam, named: list[Named]) -> truth.Keys:
 def run(binaries: Path, keys: int, jobs: int, seeds: int) -> int:
     peer.prepare()
     programs = {peer.OURS: [binaries / "iam-del-key", "--jobs", str(jobs), *LIMITS, "--from"]} | peer.PROGRAMS
-    counted = {name: peer.Said() for name in programs}
+    counted = {name: peer.Errors() for name in programs}
     false = []
     for seed in range(1, seeds + 1):
         for name, command in programs.items():
@@ -102,7 +102,7 @@ def run(binaries: Path, keys: int, jobs: int, seeds: int) -> int:
                 after = standing(iam, named)
             if is_ours:
                 false += truth.judge("delete", named, rows, before, after).false
-            counted[name] += peer.said(named, rows, before, after)
+            counted[name] += peer.errors(named, rows, before, after)
             print(f"{name}, seed {seed}", file=sys.stderr)
     peer.table(counted)
     print("".join(f"{text}\n" for text in false), end="", file=sys.stderr)

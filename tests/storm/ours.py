@@ -1,4 +1,4 @@
-"""iam-del-key in a storm: one run from beginning to end, or runs that are killed and gone on with."""
+"""Runs iam-del-key in a storm: one complete run, or runs that are killed and resumed."""
 
 import random
 import tempfile
@@ -13,9 +13,9 @@ from place import Storming, listed, write, write_deactivated
 from truth import Run, Verdict
 
 LIMITS = ["--cli-connect-timeout", "2", "--cli-read-timeout", "1", "--timeout", "20"]
-# How often a run is killed; then one after the other runs to its end, and so many at most until all keys are deleted.
+# How many runs are killed, how many more runs may complete, and how many may be needed until all keys are deleted.
 KILLS, RUNS, LAST = 4, 6, 20
-# Requests a second, as many as a development build makes.
+# The limit of requests per second, which is close to the speed of a debug build.
 RATE = 1000
 
 
@@ -25,7 +25,7 @@ class Storm(NamedTuple):
     percent: int
     keys: int
     jobs: int
-    # Options of every run.
+    # Additional options for every run.
     more: list[str]
 
     @contextmanager
@@ -38,22 +38,22 @@ class Storm(NamedTuple):
         return [self.binaries / "iam-del-key", "--from", file, "--jobs", str(self.jobs), *LIMITS, *self.more, *more]
 
 
-def one_run(storm: Storm, action: str, *way: str) -> Verdict:
-    """One run, and its rows, its counts and its exit status held against the truth."""
+def one_run(storm: Storm, action: str, *options: str) -> Verdict:
+    """Runs once, and checks the rows, the counts and the exit status."""
     is_undo = action == "reactivate"
-    options = ["--inactive"] if is_undo else []
-    with tempfile.TemporaryDirectory() as scratch, storm.sandbox(*options) as sandbox:
+    status = ["--inactive"] if is_undo else []
+    with tempfile.TemporaryDirectory() as scratch, storm.sandbox(*status) as sandbox:
         file = Path(scratch) / "list"
         named = listed(sandbox.planted)
         (write_deactivated if is_undo else write)(named, file)
-        run = sandbox.run(storm.command(file, *way))
+        run = sandbox.run(storm.command(file, *options))
         after = sandbox.end()
     verdict = truth.judge(action, named, run.rows, sandbox.before, after)
     return Verdict(verdict.outcomes, verdict.false + truth.judge_end(action, [key.id for key in named], run))
 
 
 def killed_and_resumed(storm: Storm) -> Verdict:
-    """Deletes keys with one journal. Some runs are killed at random."""
+    """Deletes keys with one journal, and kills some runs at random."""
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
         named, runs, recorded = resumed(storm, sandbox, Path(scratch), RUNS)
         after = sandbox.end()
@@ -61,7 +61,7 @@ def killed_and_resumed(storm: Storm) -> Verdict:
 
 
 def killed_and_finished(storm: Storm) -> Verdict:
-    """The same until all keys are deleted: IAM lists each key before it is deleted, so its absence then shows that it is."""
+    """The same, until all keys are deleted. The tool sees each key in a list first, so a missing key must have been deleted."""
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
         named, runs, recorded = resumed(storm, sandbox, Path(scratch), LAST, "--older-than", "1d")
         after = sandbox.end()
@@ -71,7 +71,7 @@ def killed_and_finished(storm: Storm) -> Verdict:
 
 
 def resumed(storm: Storm, sandbox: Storming, scratch: Path, runs: int, *more: str) -> tuple[list[truth.Named], list[Run], dict[str, str]]:
-    """The keys to be deleted, the runs, and the last result that the journal has of each key."""
+    """The keys to delete, the runs, and the last result for each key in the journal."""
     file, journal = scratch / "list.csv", scratch / "done.jsonl"
     named = own_keys(sandbox, file)
     command = storm.command(file, "--journal", journal, *more)
@@ -79,34 +79,34 @@ def resumed(storm: Storm, sandbox: Storming, scratch: Path, runs: int, *more: st
 
 
 def undone(storm: Storm) -> Verdict:
-    """Deactivates keys, and reactivates them from the journal. Some runs of each kind are killed at random."""
+    """Deactivates keys, and reactivates them from the journal. Kills some runs of each kind at random."""
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
         file, journal, undo = (Path(scratch) / name for name in ("list.csv", "done.jsonl", "undone.jsonl"))
         named = own_keys(sandbox, file)
         command = storm.command(file, "--deactivate", "--journal", journal)
         list(runs_of(storm, command, sandbox, journal, len(named)))
-        # A key without a result was only started.
+        # A key without a result is unknown.
         deactivated = {row["AccessKeyId"]: row.get("Outcome", "Unknown") for row in sandbox.read(journal)}
-        # A request of a killed run must not act after the undo.
+        # A request of a killed run must not take effect after the undo.
         sandbox.settle()
         command = storm.command(journal, "--reactivate", "--yes", "--journal", undo)
-        # One run is enough: keys stay refused if no response said that this tool deactivated them.
+        # One run is enough, because it always refuses keys that no response confirms this tool deactivated.
         runs = list(runs_of(storm, command, sandbox, undo, len(named), runs=1))
         after = sandbox.end()
-        told = {row["AccessKeyId"]: row["Outcome"] for run in runs for row in run.rows}
-        told |= results(sandbox.read(undo))
-    return judge_undo(deactivated, told, after)
+        reported = {row["AccessKeyId"]: row["Outcome"] for run in runs for row in run.rows}
+        reported |= results(sandbox.read(undo))
+    return judge_undo(deactivated, reported, after)
 
 
 def own_keys(sandbox: Storming, file: Path) -> list[truth.Named]:
-    """Writes a list of keys that exist and belong to the users it names. About others, each run says the same again."""
+    """Writes a list of the keys that exist and have the right owner. Every run would report the others again."""
     named = [key for key in listed(sandbox.planted) if key.is_theirs]
     write(named, file)
     return named
 
 
 def runs_of(storm: Storm, command: list, sandbox: Storming, journal: Path, keys: int, runs: int = RUNS) -> Iterator[Run]:
-    """Starts and kills runs with one journal, then runs to the end until all keys are done."""
+    """Starts and kills runs with one journal, and then completes runs until all keys are done."""
     random_moments = random.Random(storm.seed)
     for _ in range(KILLS):
         yield sandbox.run_and_kill(command, journal, random_moments.randint(10, keys // 2))
@@ -125,33 +125,33 @@ def results(records: list[dict]) -> dict[str, str]:
 def judge_runs(named: list[truth.Named], runs: list[Run], recorded: dict[str, str], sandbox: Storming, after: truth.Keys) -> Verdict:
     false = []
     acted = {change["AccessKeyId"]: change["Acted"] for change in sandbox.changes}
-    told: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
     for run in runs:
         for row in run.rows:
             id, outcome = row["AccessKeyId"], row["Outcome"]
-            told.setdefault(id, []).append(outcome)
+            reported.setdefault(id, []).append(outcome)
             if outcome == "Deleted" and acted.get(id, float("inf")) > run.end:
-                false.append(f"{id}: told as deleted, and it was still there")
+                false.append(f"{id}: reported as deleted, but it still existed")
         if run.status is not None:
             false += truth.judge_end("delete", [key.id for key in named], run)
             if run.status not in (0, 1, 5, 10, 12):
                 false.append(f"exit status {run.status}")
-    for id, outcomes in told.items():
+    for id, outcomes in reported.items():
         if outcomes.count("Deleted") > 1:
-            false.append(f"{id}: told as deleted {outcomes.count('Deleted')} times")
+            false.append(f"{id}: reported as deleted {outcomes.count('Deleted')} times")
         if not set(outcomes) <= {"Deleted", "Failed", "Unknown"}:
-            false.append(f"{id}: {outcomes}, and it was there")
-    # What was told last counts, unless the journal went on after it: its run was killed before it could tell.
+            false.append(f"{id}: {outcomes}, although it existed")
+    # Judge the results in the journal, because a killed run may have recorded results that it did not print.
     rows = [{"AccessKeyId": key.id, "Outcome": recorded.get(key.id, "nothing")} for key in named]
     verdict = truth.judge("delete", named, rows, sandbox.before, after)
     return Verdict(verdict.outcomes, false + verdict.false)
 
 
-def judge_undo(deactivated: dict[str, str], told: dict[str, str], after: truth.Keys) -> Verdict:
-    """Every key was Active before it was deactivated. Exactly the keys that the journal calls deactivated may be active again."""
+def judge_undo(deactivated: dict[str, str], reported: dict[str, str], after: truth.Keys) -> Verdict:
+    """Checks that only keys that are deactivated in the journal were reactivated. Every key was active before."""
     false = []
     for id, earlier in deactivated.items():
-        outcome, status = told.get(id, "nothing"), after.get(id)
+        outcome, status = reported.get(id, "nothing"), after.get(id)
         if outcome in ("Reactivated", "Skipped"):
             is_true = status == "Active" and earlier in ("Deactivated", "Unknown")
         elif outcome == "Unknown" or earlier == "Unknown":
@@ -159,6 +159,6 @@ def judge_undo(deactivated: dict[str, str], told: dict[str, str], after: truth.K
         else:
             is_true = status == ("Inactive" if earlier == "Deactivated" else "Active") and outcome != "Missing"
         if not is_true:
-            false.append(f"{id}: {earlier}, then {outcome}, and it is {status}")
-    false += [f"{id}: {told[id]}, and not in the journal" for id in told if id not in deactivated]
-    return Verdict(Counter(told.values()), false)
+            false.append(f"{id}: {earlier}, then {outcome}, but it is {status}")
+    false += [f"{id}: {reported[id]}, but not in the journal" for id in reported if id not in deactivated]
+    return Verdict(Counter(reported.values()), false)

@@ -1,4 +1,4 @@
-"""Other programs in the same storm: what they say of each key, and how often it is not so."""
+"""Runs other programs in the same storm, and counts how often their results are wrong."""
 
 import subprocess
 import sys
@@ -25,31 +25,31 @@ def prepare() -> None:
     subprocess.run([*command, "--bin", "plain-sdk-report"], check=True)
 
 
-class Said(NamedTuple):
-    """How many keys were named, and what was said wrongly of them."""
+class Errors(NamedTuple):
+    """The number of named keys, and of wrong results for them."""
 
     keys: int = 0
-    # Said to be deleted, and it is there.
+    # Reported as deleted, but still exists.
     deleted_and_there: int = 0
-    # `NoSuchEntity`: the program itself had deleted it.
+    # `NoSuchEntity`, but the program itself deleted it.
     not_found_and_gone: int = 0
-    # Another error, and it was deleted.
+    # Another error, but it was deleted.
     failed_and_gone: int = 0
-    # Said to be unknown.
+    # Reported as unknown.
     unknown: int = 0
 
-    def __add__(self, other: "Said") -> "Said":
-        return Said(*(ours + theirs for ours, theirs in zip(self, other)))
+    def __add__(self, other: "Errors") -> "Errors":
+        return Errors(*(ours + theirs for ours, theirs in zip(self, other)))
 
 
-def said(named: list[Named], rows: list[dict], before: Keys, after: Keys) -> Said:
-    told = {row["AccessKeyId"]: row for row in rows}
-    counted = Said(keys=len(named))
+def errors(named: list[Named], rows: list[dict], before: Keys, after: Keys) -> Errors:
+    reported = {row["AccessKeyId"]: row for row in rows}
+    counted = Errors(keys=len(named))
     for key in named:
-        row = told.get(key.id, {"Outcome": "Failed"})
+        row = reported.get(key.id, {"Outcome": "Failed"})
         was_deleted = key.id in before and key.id not in after
         code = (row.get("Error") or {}).get("Code")
-        counted += Said(
+        counted += Errors(
             deleted_and_there=row["Outcome"] == "Deleted" and key.id in after,
             not_found_and_gone=row["Outcome"] in ("Failed", "Missing") and was_deleted and code == "NoSuchEntity",
             failed_and_gone=row["Outcome"] == "Failed" and was_deleted and code != "NoSuchEntity",
@@ -58,8 +58,8 @@ def said(named: list[Named], rows: list[dict], before: Keys, after: Keys) -> Sai
     return counted
 
 
-def run(storm: Storm, name: str) -> Said:
-    """A program in a storm: it takes a list and how many at a time, and prints a line of JSON for each key."""
+def run(storm: Storm, name: str) -> Errors:
+    """Runs a program in a storm. It takes a list and the number of concurrent jobs, and prints a line of JSON for each key."""
     with tempfile.TemporaryDirectory() as scratch, storm.sandbox() as sandbox:
         file = Path(scratch) / "list.csv"
         named = listed(sandbox.planted)
@@ -67,10 +67,10 @@ def run(storm: Storm, name: str) -> Said:
         command = storm.command(file) if name == OURS else [*PROGRAMS[name], file, str(storm.jobs)]
         run = sandbox.run(command)
         after = sandbox.end()
-    return said(named, run.rows, sandbox.before, after)
+    return errors(named, run.rows, sandbox.before, after)
 
 
-def table(counted: dict[str, Said]) -> None:
+def table(counted: dict[str, Errors]) -> None:
     print("| program | keys | reported as deleted, but still exists | `NoSuchEntity`, but the program deleted it | another error, but deleted | reported as unknown |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, it in counted.items():

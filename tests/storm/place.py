@@ -1,4 +1,4 @@
-"""The sandbox in a storm, and the list of keys that is worked on there."""
+"""The sandbox in a storm, and the list of keys to change there."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from sandbox import Sandbox
 from truth import Keys, Named, Run, rows_of
 
 HANGS = 600
-# What only a signed request has.
+# Text that only a signed request contains.
 SIGNED = ["AWS4-HMAC-SHA256", "Signature="]
 
-# Every so many keys, one is named with another's user, and one that nobody has is named too.
+# How many keys there are for each key with the wrong owner, and for each key that does not exist.
 WRONG_OWNER, NOBODYS = 40, 50
-# Nothing of this machine's settings gets in.
+# Isolates programs from this machine's settings.
 ALONE = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -30,29 +30,29 @@ ALONE = {
 
 
 class Storming(Sandbox):
-    """A sandbox in a storm, and the runs there. Its truth is what it tells when it ends."""
+    """A sandbox in a storm, and the runs against it. Its summary contains the actual state of the keys."""
 
     def __init__(self, binaries: Path, keys: int, *more: str, https: bool = True) -> None:
         scheme = ["--https"] if https else []
         super().__init__(binaries, *scheme, "--keys", str(keys), "--summary", "--remember", "1000000", *more)
-        # The requests that changed a key, when they came and when they acted.
+        # The requests that changed a key, with the times when they arrived and took effect.
         self.changes: list[dict] = []
-        self.planted = [(key["AccessKeyId"], key["UserName"]) for key in self.told["keys"]]
-        self.before: Keys = {key["AccessKeyId"]: key["Status"] for key in self.told["keys"]}
+        self.planted = [(key["AccessKeyId"], key["UserName"]) for key in self.description["keys"]]
+        self.before: Keys = {key["AccessKeyId"]: key["Status"] for key in self.description["keys"]}
         self.environment |= ALONE
         if https:
-            # The one is read by the tool and by boto3, the other by the SDK for Rust.
-            self.environment |= {"AWS_CA_BUNDLE": self.told["ca"], "SSL_CERT_FILE": self.told["ca"]}
+            # The tool and boto3 read the first variable, and the SDK for Rust reads the second.
+            self.environment |= {"AWS_CA_BUNDLE": self.description["ca"], "SSL_CERT_FILE": self.description["ca"]}
 
     def run(self, command: list) -> Run:
-        """A run to its end."""
+        """Runs the command until it ends."""
         start = time.time()
         ended = subprocess.run(command, env=self.environment, capture_output=True, encoding="utf-8", timeout=HANGS)
         self.search(ended.stdout, ended.stderr)
         return Run(start, time.time(), rows_of(ended.stdout), ended.stderr, ended.returncode)
 
     def run_and_kill(self, command: list, journal: Path, records: int) -> Run:
-        """A run that is killed so many records of the journal later. It has what was printed in whole lines."""
+        """Kills the command after it has added about this many records to the journal. Keeps only complete lines of its output."""
         size = lambda: journal.stat().st_size if journal.exists() else 0
         until = size() + 200 * records
         start = time.time()
@@ -66,9 +66,9 @@ class Storming(Sandbox):
             end = time.time()
             if is_hanging:
                 raise TimeoutError(f"no {records} records in {HANGS} seconds")
-            printed, said = (file.seek(0) or file.read() for file in (stdout, stderr))
-        self.search(printed, said)
-        return Run(start, end, rows_of(printed.rpartition("\n")[0]), said, None)
+            printed, messages = (file.seek(0) or file.read() for file in (stdout, stderr))
+        self.search(printed, messages)
+        return Run(start, end, rows_of(printed.rpartition("\n")[0]), messages, None)
 
     def read(self, journal: Path) -> list[dict]:
         """The records of a journal."""
@@ -77,26 +77,26 @@ class Storming(Sandbox):
         return rows_of(text)[1:]
 
     def search(self, *texts: str) -> None:
-        """No secret may be in what the tool wrote."""
-        for secret in (self.told["secret_access_key"], *SIGNED):
+        """Fails if the tool wrote a secret."""
+        for secret in (self.description["secret_access_key"], *SIGNED):
             if any(secret in text for text in texts):
                 raise ValueError(f"a secret was written: {secret}")
 
     def settle(self) -> None:
-        """Waits until each request of the runs that ended was carried out, also those that act late."""
+        """Waits until all requests of the earlier runs have taken effect, even late ones."""
         self.process.send_signal(signal.SIGUSR1)
         if json.loads(self.process.stdout.readline()) != {"settled": True}:
-            raise TimeoutError("a request is still to be carried out")
+            raise TimeoutError("some requests have not taken effect yet")
 
     def end(self) -> Keys:
-        """The status of each key that there is."""
-        told = super().end()
-        self.changes = told["changes"]
-        return {key["AccessKeyId"]: key["Status"] for key in told["keys"] if key["AccessKeyId"] in self.before}
+        """Ends the sandbox. Returns the status of each remaining key."""
+        summary = super().end()
+        self.changes = summary["changes"]
+        return {key["AccessKeyId"]: key["Status"] for key in summary["keys"] if key["AccessKeyId"] in self.before}
 
 
 def listed(planted: list[tuple[str, str]]) -> list[Named]:
-    """The keys to be named: those that were planted, some of them with another's user, and some that nobody has."""
+    """The keys to name: the planted keys, some with a wrong owner, and some keys that do not exist."""
     named = []
     for place, (id, user) in enumerate(planted):
         if place % WRONG_OWNER == 7:
@@ -104,7 +104,7 @@ def listed(planted: list[tuple[str, str]]) -> list[Named]:
         else:
             named.append(Named(id, user, is_theirs=True))
         if place % NOBODYS == 31:
-            # Higher than any number that was planted, in the same account.
+            # This ID has the same account but a higher serial number than any planted key.
             named.append(Named(id[:14] + "ZZ" + id[16:], user, is_theirs=False))
     return named
 
@@ -114,7 +114,7 @@ def write(named: list[Named], file: Path) -> None:
 
 
 def write_deactivated(named: list[Named], file: Path) -> None:
-    """Writes the results of a run that deactivated all of them."""
+    """Writes the results of a run that deactivated all these keys."""
     deactivated = {"Outcome": "Deactivated", "PreviousStatus": "Active"}
     rows = ({"AccessKeyId": key.id, "UserName": key.user, **deactivated} for key in named)
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))

@@ -1,4 +1,4 @@
-"""What is said of each key, held against what the server has at the end."""
+"""Compares the reported result for each key with the final state of the server."""
 
 import json
 import re
@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
-# What the account had before, and has at the end: the status of each key.
+# The status of each key in an account, before or after the runs.
 Keys = dict[str, str]
 
 DONE = {"delete": "Deleted", "deactivate": "Deactivated", "reactivate": "Reactivated"}
-# The status of a key that is done, if it is still there.
+# The final status of a key after the action. None means that it is gone.
 LEFT = {"delete": None, "deactivate": "Inactive", "reactivate": "Active"}
 UNCHANGED = {"Failed", "NotTried", "Skipped", "Refused"}
 
 
 class Named(NamedTuple):
-    """A key of the list: its ID, the user it is named with, and whether it is that user's."""
+    """A key in the list: its ID, the named user, and whether the key belongs to that user."""
 
     id: str
     user: str
@@ -30,7 +30,7 @@ class Run(NamedTuple):
     end: float
     rows: list[dict]
     stderr: str
-    # None: it was killed.
+    # None if the run was killed.
     status: int | None
 
 
@@ -44,26 +44,26 @@ def rows_of(output: str) -> list[dict]:
 
 
 def judge(action: str, named: list[Named], rows: list[dict], before: Keys, after: Keys) -> Verdict:
-    """Each named key is told exactly once, and what is told is so. `before` and `after` have the keys of all users."""
+    """Checks that each named key is reported exactly once, and correctly. `before` and `after` have the keys of all users."""
     false = []
     times = Counter(row["AccessKeyId"] for row in rows)
     ids = {key.id for key in named}
-    false += [f"{id}: told {times[id]} times" for id in ids if times[id] != 1]
-    false += [f"{id}: told, and not named" for id in times if id not in ids]
+    false += [f"{id}: reported {times[id]} times" for id in ids if times[id] != 1]
+    false += [f"{id}: reported, although it was not named" for id in times if id not in ids]
     theirs = {key.id: key.is_theirs for key in named}
     for row in rows:
         id, outcome = row["AccessKeyId"], row["Outcome"]
-        if not so(action, outcome, before.get(id), after.get(id)):
-            false.append(f"{id}: {outcome}, and it was {before.get(id)} and is {after.get(id)}: {json.dumps(row)}")
+        if not is_true(action, outcome, before.get(id), after.get(id)):
+            false.append(f"{id}: {outcome}, but it was {before.get(id)} and is {after.get(id)}: {json.dumps(row)}")
         elif before.get(id) != after.get(id) and not theirs.get(id):
-            false.append(f"{id}: another user's, and changed: {json.dumps(row)}")
+            false.append(f"{id}: changed, although it is another user's: {json.dumps(row)}")
     others = [id for id in before if id not in ids and before[id] != after.get(id)]
-    false += [f"{id}: changed, and not named" for id in others]
+    false += [f"{id}: changed, although it was not named" for id in others]
     return Verdict(Counter(row["Outcome"] for row in rows), false)
 
 
 def judge_end(action: str, ids: Collection[str], run: Run) -> list[str]:
-    """What is false in the last line and the exit status of a run over these keys: both follow from the rows."""
+    """The errors in the last line and the exit status of a run over these keys. The rows determine both."""
     outcomes = Counter(row["Outcome"] for row in run.rows)
     try:
         counts = counts_of(run.stderr)
@@ -72,7 +72,7 @@ def judge_end(action: str, ids: Collection[str], run: Run) -> list[str]:
     earlier = counts.pop("Before", 0)
     false = []
     if counts != outcomes:
-        false.append(f"the last line counts {dict(counts)}, and the rows are {dict(outcomes)}")
+        false.append(f"the last line counts {dict(counts)}, but the rows have {dict(outcomes)}")
     if len(run.rows) + earlier != len(ids):
         left_out = set(ids) - {row["AccessKeyId"] for row in run.rows}
         false.append(f"{len(ids)} keys, {len(run.rows)} rows, {earlier} before: {sorted(left_out)}")
@@ -82,7 +82,7 @@ def judge_end(action: str, ids: Collection[str], run: Run) -> list[str]:
 
 
 def is_status(action: str, status: int, outcomes: set[str]) -> bool:
-    """Whether a run over a list, which may skip keys, exits with this."""
+    """Whether this is the right exit status for a run over a list, which may skip keys."""
     successes = {DONE[action], "Missing", "Skipped"}
     if outcomes <= successes:
         return status == 0
@@ -90,25 +90,25 @@ def is_status(action: str, status: int, outcomes: set[str]) -> bool:
 
 
 def is_already_inactive(row: dict) -> bool:
-    """Whether the key was to be made inactive, and is."""
+    """Whether the run skipped the key because it was already inactive."""
     return row["Outcome"] == "Skipped" and row.get("Reason") == "already inactive"
 
 
-def so(action: str, outcome: str, before: str | None, after: str | None) -> bool:
-    """Whether the outcome is true of a key that had this status before, if it was there, and has that one now."""
+def is_true(action: str, outcome: str, before: str | None, after: str | None) -> bool:
+    """Whether the outcome is true for a key with these statuses before and after. None means that the key did not exist."""
     if outcome == DONE[action]:
         return after == LEFT[action]
     if outcome == "Failed":
         return after == before
     if outcome == "Missing":
-        # Gone already: not by this run.
+        # The key was already gone before this run.
         return before is None and after is None
-    # No other outcome says that the key was tried.
+    # These runs try every key, so the only other valid outcome is Unknown.
     return outcome == "Unknown"
 
 
 def counts_of(stderr: str) -> Counter:
-    """The counts of the last line, by outcome, which are in this order."""
+    """The counts in the last line by outcome. Checks their order and their sum."""
     words = {
         "deleted": "Deleted",
         "deactivated": "Deactivated",
@@ -126,12 +126,12 @@ def counts_of(stderr: str) -> Counter:
     last = re.fullmatch(r"result: (\d+) keys: ([^;]+)(?:; .+)?", stderr.splitlines()[-1])
     if last is None:
         raise ValueError(f"no counts: {stderr}")
-    counts, said = Counter(), []
+    counts, names = Counter(), []
     for part in last[2].split(", "):
         count, what = part.split(" ", 1)
         counts[words[what]] += int(count)
-        said.append(what)
-    if said != [what for what in words if what in said]:
+        names.append(what)
+    if names != [what for what in words if what in names]:
         raise ValueError(f"the counts are not in order: {last[0]}")
     if counts.total() != int(last[1]):
         raise ValueError(f"the counts do not add up: {last[0]}")

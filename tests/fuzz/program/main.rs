@@ -1,4 +1,4 @@
-//! What libFuzzer runs: the target that the environment variable `TARGET` names.
+//! The program for libFuzzer. It runs the target in the environment variable `TARGET`.
 
 #![no_main]
 
@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 
 use iam_del_key::fuzz::TARGETS;
 
-/// The check of the target that is named.
+/// The check function of the selected target.
 fn check() -> fn(&[u8]) {
     static CHECK: OnceLock<fn(&[u8])> = OnceLock::new();
     *CHECK.get_or_init(|| {
         let named = std::env::var("TARGET").unwrap_or_default();
         let found = TARGETS.iter().find(|(name, _)| *name == named);
         found
-            .unwrap_or_else(|| panic!("TARGET names no target: {named:?}"))
+            .unwrap_or_else(|| panic!("unknown TARGET: {named:?}"))
             .1
     })
 }

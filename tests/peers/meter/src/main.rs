@@ -1,8 +1,8 @@
-//! Runs a command to its end and prints what it took, as JSON: exit status (-1 after a signal), wall and CPU seconds,
-//! peak resident bytes. What the command prints goes to a file.
+//! Runs a command and prints its measurements as JSON: exit status (-1 after a signal), wall and CPU seconds, and peak
+//! resident bytes. The output of the command goes to a file.
 //!
-//! A program this small is needed for the memory: Linux counts the process that starts a command into the command's
-//! peak, and a Python interpreter is larger than most of what is measured.
+//! This program must be small: Linux includes the memory of the process that starts a command in the command's peak, and a
+//! Python interpreter uses more memory than most of the measured programs.
 //!
 //! Usage: `meter FILE COMMAND ARGUMENT...`
 

@@ -1,5 +1,5 @@
-//! The floor for a request over TLS: reads the system's root certificates, connects, sends one unsigned POST to IAM and
-//! reads the reply, which refuses it. No SDK, no runtime, no HTTP client.
+//! The minimum work for a request over TLS: loads the system's root certificates, connects, sends one unsigned POST to IAM
+//! and reads the error response. Uses no SDK, runtime or HTTP client.
 //!
 //! Usage: `bare-rustls HOST PORT`
 
@@ -24,11 +24,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if reply.contains("<Code>MissingAuthenticationToken</Code>") {
         Ok(())
     } else {
-        Err(format!("not the refusal that was expected: {reply}").into())
+        Err(format!("expected MissingAuthenticationToken, got: {reply}").into())
     }
 }
 
-/// Reads up to the end of an error of IAM.
+/// Reads up to the end of an IAM error response.
 fn read_reply(stream: &mut impl Read) -> Result<String, Box<dyn Error>> {
     let mut reply = Vec::new();
     let mut buffer = [0; 4096];

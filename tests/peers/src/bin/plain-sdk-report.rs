@@ -1,6 +1,6 @@
-//! The AWS SDK as its guide shows it, with default features: deletes the access keys of a CSV file, so many at a time, and
-//! prints what the SDK says of each, as JSON Lines. Nothing is set but the time an answer may take, which is without limit
-//! otherwise.
+//! Uses the AWS SDK as its guide shows, with default features. Deletes the access keys in a CSV file, JOBS at a time, and
+//! prints the SDK's result for each as JSON Lines. Uses the default configuration except for the read timeout, which is
+//! unlimited by default.
 //!
 //! Usage: `plain-sdk-report FILE JOBS`
 

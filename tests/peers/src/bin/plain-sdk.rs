@@ -1,4 +1,4 @@
-//! The AWS SDK as its guide shows it, with default features: deletes one access key.
+//! Uses the AWS SDK as its guide shows, with default features. Deletes one access key.
 //!
 //! Usage: `plain-sdk USER KEY`
 
