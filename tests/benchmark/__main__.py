@@ -1,4 +1,4 @@
-"""Measures iam-del-key beside its peers, and prints Markdown."""
+"""Compares iam-del-key with other programs, and prints Markdown."""
 
 import argparse
 import subprocess
@@ -13,18 +13,18 @@ import soak
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests/bench", description=__doc__)
-    parser.add_argument("--binaries", type=Path, help="the folder of iam-del-key and iam-sandbox (default: both are built)")
-    parser.add_argument("--beside", type=Path, metavar="BINARY", help="another build of iam-del-key, measured in the same rounds")
-    parser.add_argument("--rounds", type=int, default=30, help="how often each program runs (default: 30)")
+    parser.add_argument("--binaries", type=Path, help="the folder with iam-del-key and iam-sandbox (default: build both)")
+    parser.add_argument("--beside", type=Path, metavar="BINARY", help="also measure this build of iam-del-key in the same rounds")
+    parser.add_argument("--rounds", type=int, default=30, help="number of runs of each program (default: 30)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--many", action="store_true", help="many keys instead of one: takes some ten minutes")
+    what.add_argument("--many", action="store_true", help="measure many keys instead of one, which takes about ten minutes")
     what.add_argument(
         "--soak",
         type=int,
         nargs="?",
         const=600,
         metavar="SECONDS",
-        help="one long run at a steady pace instead, and whether its memory grows (default: 600)",
+        help="measure one long run at a steady rate, and report whether its memory grows (default: 600)",
     )
     what.add_argument(
         "--growth",
@@ -32,7 +32,7 @@ def main() -> None:
         nargs="?",
         const=growth.LARGEST,
         metavar="KEYS",
-        help="each mode at 1, 10, 100 keys and so on, up to so many, and whether requests, output or memory grow faster (default: 100000)",
+        help="measure each mode at 1, 10, 100 and so on up to KEYS keys, and fail if requests, output or memory grow faster (default: 100000)",
     )
     arguments = parser.parse_args()
     try:

@@ -1,7 +1,7 @@
-"""How each mode grows: requests, output, time and memory per key, at 1, 10, 100 keys and so on.
+"""Measures the growth of each mode: requests, output, time and memory per key, at 1, 10, 100 keys and so on.
 
-The sandbox counts the requests. They are the same in each run, and so is the output. A mode fails if it needs more of them
-per key at its largest size than at the size before, or if the larger run takes much more memory. Time is only reported.
+The sandbox counts the requests. Requests and output are the same in each run. A mode fails if it has more requests or output
+per key at its largest size than at the size before, or if the larger run uses much more memory. Time is only reported.
 """
 
 import json
@@ -20,17 +20,17 @@ from many import THREADS, write
 from one import MEGABYTE, Bench, Failed, Key, Run, Server, mb, progress, table
 
 LARGEST = 100_000
-# How many keys a mode gets at most. An account may have 5,000 users by default. Some modes wait a second for each key, and no
-# list of more than 1,000 keys of a user is read.
+# The largest number of keys for a mode. An account can have 5,000 users by default. Some modes wait one second for each key, and
+# the tool does not read more than 1,000 keys of a user.
 OF_LIST, OF_READS, OF_ACCOUNT, OF_FEW = LARGEST, 10_000, 5_000, 1_000
-# How much requests and output per key may grow from the size before to the largest one, and how much the memory.
+# How much the requests and output per key, and the memory, may grow from the second-largest size to the largest.
 GROWTH, MEMORY_GROWTH = 1.1, 10 * MEGABYTE
 ROLE, DEVICE, CODE = "Responder", "arn:aws:iam::123456789012:mfa/ops", "123456"
 LISTED = ["--page-size", "1000"]
 
 
 class Job(NamedTuple):
-    """A run: its options, how many keys end how, which keys the server then has and with what status, and the exit status."""
+    """A run: its options, its expected outcomes, the expected remaining keys with their statuses, and the expected exit status."""
 
     options: list
     outcomes: dict[str, int]
@@ -39,7 +39,7 @@ class Job(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """What is run: on a sandbox with these options, and with what is prepared there."""
+    """A mode of the tool: the options of its sandbox, and a function that prepares the job."""
 
     name: str
     largest: int
@@ -51,7 +51,7 @@ class Size(NamedTuple):
     keys: int
     users: int
     requests: int
-    # What was printed, in bytes.
+    # The size of the output in bytes.
     output: int
     run: Run
 
@@ -61,7 +61,7 @@ class Size(NamedTuple):
 
 def run(binaries: Path, largest: int) -> None:
     if largest < 10:
-        raise Failed("growth shows only from 10 keys on")
+        raise Failed("measuring growth requires at least 10 keys")
     sizes = {}
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), binaries, None)
@@ -71,14 +71,14 @@ def run(binaries: Path, largest: int) -> None:
 
 
 def up_to(largest: int) -> list[int]:
-    """1, 10, 100 and so on, and the largest."""
+    """1, 10, 100 and so on, and finally `largest`."""
     smaller = (10**digits for digits in range(len(str(largest))))
     return [*(size for size in smaller if size < largest), largest]
 
 
 def measured(bench: Bench, mode: Mode, keys: int) -> Size:
     progress(f"{mode.name}: {keys:,} keys")
-    # A role's session from an earlier sandbox may be cached there.
+    # It may contain a cached role session from an earlier sandbox.
     shutil.rmtree(bench.home)
     bench.home.mkdir()
     with suppress(FileNotFoundError):
@@ -87,7 +87,7 @@ def measured(bench: Bench, mode: Mode, keys: int) -> Size:
         job = mode.job(bench, server)
         command = [bench.ours, *job.options, "--jobs", str(THREADS)]
         taken = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"), job.status)
-        hold(bench, job)
+        check_results(bench, job)
         summary = server.end()
     left = {Key(key["UserName"], key["AccessKeyId"]): key["Status"] for key in summary["keys"]}
     planted = set(server.keys)
@@ -96,34 +96,34 @@ def measured(bench: Bench, mode: Mode, keys: int) -> Size:
     return Size(keys, len({key.user for key in planted}), sum(summary["counts"].values()), bench.printed.stat().st_size, taken)
 
 
-def hold(bench: Bench, job: Job) -> None:
-    """Checks that each key is reported once, and how."""
+def check_results(bench: Bench, job: Job) -> None:
+    """Checks that each key is reported once, with the expected outcomes."""
     rows = [json.loads(line) for line in bench.printed.read_text().splitlines() if line.startswith("{")]
     outcomes = Counter(row["Outcome"] for row in rows)
     if outcomes != Counter(job.outcomes) or len({row["AccessKeyId"] for row in rows}) != len(rows):
-        raise Failed(f"the results are {dict(outcomes)}, and should be {job.outcomes}: {bench.printed.read_text()[-500:]}")
+        raise Failed(f"the results are {dict(outcomes)}, but should be {job.outcomes}: {bench.printed.read_text()[-500:]}")
 
 
 # The modes
 
 
 def account(*more: str) -> Callable[[int], list[str]]:
-    """A sandbox with so many users, with a key each."""
+    """A sandbox whose users have one key each."""
     return lambda keys: ["--users", str(keys), *LISTED, *more]
 
 
 def deleted(*options: str, owners: bool = True) -> Callable[[Bench, Server], Job]:
-    """All keys of a list are deleted."""
+    """Deletes all keys in a list."""
     return lambda bench, server: Job([*listed(bench, server.keys, owners), *options], {"Deleted": len(server.keys)}, {})
 
 
 def swept(*options: str) -> Callable[[Bench, Server], Job]:
-    """All keys of the account are deleted."""
+    """Deletes all keys in the account."""
     return lambda _, server: Job([*sweep(server), *options], {"Deleted": len(server.keys)}, {})
 
 
 def sweep(server: Server) -> list[str]:
-    """A sweep of all users but those whom every sandbox has."""
+    """A sweep of all users except those in every sandbox."""
     others = [word for name in ("Bob", "Alice", "admin") for word in ("--except-user", name)]
     return ["--whole-account", "--yes", "--expect-account", server.account, *others]
 
@@ -142,7 +142,7 @@ def journal(bench: Bench) -> Path:
 
 
 def with_report(_: Bench, server: Server) -> Job:
-    """The keys that were not used lately are deleted: one in ten."""
+    """Deletes the keys that were not used recently, which are one in ten."""
     kept = recently_used(len(server.keys))
     left = {key: "Active" for key in server.keys[:kept]}
     return Job([*sweep(server), "--unused-for", "90d"], {"Deleted": len(server.keys) - kept}, left)
@@ -153,7 +153,7 @@ def recently_used(keys: int) -> int:
 
 
 def except_names(_: Bench, server: Server) -> Job:
-    """As many patterns as users, none of which matches. A dry run says of each key which conditions it meets."""
+    """Uses as many patterns as users, none of which match. A dry run reports which conditions each key meets."""
     patterns = [word for number in range(len(server.keys)) for word in ("--except-user", f"nobody-{number:06}*")]
     options = [*sweep(server), "--unused-for", "1h", *patterns, "--dry-run"]
     return Job(options, {"WouldDelete": len(server.keys)}, dict.fromkeys(server.keys, "Active"))
@@ -169,7 +169,7 @@ def deletion_denied(bench: Bench, server: Server) -> Job:
 
 
 def twice(bench: Bench, server: Server) -> Job:
-    """JSON on one line, with each key twice."""
+    """Deletes keys from JSON on one line that contains each key twice."""
     objects = [{"AccessKeyId": key.id, "UserName": key.user} for key in 2 * server.keys]
     file = bench.folder / "list"
     file.write_text(json.dumps(objects))
@@ -186,7 +186,7 @@ def with_journal(bench: Bench, server: Server) -> Job:
 
 
 def resumed(bench: Bench, server: Server) -> Job:
-    """A journal in which every other key is finished. The keys exist again: a key that is tried again would be deleted."""
+    """Resumes a journal in which every other key is finished. These keys exist again, so a second attempt would delete them."""
     finished = server.keys[::2] if len(server.keys) > 1 else []
     if finished:
         earlier_run(bench, len(server.keys), finished)
@@ -196,7 +196,7 @@ def resumed(bench: Bench, server: Server) -> Job:
 
 
 def resumed_in_progress(bench: Bench, server: Server) -> Job:
-    """A journal in which all keys were started, and none was finished."""
+    """Resumes a journal in which all keys were started and none were finished."""
     earlier_run(bench, len(server.keys), server.keys)
     lines = journal(bench).read_text().splitlines(keepends=True)
     journal(bench).write_text("".join(line for line in lines if '"Outcome"' not in line))
@@ -204,14 +204,14 @@ def resumed_in_progress(bench: Bench, server: Server) -> Job:
 
 
 def earlier_run(bench: Bench, count: int, keys: list[Key]) -> None:
-    """Deletes these keys on another sandbox with the same ones."""
+    """Deletes these keys on another sandbox that has the same keys."""
     with bench.sandbox("--keys", str(count)) as server:
         command = [bench.ours, *listed(bench, keys), "--journal", journal(bench), "--jobs", str(THREADS)]
         bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
 
 
 def missing(*options: str, owners: bool = True) -> Callable[[Bench, Server], Job]:
-    """Keys of these users that do not exist."""
+    """Names keys of these users that do not exist."""
 
     def job(bench: Bench, server: Server) -> Job:
         keys = [Key(key.user, f"AKIAAAAAAAAAA{number:07}") for number, key in enumerate(server.keys)]
@@ -304,7 +304,7 @@ def report(modes: dict[str, list[Size]]) -> None:
     print(f"{one.processor()}, {os.cpu_count()} cores, {date.today()}.")
     missed = [name for name, _, met in judged if not met]
     if missed:
-        raise Failed(f"faster than the number of keys grows: {', '.join(missed)}")
+        raise Failed(f"these modes grow faster than the number of keys: {', '.join(missed)}")
 
 
 def row(name: str, size: Size) -> list[str]:
@@ -323,7 +323,7 @@ def row(name: str, size: Size) -> list[str]:
 
 
 def verdict(before: Size, largest: Size) -> tuple[list[str], bool]:
-    """The cells of the row, and whether nothing grew faster than the number of keys."""
+    """The cells of the row, and whether nothing grew faster than the number of keys did."""
     requests, output, wall = (
         largest.per_key(more) / before.per_key(less)
         for more, less in (

@@ -1,6 +1,6 @@
-"""Many keys: lists beside boto3 and the AWS CLI, memory, a throttled account, and a sweep of a large one.
+"""Measures runs with many keys: lists compared with boto3 and the AWS CLI, memory, a throttled account, and a large sweep.
 
-Everything is on loopback over HTTPS, one run after the other. No time fails it; a run that does not do its job does.
+Everything runs on loopback over HTTPS, one run at a time. A slow run does not fail the benchmark, but a wrong result does.
 """
 
 import tempfile
@@ -14,24 +14,24 @@ from one import AWS, MEGABYTE, PEERS, PYTHON, Bench, Failed, Key, Limit, Run, mb
 
 KEYS = 10_000
 THREADS = 32
-# How often each of the two that are compared runs, in turn, beside once to warm up.
+# The number of runs of each compared program, in addition to one warm-up run.
 ROUNDS = 5
-# As many as the AWS CLI gets; its time is scaled.
+# The number of keys for the AWS CLI. Its time is scaled up.
 SAMPLE = 40
-# Requests a second that an account allows, and for how many seconds there are keys.
+# The allowed requests per second, and the seconds that a run takes at that rate.
 RATES = (20, 1_000)
 LASTS = 50
-# How much more memory a list may take than one of 1,000 keys.
+# How much more memory a long list may use than a list of 1,000 keys.
 GROWTH = 10 * MEGABYTE
-# A sweep of so many users, of whom some have a key. So many keys were not used for 90 days; Alice and Bob have one each.
+# The size of the sweep: users, users with a key, and keys not used for 90 days. Alice and Bob each have one of those.
 USERS, WITH_KEYS, UNUSED = 5_000, 1_500, 100
 USERS_IN_PAGE = 1_000
-# Each page of users, two requests for each matching key, and three for the report.
+# One request for each page of users, two for each matching key, and three for the report.
 SWEEP = 1.1 * (USERS / USERS_IN_PAGE + 2 * UNUSED + 3)
 
 
 class Paced(NamedTuple):
-    """A run at an account that allows `rate` requests a second: keys, wall seconds, and the requests that it made."""
+    """A run in an account that allows `rate` requests per second: keys, wall seconds, and the number of requests."""
 
     rate: int
     keys: int
@@ -54,7 +54,7 @@ class Paced(NamedTuple):
 def run(binaries: Path, other: Path | None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), binaries, other)
-        lists, ratio = beside_peers(bench)
+        lists, ratio = compare_with_peers(bench)
         peaks, growth = memory(bench)
         throttled = [paced(bench, rate) for rate in RATES]
         sweeps, sweep = swept(bench)
@@ -79,11 +79,11 @@ def run(binaries: Path, other: Path | None) -> None:
 
 
 def write(file: Path, keys: Iterable[Key]) -> None:
-    """A list of keys as `--from` reads it."""
+    """Writes a list of keys for `--from`."""
     file.write_text("AccessKeyId,UserName\n" + "".join(f"{key.id},{key.user}\n" for key in keys))
 
 
-def beside_peers(bench: Bench) -> tuple[list[list[str]], float]:
+def compare_with_peers(bench: Bench) -> tuple[list[list[str]], float]:
     file = bench.folder / "list.csv"
     programs = {
         **{name: [build, "--from", file, "--jobs", str(THREADS)] for name, build in bench.builds.items()},
@@ -96,7 +96,7 @@ def beside_peers(bench: Bench) -> tuple[list[list[str]], float]:
                 progress(f"{KEYS} keys, {name}, round {number} of {ROUNDS}" if number else f"{KEYS} keys, {name}, warming up")
                 write(file, server.keys)
                 runs[name].append(bench.run(command, server.for_sdk("AWS_CA_BUNDLE")))
-                server.gone()
+                server.check_deleted()
     taken = medians(runs)
     rows = [
         [name, f"{run.wall:.2f} s", f"{KEYS / run.wall:,.0f}", f"{run.cpu:.2f} s", mb(run.peak)]
@@ -108,14 +108,14 @@ def beside_peers(bench: Bench) -> tuple[list[list[str]], float]:
         words.write_text("".join(f"{key.user} {key.id}\n" for key in server.keys))
         command = ["xargs", "-a", words, "-P", "4", "-L", "1", "sh", "-c", f'{AWS} iam delete-access-key --user-name "$0" --access-key-id "$1"']
         sample = bench.run(command, server.for_sdk("AWS_CA_BUNDLE"))
-        server.gone()
+        server.check_deleted()
         scale = KEYS / SAMPLE
         rows.append(["`xargs -P 4 aws` (scaled)", f"{sample.wall * scale:.0f} s", f"{SAMPLE / sample.wall:,.1f}", f"{sample.cpu * scale:.0f} s", mb(sample.peak)])
     return rows, taken["boto3"].wall / taken["iam-del-key"].wall
 
 
 def memory(bench: Bench) -> tuple[list[list[str]], float]:
-    """Rows of a short list and a long one for each job, and how much more memory the longest of all takes."""
+    """Rows for a short and a long list of each job, and how much more memory the longest list uses."""
     rows = []
     for what, job, count in (("deleted", deleted, 100_000), ("read, then refused", refused, 1_000_000)):
         short, long = job(bench, 1_000), job(bench, count)
@@ -131,7 +131,7 @@ def deleted(bench: Bench, count: int) -> Run:
         progress(f"memory, {count} keys")
         write(file, server.keys)
         taken = bench.run([bench.ours, "--from", file, "--jobs", str(THREADS)], server.for_sdk("AWS_CA_BUNDLE"))
-        server.gone()
+        server.check_deleted()
     return taken
 
 
@@ -148,13 +148,13 @@ def paced(bench: Bench, rate: int) -> Paced:
     file = bench.folder / "list.csv"
     keys = LASTS * rate
     with bench.sandbox("--keys", str(keys), "--throttle", str(rate)) as server:
-        progress(f"{keys} keys at {rate} a second")
+        progress(f"{keys} keys at {rate} per second")
         write(file, server.keys)
         taken = bench.run([bench.ours, "--from", file, "-v"], server.for_sdk("AWS_CA_BUNDLE"))
         output = bench.printed.read_text()
         if f"{keys} keys: {keys} deleted" not in output:
-            raise Failed(f"not all were deleted: {output[-500:]}")
-        server.gone()
+            raise Failed(f"some keys were not deleted: {output[-500:]}")
+        server.check_deleted()
     return Paced(rate, keys, taken.wall, bench.requests())
 
 
@@ -163,7 +163,7 @@ def pace(run: Paced) -> list[str]:
 
 
 def swept(bench: Bench) -> tuple[list[list[str]], int]:
-    """Rows of a sweep with the credential report and without, and how many requests the first of them made."""
+    """Rows for sweeps with and without the credential report, and the number of requests of the first."""
     rows, requests = [], []
     # Bob, Alice and the administrator are users too.
     idle = USERS - WITH_KEYS - 3

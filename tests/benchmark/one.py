@@ -1,8 +1,8 @@
-"""Measures iam-del-key beside other programs that delete an access key, side by side in one run.
+"""Compares iam-del-key with other programs that delete an access key.
 
-Each program, as a whole process, deletes a key that exists on a sandbox on loopback, over HTTPS with the system's
-root certificates. Prints Markdown: medians, their ratios to iam-del-key's, and each limit with what was measured.
-No time fails the benchmark; a run that does not do its job does.
+Each program runs as a whole process and deletes an existing key in a sandbox on loopback, over HTTPS with the system's root
+certificates. Prints Markdown: medians, their ratios to those of iam-del-key, and each limit with the measured value.
+A slow run does not fail the benchmark, but a wrong result does.
 """
 
 import json
@@ -33,7 +33,7 @@ PYTHON = VENV / "bin/python"
 AWS = VENV / "bin/aws"
 
 REGION = "us-east-1"
-# Seconds that the sandbox may take to end and to tell which keys it has.
+# The sandbox must end and print its summary within this many seconds.
 ENDS_WITHIN = 60
 MEGABYTE = 1_000_000
 SYSTEM_ROOTS = [
@@ -42,12 +42,12 @@ SYSTEM_ROOTS = [
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 ]
-# What iam-del-key answers without contacting anything, and the exit status.
+# Commands that iam-del-key answers without any request, and their exit statuses.
 ANSWERS = {"--help": 0, "--version": 0, "--access-key-id short": 2}
 
 
 class Failed(Exception):
-    """A program did not do its job, or something that is needed is missing."""
+    """A program did not do its job, or a requirement is missing."""
 
 
 class Key(NamedTuple):
@@ -56,7 +56,7 @@ class Key(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A sandbox, and the keys it was given to be deleted."""
+    """A sandbox, and the keys to delete."""
 
     process: subprocess.Popen
     url: str
@@ -67,11 +67,11 @@ class Server(NamedTuple):
     keys: list[Key]
 
     def for_sdk(self, trust: str) -> dict[str, str]:
-        """What an AWS SDK needs in its environment; `trust` is the variable it reads the root certificates from."""
+        """The environment variables that an AWS SDK needs. `trust` is the variable for its root certificates."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": REGION,
-            # The one that the AWS CLI v1 and boto3 read.
+            # The AWS CLI version 1 and boto3 read this one.
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": self.signer,
             "AWS_SECRET_ACCESS_KEY": self.secret,
@@ -79,19 +79,19 @@ class Server(NamedTuple):
         }
 
     def end(self) -> dict:
-        """Ends it. Returns what it tells then: the requests that came, and the keys there are."""
-        # What it tells already, at a signal from elsewhere, is true of that moment and not of this one.
+        """Ends the sandbox. Returns its summary: the requests, and the remaining keys."""
+        # If the summary was already printed, another process sent the signal, and the summary is too early.
         if select.select([self.process.stdout], [], [], 0)[0]:
-            raise Failed("something else ended the sandbox before the run was over")
+            raise Failed("another process ended the sandbox during the run")
         self.process.terminate()
         summary, _ = self.process.communicate(timeout=ENDS_WITHIN)
         return json.loads(summary)
 
-    def gone(self) -> None:
-        """Ends it, and demands that it has none of these keys any more."""
+    def check_deleted(self) -> None:
+        """Ends the sandbox, and checks that none of these keys remain."""
         left = {key["AccessKeyId"] for key in self.end()["keys"]} & {key.id for key in self.keys}
         if left:
-            raise Failed(f"{len(left)} of {len(self.keys)} keys are left")
+            raise Failed(f"{len(left)} of {len(self.keys)} keys remain")
 
 
 class Program(NamedTuple):
@@ -114,9 +114,6 @@ class Limit(NamedTuple):
     most: float
     measured: float
     show: Callable[[float], str]
-
-
-# What is compared
 
 
 def programs(bench: "Bench", server: Server) -> list[Program]:
@@ -144,11 +141,8 @@ def curl(server: Server, key: Key) -> list:
     return ["curl", "--silent", "--show-error", "--fail", "--cacert", server.bundle, *signature, "--data", form, server.url]
 
 
-# The measuring
-
-
 class Bench:
-    """Where the runs happen: what is measured, an empty home, and a file for what is printed."""
+    """The environment of the runs: the measured builds, an empty home folder, and a file for the output."""
 
     def __init__(self, folder: Path, binaries: Path, other: Path | None):
         self.folder = folder
@@ -162,8 +156,8 @@ class Bench:
         self.printed = folder / "printed"
 
     def installed(self, file: Path) -> Path:
-        """A copy of a program, as people have it: what a linker has just written lies in smaller pieces in the system's cache
-        of files, and loads slower."""
+        """Copies a program, as an installation does. A file fresh from the linker is fragmented in the page cache and loads more
+        slowly."""
         return Path(shutil.copy2(file, self.folder / file.name))
 
     @contextmanager
@@ -181,7 +175,7 @@ class Bench:
             finally:
                 if process.poll() is None:
                     process.terminate()
-                    # It tells what it has, and would fail if that were not read.
+                    # The sandbox would fail if nobody read its summary.
                     process.communicate()
 
     def environment(self, needed: dict[str, str]) -> dict[str, str]:
@@ -194,18 +188,18 @@ class Bench:
         return Run(**metered)
 
     def requests(self) -> int:
-        """How many requests to IAM the last run, with `-v`, says that it made."""
+        """The number of requests to IAM that the last run reported with `-v`."""
         return int(re.search(r"(\d+) requests to IAM", self.printed.read_text())[1])
 
     def keys(self, server: Server) -> set[Key]:
-        """All keys the server has, but the one that signs."""
+        """All keys in the sandbox except the one that signs."""
         listed = output([PYTHON, PEERS / "boto3-keys.py"], env=self.environment(server.for_sdk("AWS_CA_BUNDLE")))
         keys = {Key(*line.split()) for line in listed.splitlines()}
         return {key for key in keys if key.id != server.signer}
 
     def delete(self, contest: list[Program], keys: list[Key], rounds: int) -> dict[str, Run]:
-        """Runs the programs in turn, so that whatever else the machine does slows each of them; in another order each round,
-        so that none always finds the caches as the same other one leaves them."""
+        """Runs the programs in turn, so that other load on the machine affects all of them. Changes the order each round, so that
+        no program always runs after the same one."""
         runs = {program.name: [] for program in contest}
         for number in range(rounds + 1):
             progress(f"round {number} of {rounds}" if number else "warming up")
@@ -225,7 +219,7 @@ class Bench:
 
 
 def medians(runs: dict[str, list[Run]]) -> dict[str, Run]:
-    """Of each program's runs but the first, which warmed up."""
+    """The medians of each program's runs, without the first run, which is a warm-up."""
     return {name: Run(*map(median, zip(*taken[1:]))) for name, taken in runs.items()}
 
 
@@ -236,7 +230,7 @@ def measure(bench: Bench, server: Server, rounds: int) -> tuple[dict[str, Run], 
     chosen = sorted(before)[:needed]
     deletions = bench.delete(contest, list(chosen), rounds)
     if bench.keys(server) != before - set(chosen):
-        raise Failed("the server does not have exactly the keys that were not to be deleted")
+        raise Failed("the remaining keys on the server are not the expected ones")
     return deletions, bench.answer(rounds)
 
 
@@ -244,10 +238,7 @@ def system_roots() -> str:
     for file in map(Path, SYSTEM_ROOTS):
         if file.exists():
             return file.read_text()
-    raise Failed("the system has no bundle of root certificates: please install ca-certificates")
-
-
-# The report
+    raise Failed("the system has no bundle of root certificates; please install ca-certificates")
 
 
 def report(builds: dict[str, Path], deletions: dict[str, Run], answers: dict[str, Run], server: Server, rounds: int) -> None:
@@ -337,7 +328,7 @@ def versions(binary: Path) -> list[str]:
 
 
 def locked(crate: str) -> str:
-    # The default features of the SDK bring an older rustls too; the newest comes last.
+    # The SDK's default features also include an older rustls. The newest version comes last.
     return re.findall(rf'name = "{crate}"\nversion = "(.*)"', (PEERS / "Cargo.lock").read_text())[-1]
 
 
@@ -349,14 +340,11 @@ def output(command: list, **more) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **more).stdout.strip()
 
 
-# What is needed
-
-
 def built() -> Path:
-    """A folder with iam-del-key as it is released, which on Linux is static, and iam-sandbox, built anew."""
+    """Builds iam-del-key as for a release, which is static on Linux, and iam-sandbox. Returns their folder."""
     static = f"{platform.machine()}-unknown-linux-musl"
     target = ["--target", static] if platform.system() == "Linux" else []
-    # Each by itself: built together, both get the features that one of them asks of a crate.
+    # Build each separately. Otherwise cargo would unify the features of shared dependencies.
     build(ROOT, TARGET, "--package", "iam-del-key", *target)
     build(ROOT, TARGET, "--package", "iam-sandbox")
     both = TARGET / "bench"
@@ -384,10 +372,10 @@ def prepare_peers() -> None:
 
 def check_curl() -> None:
     if not shutil.which("curl"):
-        raise Failed("curl is missing: please install it")
+        raise Failed("curl is missing; please install it")
     version = tuple(map(int, re.search(r"(\d+)\.(\d+)", output(["curl", "--version"])).groups()))
     if version < (7, 75):
-        raise Failed("this curl does not know --aws-sigv4: please install 7.75 or later")
+        raise Failed("this version of curl does not support --aws-sigv4; please install 7.75 or later")
 
 
 def build(folder: Path, target: Path, *which: str) -> None:
@@ -396,7 +384,7 @@ def build(folder: Path, target: Path, *which: str) -> None:
 
 
 def run(binaries: Path, other: Path | None, rounds: int) -> None:
-    """Measures one deletion, in so many rounds."""
+    """Measures one deletion in each of these rounds."""
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), binaries, other)
         with bench.sandbox("--keys", str(6 * (rounds + 1))) as server:

@@ -1,6 +1,6 @@
-"""A long run at a steady pace: whether memory, threads and open files stay what they were.
+"""Measures a long run at a steady rate, to show whether memory, threads and open files grow.
 
-What it holds is read from /proc each second. No time and no growth fails it; a key that is not deleted, or not told of, does.
+Reads /proc every second. Slowness or growth does not fail it, but a key that is not deleted or not reported does.
 """
 
 import json
@@ -18,15 +18,15 @@ from many import THREADS, Paced, write
 from one import Bench, Failed, Key, Server, mb, progress, table
 
 RATE = 150
-# Seconds from one look to the next.
+# Seconds between samples.
 EVERY = 1
-# After so many seconds the run has all that it needs, and should take no more.
+# After this many seconds, resource use should no longer grow.
 EARLY = 20
 PROC = Path("/proc")
 
 
 class Sample(NamedTuple):
-    """What the process holds at a second of the run: resident bytes, their peak, CPU seconds so far, threads, open files."""
+    """The resource use of the process at one time: resident bytes, their peak, CPU seconds so far, threads and open files."""
 
     second: float
     memory: int
@@ -38,18 +38,18 @@ class Sample(NamedTuple):
 
 def run(binaries: Path, seconds: int) -> None:
     if not (PROC / "self/status").exists():
-        raise Failed("a soak reads /proc, which this system does not have")
+        raise Failed("a soak test requires /proc, which this system does not have")
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), binaries, None)
         with bench.sandbox("--keys", str(RATE * seconds), "--throttle", str(RATE)) as server:
-            progress(f"{len(server.keys)} keys at {RATE} a second")
+            progress(f"{len(server.keys)} keys at {RATE} per second")
             wall, samples = soaked(bench, server)
-            server.gone()
+            server.check_deleted()
         report(Paced(RATE, len(server.keys), wall, bench.requests()), samples)
 
 
 def soaked(bench: Bench, server: Server) -> tuple[float, list[Sample]]:
-    """Deletes all keys as a long run does: many at a time, with a journal, and with each request told."""
+    """Deletes all keys as in a long production run: concurrently, with a journal, and with verbose messages."""
     file, results = bench.folder / "list.csv", bench.folder / "results"
     write(file, server.keys)
     command = [bench.ours, "--from", file, "--jobs", str(THREADS), "--journal", bench.folder / "journal", "-v"]
@@ -61,18 +61,18 @@ def soaked(bench: Bench, server: Server) -> tuple[float, list[Sample]]:
         wall = time.monotonic() - started
     if process.returncode:
         raise Failed(f"iam-del-key ended with {process.returncode}: {bench.printed.read_text()[-500:]}")
-    hold(server.keys, results)
+    check_results(server.keys, results)
     if not samples:
-        raise Failed("the run was over before it could be looked at: please give it more seconds")
+        raise Failed("the run ended before the first sample; please give it more seconds")
     return wall, samples
 
 
-def hold(keys: list[Key], results: Path) -> None:
-    """Demands that each key is told of as deleted, once, and no other."""
+def check_results(keys: list[Key], results: Path) -> None:
+    """Checks that each of these keys, and no other, is reported as deleted exactly once."""
     rows = [json.loads(line) for line in results.read_text().splitlines()]
     deleted = sorted(Key(row["UserName"], row["AccessKeyId"]) for row in rows if row["Outcome"] == "Deleted")
     if len(rows) != len(keys) or deleted != sorted(keys):
-        raise Failed(f"of {len(keys)} keys {len(deleted)} are told of as deleted, in {len(rows)} results")
+        raise Failed(f"{len(deleted)} of {len(keys)} keys are reported as deleted, in {len(rows)} results")
 
 
 def watch(process: subprocess.Popen) -> list[Sample]:
@@ -82,7 +82,7 @@ def watch(process: subprocess.Popen) -> list[Sample]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(EVERY)
             return samples
-        # One that has just ended has no memory any more.
+        # A process that just ended has no memory figures.
         with suppress(KeyError):
             samples.append(sample(PROC / str(process.pid), time.monotonic() - started))
 
@@ -90,7 +90,7 @@ def watch(process: subprocess.Popen) -> list[Sample]:
 def sample(process: Path, second: float) -> Sample:
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     memory, peak = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-    # What stands before the parenthesis, the name, may have spaces.
+    # The process name before the parenthesis may contain spaces.
     ticks = sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13]))
     cpu = ticks / os.sysconf("SC_CLK_TCK")
     return Sample(second, memory, peak, cpu, int(status["Threads"]), len(os.listdir(process / "fd")))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recording import Event
-from verdict import FINE, Replayed, Verdict, judge, described
+from verdict import FINE, Replayed, Verdict, described, judge
 
 FILE = Path(__file__).parent / "recorded" / "differences.toml"
 

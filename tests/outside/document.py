@@ -140,8 +140,8 @@ def version_1(ran: Sequence[Sent]) -> str:
     for (row, theirs, ours), recorded in zip(ran, compared(ran), strict=True):
         if [as_recorded(event) for event in theirs] != recorded.theirs:
             same = theirs == ours
-            described = "”" if same else compatibility.described(ours)
-            text += f"| {row.name} | {compatibility.described(theirs)} | {described} | {'as version 1' if same else row.why or 'NO'} |\n"
+            cell = "”" if same else compatibility.described(ours)
+            text += f"| {row.name} | {compatibility.described(theirs)} | {cell} | {'as version 1' if same else row.why or 'NO'} |\n"
     return text
 
 

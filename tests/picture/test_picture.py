@@ -1,4 +1,4 @@
-"""The README's picture: what the binary shows on a terminal of 80 columns, light and dark. `--update` draws it."""
+"""The README's picture shows the binary's output on a terminal with 80 columns, light and dark. `--update` redraws it."""
 
 import re
 from difflib import unified_diff
@@ -28,7 +28,7 @@ DARK = TerminalTheme(
     (230, 237, 243),
     [(72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34), (88, 166, 255), (188, 140, 255), (57, 197, 207), (177, 186, 196)],
 )
-# A frame and the text in whatever the reader's own monospaced font is.
+# A frame, and text in the reader's own monospaced font.
 FRAME = """<svg class="rich-terminal" viewBox="0 0 {terminal_width} {height}" xmlns="http://www.w3.org/2000/svg">
 <title>iam-del-key on a terminal</title>
 <style>
@@ -47,15 +47,15 @@ FRAME = """<svg class="rich-terminal" viewBox="0 0 {terminal_width} {height}" xm
 </g></g></svg>
 """
 
-# Stands for every time in the picture, so that it is the same each day.
+# Replaces every time in the picture, so that the picture does not change each day.
 A_TIME = "2026-11-26T09:30:00Z"
 
 
 def shown(command: list[object], environment: dict[str, str]) -> str:
-    """What a command that succeeds shows on a terminal."""
+    """Runs a command, which must succeed, and returns its output on a terminal."""
     status, text = on_terminal(command, environment)
     assert status == 0, text
-    # A line that was cleared, such as the progress bar, is not on the screen any more.
+    # Remove cleared lines, such as the progress bar.
     screen = re.sub(r"[^\n]*\r\x1b\[2K", "", text.replace("\r\n", "\n"))
     return re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", A_TIME, screen)
 
@@ -75,7 +75,7 @@ def drawn(text: str, theme: TerminalTheme) -> str:
 
 @pytest.fixture(scope="module")
 def screen(binaries: Path) -> str:
-    """What the commands and their output look like."""
+    """The commands and their output."""
     text = ""
     with Sandbox(binaries) as sandbox:
         environment = {**sandbox.environment, "HOME": "/nonexistent", "TERM": "xterm-256color"}

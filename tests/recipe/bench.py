@@ -1,4 +1,4 @@
-"""Where a recipe is run: a sandbox that allows what its policy names, and a folder with the programs it uses."""
+"""The environment of a recipe: a sandbox that allows only the actions of its policy, and a folder with the programs it uses."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from recipe import ACTIONS
 from sandbox import Sandbox
 from server import BESIDE_PYTHON
 
-# What a runner of CI has, and the tests do not: each writes down how it was called and what it was given to read.
+# Replacements for programs on a CI runner. Each records its arguments and its input.
 RECORDING = """#!/bin/sh
 { printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$CALLS"
 case "${0##*/} $*" in
@@ -22,7 +22,7 @@ case "${0##*/} $*" in
 esac
 exit 0
 """
-# The AWS CLI, but for what the sandbox does not have.
+# The AWS CLI, with replacements for commands that the sandbox does not support.
 AWS = """#!/bin/sh
 case "$1 $2" in
   "cloudtrail lookup-events" | "iam put-user-policy") { printf 'aws'; printf ' %s' "$@" | tr -d '\\n'; echo; } >> "$CALLS" ;;
@@ -30,31 +30,31 @@ case "$1 $2" in
 esac
 """
 ARCHIVE = "iam-del-key-0.2.0-x86_64-unknown-linux-musl"
-# The one is allowed to everybody, and nobody signs the other.
+# Actions that need no permission: the first is always allowed, and the second is not signed.
 FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 
 
 def full(action: str) -> str:
-    """The name of an action in a policy."""
+    """The name of an action as in a policy."""
     return next((name for name in (*ACTIONS, *FREE) if name.partition(":")[2] == action), f"iam:{action}")
 
 
 class Account(Sandbox):
-    """A sandbox; `requests` and `keys` are known when it has ended."""
+    """A sandbox. `requests` and `keys` are available after it ends."""
 
     def end(self) -> None:
         end = super().end()
         self.requests: list[dict] = end["requests"]
         self.keys = {key["AccessKeyId"]: key for key in end["keys"]}
-        # How many keys each account has, its own and the others.
+        # The number of keys in each account, including the other accounts.
         self.left = {self.description["account"]: len(end["keys"])} | {name: len(keys) for name, keys in end["others"].items()}
 
     def asked(self) -> set[str]:
-        """The actions that came, but for those that need no permission."""
+        """The requested actions, except those that need no permission."""
         return {full(request["Action"]) for request in self.requests} - FREE
 
     def granted(self) -> dict[str, set[str]]:
-        """Those of them that were not denied, by the account of who signed."""
+        """The requested actions that were not denied, by the account of the caller."""
         granted = defaultdict(set)
         for request in self.requests:
             if request["Answer"] != "403" and full(request["Action"]) not in FREE:
@@ -77,7 +77,7 @@ def publish(binaries: Path, release: Path) -> None:
 
 
 class Bench:
-    """A folder to run in, and the programs on its path."""
+    """A working folder, and the programs on its path."""
 
     def __init__(self, binaries: Path, folder: Path, release: Path) -> None:
         self.binaries = binaries
@@ -93,13 +93,13 @@ class Bench:
             tool = tools / name
             tool.write_text(AWS if name == "aws" else RECORDING)
             tool.chmod(0o755)
-        # Only a recipe that installs the tool finds it.
+        # The tool is not on this path, so a recipe must install it.
         self.path = f"{tools}:{BESIDE_PYTHON}:{os.defpath}"
         self.installed = f"{binaries}:{self.path}"
 
     @contextmanager
     def sandbox(self, *options: str, allowed: set[str] | None = None) -> Iterator[Account]:
-        """A sandbox in which only these actions are allowed."""
+        """A sandbox that allows only these actions."""
         denied = [] if allowed is None else [f"--deny={name}" for name in ACTIONS if name not in allowed]
         with Account(self.binaries, "--summary", *options, *denied) as sandbox:
             yield sandbox
@@ -117,7 +117,7 @@ class Bench:
         }
 
     def bash(self, script: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
-        """Runs a script as CI runs a step: a pipe fails if its last command does."""
+        """Runs a script as CI runs a step. A pipeline fails if its last command fails."""
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-c", script],
             env=self.environment(**environment),

@@ -1,4 +1,4 @@
-"""Where each recipe is run."""
+"""The fixtures for the recipes."""
 
 from pathlib import Path
 

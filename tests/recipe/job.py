@@ -1,4 +1,4 @@
-"""A job as GitHub Actions runs it: its steps in order, with the variables that they leave for the next."""
+"""Runs a job as GitHub Actions does: its steps in order, with the variables that earlier steps set."""
 
 import re
 import shutil
@@ -12,23 +12,23 @@ from recipe import INSTALL
 class Ended(NamedTuple):
     statuses: list[int]
     output: str
-    # What it hands to other jobs.
+    # The outputs for other jobs.
     outputs: dict[str, str]
 
 
 def filled(text: str, values: dict[str, str]) -> str:
-    """The text with the runner's expressions replaced; an unknown one is an error."""
+    """Replaces the runner's expressions in the text. An unknown expression is an error."""
     return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", lambda found: values[found[1]], text)
 
 
 def wanted(step: dict, values: dict[str, str], has_failed: bool) -> bool:
-    """Whether its condition, if it has one, is met: it is `always()`, or the name of a value that is true."""
+    """Whether the step should run. Its condition is missing, `always()`, or the name of a value that must be true."""
     condition = step.get("if", "success()")
     return condition == "always()" or (not has_failed and (condition == "success()" or values[condition] == "true"))
 
 
 def handed_over(bench: Bench, step: dict, values: dict[str, str]) -> int:
-    """The status of a step that stores an artifact or fetches one."""
+    """Runs a step that uploads or downloads an artifact, and returns its status."""
     stored = bench.folder / "artifacts" / filled(step["with"]["name"], values)
     if "actions/upload-artifact@" in step["uses"]:
         stored.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def handed_over(bench: Bench, step: dict, values: dict[str, str]) -> int:
 
 
 def run(bench: Bench, job: dict, environment: dict[str, str], values: dict[str, str] | None = None) -> Ended:
-    """Runs the steps that are commands, until one fails. The tool is there once a step has installed it."""
+    """Runs the steps with commands until one fails. The tool is available after a step has installed it."""
     values = {"secrets.SECRETS_TOKEN": "token", "github.token": "token", "github.run_attempt": "1"} | (values or {})
     left, outputs = bench.folder / "github-env", bench.folder / "github-output"
     for file in (left, outputs):
@@ -71,5 +71,5 @@ def run(bench: Bench, job: dict, environment: dict[str, str], values: dict[str, 
 
 
 def read_variables(file: Path) -> dict[str, str]:
-    """What the steps wrote for those that come after them."""
+    """The variables that the steps wrote for later steps."""
     return dict(line.split("=", 1) for line in file.read_text().splitlines())

@@ -1,4 +1,4 @@
-"""The part of AWS Organizations that lists accounts, page by page, as it is told."""
+"""A fake AWS Organizations service that lists accounts in the given pages."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ DENIED = {"__type": "AccessDeniedException", "Message": "You don't have permissi
 
 @contextmanager
 def serving(pages: list[list[dict]] | None) -> Iterator[tuple[str, set[str]]]:
-    """Its URL, and the actions that were requested of it; without pages every request is denied."""
+    """The service's URL and the requested actions. Without pages, every request is denied."""
     asked: set[str] = set()
 
     class Handler(BaseHTTPRequestHandler):
@@ -28,7 +28,7 @@ def serving(pages: list[list[dict]] | None) -> Iterator[tuple[str, set[str]]]:
             self.wfile.write(text)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the terminal is for the cases."""
+            """Prints nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()

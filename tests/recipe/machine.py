@@ -1,4 +1,4 @@
-"""The state machine, run by moto's interpreter of the States language. Its containers are run here, as processes."""
+"""Runs the state machine with moto's interpreter of the States language, and its containers as local processes."""
 
 import json
 import logging
@@ -27,14 +27,14 @@ REGION = "us-east-1"
 
 class Execution(NamedTuple):
     status: str
-    # What a reviewer was asked to approve.
+    # The accounts that a reviewer was asked to approve.
     asked: list[list[str]]
     # The mode, the account and the exit status of each container.
     containers: list[tuple[str, str, int]]
 
 
 class Containers:
-    """ECS as `runTask.sync` sees it: a task whose container did not end with 0 fails, with its description as the cause."""
+    """A fake ECS for `runTask.sync`. If a container exits with another status than 0, its task fails with a description as the cause."""
 
     def __init__(self, run: Callable[[list[str]], int]) -> None:
         self.run = run
@@ -69,7 +69,7 @@ def client(service: str) -> BaseClient:
 
 
 def queue_of(topic: str) -> str:
-    """A queue that gets what is published to the topic."""
+    """A queue that receives the messages of the topic."""
     queue = client("sqs").create_queue(QueueName=topic)["QueueUrl"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     arn = client("sns").create_topic(Name=topic)["TopicArn"]
@@ -79,7 +79,7 @@ def queue_of(topic: str) -> str:
 
 @mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
 def run(definition: dict, given: dict, approved: dict, command: Callable[[list[str]], int]) -> Execution:
-    """Runs the state machine. A reviewer approves what is asked for, with this output."""
+    """Runs the state machine. The reviewer approves each request with this output."""
     logging.disable()
     containers = Containers(command)
     asked = []

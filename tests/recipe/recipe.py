@@ -7,7 +7,7 @@ import yaml
 
 RECIPES = Path(__file__).parent.parent.parent / "man" / "recipes"
 INSTALL = "OWNER/iam-del-key/.github/actions/install@v"
-# In every policy: it is needed only after a lost response.
+# Every policy allows this action, which is needed only after a lost response.
 IN_TROUBLE = "iam:GetAccessKeyLastUsed"
 ACTIONS = [
     *(

@@ -1,4 +1,4 @@
-"""The credentials that ECS hands to the container of a task: those of the task's role."""
+"""The credentials of a task's role, which ECS provides to the task's container."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from sandbox import Sandbox
 
 
 def session(sandbox: Sandbox) -> dict[str, str]:
-    """A session of the role, got in the one way for which nothing has to be allowed."""
+    """A session of the role. Uses the one action that needs no permission."""
     config = Config(signature_version=UNSIGNED, proxies={})
     client = boto3.client("sts", "us-east-1", endpoint_url=sandbox.description["url"], config=config)
     role = f"arn:aws:iam::{sandbox.description['account']}:role/task"
@@ -30,7 +30,7 @@ def session(sandbox: Sandbox) -> dict[str, str]:
 
 @contextmanager
 def credentials(sandbox: Sandbox) -> Iterator[str]:
-    """Where they are."""
+    """The URL of the credentials."""
     text = json.dumps(session(sandbox)).encode()
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,7 +42,7 @@ def credentials(sandbox: Sandbox) -> Iterator[str]:
             self.wfile.write(text)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the terminal is for the cases."""
+            """Prints nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The shell function of the one on call, typed at a terminal."""
+"""The shell function for the on-call engineer, run on a terminal."""
 
 import re
 
@@ -12,7 +12,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 RECIPE = Recipe("leaked-key")
 FUNCTION = RECIPE.text("leaked_key.sh")
 ASK_ID, ASK_OFF, ASK_END, ASK_DELETE = "access key ID: ", "deactivate it? [y/N] ", "outlive the key. [y/N] ", "[y/N]"
-# CloudTrail is asked for the key, and the sessions of its owner end.
+# The calls that look up the key in CloudTrail and end the sessions of its owner.
 LOOKS = re.compile(f"aws cloudtrail lookup-events --region us-east-1 .*AttributeValue={KEY}")
 ENDS = re.compile('aws iam put-user-policy --user-name Alice .*"aws:TokenIssueTime": "20')
 
@@ -38,5 +38,5 @@ def test_leaked_key(bench: Bench, answers: list[tuple[str, str]], status: int, l
     for called, expected in zip(bench.called(), calls, strict=True):
         assert expected.match(called)
     if status == 0:
-        # What the policy allows, and no more.
+        # The recipe uses every action in its policy, and no other.
         assert sandbox.asked() | {"cloudtrail:LookupEvents", "iam:PutUserPolicy"} == RECIPE.allowed()

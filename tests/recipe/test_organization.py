@@ -1,4 +1,4 @@
-"""Every account of an organization: scripts, a matrix of GitHub Actions, and a map of Step Functions, over a sandbox with
+"""Sweeps of every account in an organization: scripts, a GitHub Actions matrix, and a Step Functions map, in a sandbox with
 several accounts."""
 
 import json
@@ -22,7 +22,7 @@ from server import MOTO, serving
 REGION = "us-east-1"
 MANAGEMENT, DEV, STAGING, PROD = "123456789012", "111111111111", "222222222222", "333333333333"
 SUSPENDED, CLOSED = "444444444444", "555555555555"
-# Its role does not exist, and a session of another account comes instead.
+# The role in this account does not exist. The sandbox returns a session in another account.
 ELSEWHERE = "999999999999"
 OTHERS = [DEV, STAGING, PROD, SUSPENDED, CLOSED]
 PAGES = [
@@ -40,7 +40,7 @@ PAGES = [
 ]
 WITHOUT_STATE = [[{"Id": MANAGEMENT, "Name": "Management", "State": "ACTIVE"}, {"Id": DEV, "Name": "Dev"}]]
 ACTIVE = [f"{MANAGEMENT} Management", f"{DEV} Bob's \"dev\"", f"{STAGING} Staging", f"{PROD} Production"]
-# Of five keys in each account, two are stale.
+# Each account has five keys, of which two are stale.
 UNCHANGED = dict.fromkeys((MANAGEMENT, *OTHERS), 5)
 # Credentials for a server that does not check them.
 ANYBODY = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
@@ -54,11 +54,11 @@ SHOW, DELETE = JOBS["show"], JOBS["delete"]
 class Organization(NamedTuple):
     sandbox: Account
     environment: dict[str, str]
-    # The actions of AWS Organizations that were requested.
+    # The requested actions of AWS Organizations.
     asked: set[str]
 
     def granted(self) -> dict[str, set[str]]:
-        """What was requested and not denied, by the account of who signed; known when the sandbox has ended."""
+        """The requested actions that were not denied, by the account of the caller. Available after the sandbox ends."""
         granted = self.sandbox.granted()
         granted[MANAGEMENT] |= self.asked
         return granted
@@ -66,7 +66,7 @@ class Organization(NamedTuple):
 
 @contextmanager
 def organization(bench: Bench, denied: set[str] | None = None) -> Iterator[Organization]:
-    """The organization, in which only what the policies allow is allowed."""
+    """The organization, which allows only the actions of the policies."""
     others = [f"--other-account={account}" for account in OTHERS]
     allowed = (CALLER | SWEEP) - (denied or set())
     with listing.serving(PAGES) as (url, asked), bench.sandbox(*others, allowed=allowed) as sandbox:
@@ -74,7 +74,7 @@ def organization(bench: Bench, denied: set[str] | None = None) -> Iterator[Organ
 
 
 def checked_out(bench: Bench) -> None:
-    """The scripts are where the steps run, and nothing else is."""
+    """Puts only the scripts into the working folder."""
     shutil.rmtree(bench.work)
     bench.work.mkdir()
     for script in RECIPES.glob("organization/*.sh"):
@@ -101,7 +101,7 @@ def test_the_active_accounts_of_an_organization_are_listed(bench: Bench, pages: 
     with listing.serving(pages) as (url, _):
         ended = bench.bash("sh list.sh", ANYBODY | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url})
     assert (ended.returncode == 0) == is_listed, ended.stderr
-    # What cannot be listed leaves the list as it was.
+    # A failed listing does not change the file.
     assert accounts.read_text().splitlines() == (ACTIVE if is_listed else ["earlier"])
 
 
@@ -120,7 +120,7 @@ def test_the_active_accounts_of_an_organization_in_moto_are_swept(bench: Bench) 
 
 
 def test_each_process_names_the_account_that_it_is_for() -> None:
-    # Nothing shows its absence: the tool compares the account of a session with that of the role, too.
+    # No run detects that this option is missing, because the tool also compares the account of a session with that of the role.
     assert '--expect-account "$account"' in ORGANIZATION.text("account.sh")
 
 
@@ -129,7 +129,7 @@ def run(bench: Bench, script: str, mode: str, environment: dict[str, str]) -> li
     printed = lines(bench, f"sh {script} {mode}", environment)
     if script == "sweep.sh":
         return printed
-    # The seventh column is the status, and the ninth the command, of which the fourth word is the account.
+    # The seventh column is the status. The ninth is the command, whose fourth word is the account.
     rows = [row.split("\t") for row in (bench.work / f"statuses{mode}").read_text().splitlines()[1:]]
     (bench.work / f"statuses{mode}").unlink()
     return sorted(f"{row[6]} {row[8].split()[3]}" for row in rows)
@@ -143,7 +143,7 @@ def test_a_script_deletes_what_a_dry_run_has_shown(bench: Bench, script: str) ->
         lines(bench, "sh list.sh", ours.environment)
         reviewed = [line for line in accounts.read_text().splitlines() if MANAGEMENT not in line and PROD not in line]
         accounts.write_text("\n".join([*reviewed, f"{ELSEWHERE} Elsewhere"]) + "\n")
-        # Nothing is deleted without a dry run.
+        # Without a dry run, nothing is deleted.
         assert run(bench, script, "--yes", ours.environment) == [f"2 {DEV}", f"2 {STAGING}", f"2 {ELSEWHERE}"]
         assert run(bench, script, "--dry-run", ours.environment) == [f"0 {DEV}", f"0 {STAGING}", f"11 {ELSEWHERE}"]
         plan = bench.work / f"{DEV}.plan"
@@ -151,7 +151,7 @@ def test_a_script_deletes_what_a_dry_run_has_shown(bench: Bench, script: str) ->
         assert len(planned) == 2
         plan.write_text(planned[0])
         deleted = run(bench, script, "--yes", ours.environment)
-        # Without its journal it finds that the keys are gone.
+        # Without its journal, the script finds that the keys are gone.
         for journal in bench.work.glob("*.journal"):
             journal.unlink()
         again = run(bench, script, "--yes", ours.environment)
@@ -169,7 +169,7 @@ def test_a_matrix_has_a_job_for_each_listed_account_and_deletes_after_a_review()
 
 
 def in_each(bench: Bench, of: dict, accounts: list[str], environment: dict[str, str]) -> list[list[int]]:
-    """The statuses of the job of each account."""
+    """The exit statuses of the steps in each account's job."""
     statuses = []
     for account in accounts:
         checked_out(bench)
@@ -201,18 +201,18 @@ def test_a_matrix_deletes_nothing_without_an_action_of_its_policies(bench: Bench
 
 
 def mapped(bench: Bench, ours: Organization, accounts: list[str], approved: list[str]) -> machine.Execution:
-    """How the execution and its containers ended; one account cannot be reached at the first deletion."""
+    """Runs the state machine, and returns its result. One account is unreachable during the first deletion."""
     definition = Recipe("step-functions").json("machine.json")
     everything = definition["States"]["Accounts"]
     everything["ItemProcessor"]["States"]["Pause"]["Seconds"] = 0
-    # moto reads it as a number with a point only.
+    # moto accepts only a floating-point number here.
     everything["ToleratedFailurePercentage"] = float(everything["ToleratedFailurePercentage"])
     journals = bench.folder / "journals"
     journals.mkdir(exist_ok=True)
     cut_off = [PROD]
 
     def container(command: list[str]) -> int:
-        """Its entry point, with the volume at its place and the role of its task."""
+        """Runs the container's entry point with its volume and the role of its task."""
         words = [word.replace("/journal/", f"{journals}/") for word in command]
         environment = bench.environment(
             AWS_ENDPOINT_URL=ours.sandbox.description["url"],
@@ -234,13 +234,13 @@ def mapped(bench: Bench, ours: Organization, accounts: list[str], approved: list
 def test_a_map_of_step_functions_deletes_what_is_stale_where_a_reviewer_approves_it(bench: Bench) -> None:
     accounts = [DEV, STAGING, PROD, ELSEWHERE]
     with organization(bench) as ours:
-        # The reviewer approves one that was not in the dry run, too.
+        # The reviewer also approves an account that was not in the dry run.
         execution = mapped(bench, ours, accounts, [DEV, PROD, MANAGEMENT])
     shown = [("--dry-run", DEV, 0), ("--dry-run", STAGING, 0), ("--dry-run", PROD, 0), ("--dry-run", ELSEWHERE, 11)]
     deleted = [("--yes", DEV, 0), ("--yes", PROD, 0), ("--yes", PROD, 9)]
     assert execution == machine.Execution("SUCCEEDED", [accounts], shown + deleted)
     assert ours.sandbox.left == UNCHANGED | {DEV: 3, PROD: 3}
-    # There is a journal for each.
+    # Each swept account has a journal.
     assert sorted(path.name for path in (bench.folder / "journals").iterdir()) == [f"{DEV}.jsonl", f"{PROD}.jsonl"]
     granted = {MANAGEMENT: TASK, DEV: SWEEP, STAGING: SWEEP - {"iam:DeleteAccessKey"}, PROD: SWEEP}
     assert ours.sandbox.granted() == granted

@@ -1,4 +1,4 @@
-"""A new key, and the old one goes: in GitHub Actions, and in GitLab CI, where the key replaces itself."""
+"""Key rotation in GitHub Actions, and in GitLab CI, where the key replaces itself."""
 
 import shutil
 
@@ -21,9 +21,9 @@ def test_a_github_job_rotates_a_key(bench: Bench) -> None:
     assert ended.statuses == [0, 0, 0, 0]
     assert new != old
     assert f"{old} is deleted" in ended.output
-    # What its policy allows, and no more.
+    # The job uses every action in its policy, and no other.
     assert sandbox.asked() == GITHUB.allowed() - {IN_TROUBLE}
-    # The new one is handed over first.
+    # The job stores the new key first.
     assert bench.called()[:3] == ["gh secret set UPLOAD_KEY_ID", new, "gh secret set UPLOAD_SECRET"]
 
 
@@ -60,7 +60,7 @@ def test_an_iam_out_of_reach_is_tried_again(bench: Bench) -> None:
 
 
 def test_a_gitlab_job_replaces_the_key_that_it_signs_with(bench: Bench) -> None:
-    # The administrator is the one user of the sandbox who can sign.
+    # Only the administrator of the sandbox can sign.
     with bench.sandbox(allowed=GITLAB.allowed()) as sandbox:
         old = sandbox.description["access_key_id"]
         ended = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
@@ -69,7 +69,7 @@ def test_a_gitlab_job_replaces_the_key_that_it_signs_with(bench: Bench) -> None:
     assert ended.returncode == 0, ended.stderr
     assert new != old
     assert calls[:3] == ["glab variable update AWS_ACCESS_KEY_ID", new, "glab variable update AWS_SECRET_ACCESS_KEY --masked"]
-    # What its policy allows, and no more. It may list its own keys too, to settle a lost answer.
+    # The job uses every action in its policy, and no other. Listing its own keys is needed only after a lost response.
     assert sandbox.asked() == GITLAB.allowed() - {IN_TROUBLE, "iam:ListAccessKeys"}
 
 
@@ -78,7 +78,7 @@ def test_the_status_of_a_gitlab_job_is_that_of_the_deletion(bench: Bench) -> Non
         denied = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     assert denied.returncode == 6, denied.stderr
     assert len(sandbox.of("admin")) == 2
-    # What is yellow is what may be done later.
+    # The job may fail with the statuses that a later run can resolve.
     assert GITLAB_JOB["allow_failure"]["exit_codes"] == [3, 5, 8, 9, 10]
 
 

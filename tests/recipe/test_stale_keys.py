@@ -1,4 +1,4 @@
-"""Stale keys: a plan that is reviewed, and then applied."""
+"""Stale keys: a plan that is reviewed and then applied."""
 
 import subprocess
 from pathlib import Path
@@ -17,7 +17,7 @@ STALE = {STALE_OF_ALICE, "AKIDPMS9RO4H3FEXAMPLE"}
 
 
 def checked_out(bench: Bench) -> Path:
-    """A repository to push to, checked out where the steps run."""
+    """Creates a repository to push to, and checks it out in the working folder."""
     origin = bench.folder / "origin.git"
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
     for command in (
@@ -33,29 +33,29 @@ def checked_out(bench: Bench) -> Path:
 def test_a_nightly_job_plans_and_what_was_approved_is_deleted(bench: Bench) -> None:
     origin = checked_out(bench)
     ended, asked = [], set()
-    # Without the report it asks for the users.
+    # Without the report, the job lists the users.
     for denied, more in ((set(), 0), ({"iam:GenerateCredentialReport"}, 1), ({"iam:ListAccessKeys"}, 0)):
         with bench.sandbox("--users", str(more), allowed=READING - denied) as sandbox:
             statuses = job.run(bench, PLAN, sandbox.environment).statuses
         ended.append((statuses, len(sandbox.keys)))
         asked |= sandbox.asked()
-    # A job that may not read does not plan.
+    # A job without read permission does not create a plan.
     assert ended == [([0, 0], 5), ([0, 0], 6), ([6], 5)]
-    # What its policy allows, and no more.
+    # The job uses every action in its policy, and no other.
     assert asked == READING
     pushed = subprocess.run(
         ["git", "--git-dir", str(origin), "show", "stale-keys:plan.jsonl"], capture_output=True, text=True, check=True
     ).stdout
     assert len(pushed.splitlines()) == 3
     assert {name for name in STALE if f'"{name}"' in pushed} == STALE
-    # There is one pull request, which says what goes.
+    # There is one pull request, which lists the keys to delete.
     assert len([call for call in bench.called() if call.startswith("gh pr create ")]) == 1
     assert len([call for call in bench.called() if call.startswith("gh pr edit ")]) == 1
     assert "- AKIDPMS9RO4H3FEXAMPLE of Bob, last used 20" in (bench.folder / "body.md").read_text()
 
     with bench.sandbox("--users", "1", allowed=DELETING) as sandbox:
         ended = [job.run(bench, DELETE, sandbox.environment).statuses for _ in range(2)]
-    # A second run does no harm.
+    # A second run is harmless.
     assert ended == [[0], [0]]
     assert len(sandbox.keys.keys() - STALE) == 3
     assert sandbox.asked() == DELETING
@@ -63,7 +63,7 @@ def test_a_nightly_job_plans_and_what_was_approved_is_deleted(bench: Bench) -> N
 
 @pytest.fixture
 def planned(bench: Bench) -> Bench:
-    """A plan was approved, and one of its keys was used since."""
+    """A plan was approved, and then one of its keys was used."""
     lines = [f'{{"AccessKeyId": "{key}", "UserName": "Alice"}}\n' for key in (USED_SINCE, STALE_OF_ALICE)]
     (bench.work / "plan.jsonl").write_text("".join(lines))
     return bench

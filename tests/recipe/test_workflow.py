@@ -1,4 +1,4 @@
-"""What holds for every workflow, and for the page that helps to choose a recipe."""
+"""Checks of all workflows, and of the page that helps to choose a recipe."""
 
 import json
 import re
