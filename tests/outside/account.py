@@ -1,4 +1,4 @@
-"""An account of a server that is not ours, made and asked for with boto3."""
+"""An account on an independent server, set up and inspected with boto3."""
 
 from itertools import count
 
@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from program import Ended, Program
 
 REGION = "us-east-1"
-# The administrator of the sandbox. The other servers do not look at the secret.
+# The administrator of the sandbox. The other servers do not check the secret.
 ADMIN = {
     "AWS_ACCESS_KEY_ID": "AKIARZPUZDIKGB2VALC4",
     "AWS_SECRET_ACCESS_KEY": "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",
@@ -17,7 +17,7 @@ NUMBERS = count(1)
 
 
 def client(service: str, url: str, session: dict[str, str] | None = None) -> BaseClient:
-    """With the administrator's key, or a session's."""
+    """A client with the administrator's key or a session's credentials."""
     given = session or {"AccessKeyId": ADMIN["AWS_ACCESS_KEY_ID"], "SecretAccessKey": ADMIN["AWS_SECRET_ACCESS_KEY"]}
     return boto3.client(
         service,
@@ -39,7 +39,7 @@ class Account:
         self.id, self.arn = caller["Account"], caller["Arn"]
 
     def user(self, keys: int = 1, path: str = "/") -> tuple[str, list[str]]:
-        """A new user with so many keys."""
+        """Creates a user with this many keys."""
         name = f"user+{next(NUMBERS)}=,.@-_"
         self.iam.create_user(UserName=name, Path=path)
         return name, [self.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"] for _ in range(keys)]
@@ -53,14 +53,14 @@ class Account:
         return listed
 
     def owner_of(self, key: str) -> str:
-        """The account that STS finds for a key, and otherwise this one."""
+        """The account that STS returns for a key, or else this account."""
         try:
             return self.sts.get_access_key_info(AccessKeyId=key)["Account"]
         except ClientError:
             return self.id
 
     def run(self, program: Program, *options: str) -> tuple[Ended, set[str]]:
-        """How a run with the administrator's key ends, and the keys that are then gone."""
+        """Runs the program with the administrator's key. Returns its result and the keys that it deleted."""
         before = self.keys()
         ended = program.run(*options, environment=self.environment)
         return ended, before - self.keys()

@@ -1,4 +1,4 @@
-"""Rows: where a request goes, and how. Regions, endpoints, proxies, certificates, retries, and what changes nothing."""
+"""Rows for where and how a request is sent: regions, endpoints, proxies, certificates, retries, and settings without effect."""
 
 from row import Row, signed
 
@@ -209,7 +209,7 @@ ROUTES = [
     signed("variables that do not affect IAM", UNUSED),
     signed("keys of a profile that do not affect IAM", config=UNUSED_KEYS),
 ]
-# Not recorded with version 2: it and version 1 use the same function of Python.
+# Not recorded with version 2, because both versions use the same Python function.
 MIXED_CASE = [
     signed("`Https_Proxy`", {"HTTPS_PROXY": None, "Https_Proxy": "{second}"}),
     signed("`HTTPS_PROXY`, then `Https_Proxy`", {"Https_Proxy": "{second}"}),

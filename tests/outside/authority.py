@@ -1,4 +1,4 @@
-"""Two certificate authorities of one run: one that the cloud on loopback is trusted by, and one that knows nobody."""
+"""Two certificate authorities for one run: one that signs the certificate of the loopback cloud, and an unrelated one."""
 
 import ssl
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# Every host that a program is sent to, as wildcards where one label differs.
+# Every host that a program may connect to, with wildcards for labels that vary.
 HOSTS = [
     "localhost",
     "*.amazonaws.com",
@@ -25,7 +25,7 @@ HOSTS = [
 
 
 class Authority(NamedTuple):
-    """PEM files of those who are to be trusted, and how a server proves to be one of them."""
+    """PEM files with the trusted authorities, and the certificate and key of the server."""
 
     right: Path
     wrong: Path

@@ -1,4 +1,4 @@
-"""Deletes a key with boto3, from the options that iam-del-key takes."""
+"""Deletes a key with boto3. Accepts the same options as iam-del-key."""
 
 import argparse
 

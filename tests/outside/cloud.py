@@ -1,6 +1,6 @@
-"""A cloud on loopback that one program talks to: IAM, STS, the SSO portal, the services that refresh its tokens, a
-container's and an instance's metadata, and a proxy in front of AWS's own hosts, whose TLS it ends. It remembers what it
-was sent, in words without ports, and which of the secrets that it knows signed it."""
+"""A fake cloud on loopback for one program: IAM, STS, the SSO portal, the services that refresh tokens, container and instance
+metadata, and a proxy that terminates TLS for AWS's own hosts. It records each request, without ports, and which of the known
+secrets signed it."""
 
 import json
 import re
@@ -31,17 +31,17 @@ DENIED = b"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><E
 <Code>AccessDenied</Code><Message>no</Message></Error><RequestId>x</RequestId></ErrorResponse>"""
 SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 XML, JSON = ("Content-Type", "text/xml"), ("Content-Type", "application/json")
-# The session names that programs invent end in a time or a random number.
+# Generated session names end with a time or a random number.
 MADE_UP = re.compile(r"(botocore-session|assume-role|web-identity-token|iam-del-key).*")
 
 
 def key(name: str) -> str:
-    """An access key ID that says whose it is."""
+    """An access key ID that contains the name of its owner."""
     return "AKIA" + re.sub("[^A-Z0-9]", "X", name.upper()).ljust(16, "0")
 
 
 def owner(access_key_id: str) -> str:
-    """Whose access key ID that is."""
+    """The name of the owner of an access key ID."""
     name = access_key_id[4:].rstrip("0").lower()
     if name.startswith("sso"):
         return "sso"
@@ -49,7 +49,7 @@ def owner(access_key_id: str) -> str:
 
 
 class Cloud(ThreadingHTTPServer):
-    """`first` is the cloud of which this is another address."""
+    """A fake cloud. If `first` is set, this is another address of that cloud."""
 
     daemon_threads = True
 
@@ -71,7 +71,7 @@ class Cloud(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *_: object) -> None:
-        """A program may hang up when it likes."""
+        """Ignores errors, because a program may close the connection at any time."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -120,8 +120,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, given("instance") if path.endswith("/role") else b"role")
 
     def place_instance(self, path: str) -> None:
-        """The availability zone, or the region, which is the zone without its letter. The recordings have the question
-        only where the zone is the invented `role`."""
+        """Answers with the availability zone, or with the region, which is the zone without its letter. The recordings include
+        this request only if the zone is the made-up `role`."""
         zone = next((fault.removeprefix("az:") for fault in self.server.faults if fault.startswith("az:")), None)
         if zone is None:
             self.asked_instance()
@@ -133,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         self.asked("instance", sent=None if self.headers["x-aws-ec2-metadata-token"] else "no token", at=here)
 
     def federate(self) -> None:
-        """The SSO portal: credentials of one role in one account, which the key ID names."""
+        """The SSO portal: returns credentials for a role in an account. The key ID contains both."""
         asked = dict(parse_qsl(urlsplit(self.path).query))
         account, role = asked.get("account_id", ""), asked.get("role_name", "")
         token = self.headers["x-amz-sso_bearer_token"]
@@ -157,7 +157,7 @@ class Handler(BaseHTTPRequestHandler):
             self.act(body)
 
     def refresh(self, form: dict[str, str]) -> None:
-        """The services that refresh the tokens of SSO and of a login session."""
+        """The services that refresh the tokens of SSO and login sessions."""
         signs = "DPoP" in self.headers
         self.asked("token", form=form, at=self.place()["at"], dpop=signs)
         if "oidcfail" in self.server.faults:
@@ -199,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, assumed(action, form["RoleArn"], session).encode(), XML)
 
     def place(self) -> dict[str, object]:
-        """Where the program meant the request to go, and by which proxy."""
+        """The intended destination of the request, and the proxy that it used."""
         url = urlsplit(self.path)
         here = re.compile(r"127\.0\.0\.1:\d+|localhost:\d+")
         if self.tunnel:
@@ -227,18 +227,18 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing is printed."""
+        """Prints nothing."""
 
 
 def assumed(action: str, arn: str, session: str) -> str:
-    """A session of the role of this ARN, as STS gives it: its ARN has no path."""
+    """A session of the role with this ARN, as STS returns it, without the path."""
     place, role = arn.partition(":role/")[0].replace(":iam:", ":sts:"), arn.rpartition("/")[2]
     given = {"place": place, "role": role, "session": session, "key": key(f"ROLE{role}"), "request": uuid4().hex}
     return ASSUMED.format(action=action, **given)
 
 
 def given(whose: str) -> bytes:
-    """Credentials as metadata services give them."""
+    """Credentials in the format of metadata services."""
     names = {"AccessKeyId": key(whose), "SecretAccessKey": whose, "Token": whose, "Expiration": EXPIRES}
     return json.dumps({"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2020-01-01T00:00:00Z", **names}).encode()
 
@@ -250,7 +250,7 @@ def clouds(
     secrets: Iterable[str] = (),
     addresses: Iterable[tuple[str, int]] = (),
 ) -> Iterator[tuple[Cloud, Cloud]]:
-    """A cloud, its second proxy, and the same cloud at each of the addresses."""
+    """Starts a cloud, its second proxy, and the same cloud at each of these addresses."""
     first = Cloud(server, faults, secrets=secrets)
     second = Cloud(server, faults, first, secrets=secrets)
     everywhere = [first, second, *(Cloud(server, faults, first, address, secrets) for address in addresses)]

@@ -1,5 +1,5 @@
-"""Which settings the program reads, compared with version 1 of the AWS CLI: both run with each row's setting, each in its own
-cloud, and what they sent is compared."""
+"""Compares the settings that the program and version 1 of the AWS CLI read. Runs both with the setting of each row, each with its
+own cloud, and compares their requests."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ DEFAULT = "us-east-1"
 
 
 class Sent(NamedTuple):
-    """What the AWS CLI sent under one setting, and what the program did."""
+    """The requests of the AWS CLI and of the program with one setting."""
 
     row: Row
     theirs: list[dict[str, object]]
@@ -42,7 +42,7 @@ def run(row: Row, binary: Path, words: list[str], folder: Path, authority: Autho
         options, variables = row.prepared(program.home, places(cloud, second, program.home, authority))
         user = ["--user-name", row.user] if row.user else []
         program.run(*words, "--access-key-id", KEY, *user, *options, environment=variables)
-        # What the program asks to settle a doubt is its own affair.
+        # Ignore the reads with which only the program verifies a result.
         return [event for event in cloud.seen if event.get("action") not in ("GetAccessKeyLastUsed", "ListAccessKeys")]
 
 
@@ -58,7 +58,7 @@ def places(cloud: Cloud, second: Cloud, home: Path, authority: Authority) -> dic
 
 
 def described(events: list[dict[str, object]]) -> str:
-    """What was sent, in a few words."""
+    """A short description of the requests."""
     words = [one(event) for event in events]
     times = {word: words.count(word) for word in words}
     return "; ".join(word if count == 1 else f"{word}, {count} times" for word, count in times.items()) or "nothing"

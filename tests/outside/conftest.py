@@ -1,4 +1,4 @@
-"""The servers that are not ours, and the program that is tested."""
+"""The independent servers, and the tested program."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def binary(binaries: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def chosen(request: pytest.FixtureRequest) -> Callable[[str], list]:
-    """The values of a parameter in the tests that were chosen: their work begins before a test waits for it."""
+    """The values of a parameter in the selected tests. Work for these starts before a test waits for it."""
     parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     return lambda name: [values[name] for values in parameters if name in values]
 
@@ -42,7 +42,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=["moto", "ministack"])
 def account(request: pytest.FixtureRequest) -> Account:
-    """An account of each server."""
+    """An account on each server."""
     return Account(request.param, request.getfixturevalue(request.param))
 
 
@@ -53,5 +53,5 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def recorded_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """One for the hosts whose certificate was accepted when settings were recorded."""
+    """An authority for the hosts whose certificate was accepted when the settings were recorded."""
     return made(tmp_path_factory.mktemp("recorded"), hosts())

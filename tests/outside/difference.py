@@ -1,4 +1,4 @@
-"""The listed differences from AWS CLI version 2: each has a reason, and patterns that its settings match."""
+"""The listed differences from AWS CLI version 2. Each has a reason, and patterns that match its settings."""
 
 import re
 import tomllib
@@ -14,14 +14,14 @@ FILE = Path(__file__).parent / "recorded" / "differences.toml"
 
 
 class Difference(NamedTuple):
-    """`settings` and `reason` are for readers. The patterns are regular expressions, found anywhere: in `class: name`,
-    in the text of the setting, in what version 2 sent, and in what the program printed."""
+    """`settings` and `reason` are for readers. The patterns are regular expressions that may match anywhere: in `class: name`,
+    in the text of the setting, in the requests of version 2, and in the output of the program."""
 
     settings: str
     reason: str
     result: tuple[Verdict, ...] = ()
     instead: Mapping[str, str] = {}
-    """Hosts and regions of version 2 for which this program has another, where nothing else differs."""
+    """Hosts and regions of version 2 and those that this program uses instead, if nothing else differs."""
     name: str = ""
     setting: str = ""
     version_2: str = ""
@@ -48,12 +48,12 @@ def every() -> list[Difference]:
 
 @cache
 def named() -> dict[str, str]:
-    """By the name of a row of the compatibility table, why version 2 differs there."""
+    """The reasons why version 2 differs, by the name of the row in the compatibility table."""
     return tomllib.loads(FILE.read_text())["named"]
 
 
 def explained(replayed: Replayed) -> tuple[Verdict, list[Difference]]:
-    """The result, and the listed differences that explain it: none if it needs none, or if nothing does."""
+    """The result, and the listed differences that explain it. Empty if it needs no explanation or has none."""
     verdict = judge(replayed)
     if verdict in FINE:
         return verdict, []
@@ -69,7 +69,7 @@ def explained(replayed: Replayed) -> tuple[Verdict, list[Difference]]:
 
 
 def moved(replayed: Replayed, instead: Mapping[str, str]) -> Replayed:
-    """The same, but version 2 sent it to the other hosts and regions."""
+    """The same, but with the hosts and regions of version 2 replaced."""
 
     def move(event: Event) -> Event:
         return {name: instead.get(value, value) if name in ("at", "region") else value for name, value in event.items()}

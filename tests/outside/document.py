@@ -1,8 +1,8 @@
-"""man/settings.md: which settings the program reads, compared with versions 2 and 1 of the AWS CLI, and why it differs where it
-does.
+"""Generates man/settings.md, which compares the settings that the program reads with those of AWS CLI versions 2 and 1, and
+explains the differences.
 
-Version 1 runs here. Version 2 does not: `recorded/aws-cli-2.36.7.json` has what it sent in each row, and
-`recorded/differences.toml` the reasons."""
+Version 1 runs in the tests. Version 2 does not: `recorded/aws-cli-2.36.7.json` has its requests for each row, and
+`recorded/differences.toml` has the reasons for differences."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ from verdict import Verdict
 
 RECORDED = Path(__file__).parent / "recorded" / "aws-cli-2.36.7.json"
 DOCUMENT = Path(__file__).parent.parent.parent / "man" / "settings.md"
-# What the recordings have of a question, and of a request.
+# The recorded members of a metadata request, and of other requests.
 QUESTION = {"asks", "sent", "by"}
 REQUEST = {"action", "at", "by", "connect", "form", "key", "region", "service", "token", "type", "trace"}
 TITLES = ["Credentials", "Roles, SSO, containers and instances", "Regions, endpoints, proxies and certificates"]
@@ -109,7 +109,7 @@ def document(ran: Sequence[Sent]) -> str:
 
 
 def compared(ran: Iterable[Sent]) -> list[Sent]:
-    """Each row with what version 2 sent, and with what was recorded of such requests."""
+    """Each row with the requests of version 2, and only the recorded members of the program's requests."""
     theirs = json.loads(RECORDED.read_text())
     return [Sent(row, theirs[row.name], [as_recorded(event) for event in ours]) for row, _, ours in ran]
 
@@ -122,7 +122,7 @@ def as_recorded(event: Event) -> Event:
 
 
 def settings(ran: Sequence[Sent]) -> str:
-    """A table for each part; in it, settings with the same result share a line."""
+    """A table for each part. Settings with the same result share a line."""
     text, start = "", 0
     for title, part in zip(TITLES, PARTS, strict=True):
         text += f"\n### {title}\n\n| setting | AWS CLI 2.36.7 | iam-del-key | same |\n|---|---|---|---|\n"
@@ -135,7 +135,7 @@ def settings(ran: Sequence[Sent]) -> str:
 
 
 def version_1(ran: Sequence[Sent]) -> str:
-    """A line for each setting with which version 1 does not send what version 2 sends."""
+    """A line for each setting for which the requests of versions 1 and 2 differ."""
     text = VERSION_1.format(version=version("awscli"))
     for (row, theirs, ours), recorded in zip(ran, compared(ran), strict=True):
         if [as_recorded(event) for event in theirs] != recorded.theirs:

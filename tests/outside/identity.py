@@ -1,4 +1,4 @@
-"""Rows: whose key signs. Variables, profiles and processes."""
+"""Rows for the key that signs: variables, profiles and processes."""
 
 from cloud import key
 from row import Row, keys, profile, signed

@@ -1,10 +1,10 @@
-"""What the AWS CLI's own source says that it reads and takes, so that no setting and no option is without a row."""
+"""The settings and options in the AWS CLI's own source, to check that each has a row."""
 
 from awscli.botocore import configprovider, credentials
 from awscli.clidriver import create_clidriver
 from row import Row
 
-# Without a row: monitoring of the AWS CLI by itself, and addresses that lead away from loopback.
+# These need no row: client-side monitoring of the AWS CLI, and addresses outside loopback.
 LEFT_OUT = {
     *("csm_enabled", "csm_host", "csm_port", "csm_client_id"),
     *("AWS_CSM_ENABLED", "AWS_CSM_HOST", "AWS_CSM_PORT", "AWS_CSM_CLIENT_ID"),
@@ -13,13 +13,13 @@ LEFT_OUT = {
 
 
 def absent(rows: list[Row]) -> set[str]:
-    """What is in no row."""
+    """The settings that no row has."""
     there = "\n".join(f"{row.variables} {row.config} {row.credentials} {row.name}" for row in rows)
     return {name for name in known() - LEFT_OUT if name not in there}
 
 
 def without_row(document: str) -> set[str]:
-    """The options of `aws iam delete-access-key` that the table of `man/aws-cli.md` does not have."""
+    """The options of `aws iam delete-access-key` that are missing from the table in `man/aws-cli.md`."""
     _, rest = document.split("| option of the AWS CLI |", 1)
     table, _ = rest.split("\n\n", 1)
     return {option for option in options() if f"`{option}`" not in table and f"`{option} " not in table}

@@ -1,7 +1,7 @@
-"""Two sources of credentials in one setting: which of them signs, and what half a source does to the other.
+"""Settings with two sources of credentials, to show which one signs, and how an incomplete source affects the other.
 
-Each pair is a recorded setting like the others: `recorded/pairs-2.36.7.json` has what AWS CLI version 2 sent in it.
-.github/CONTRIBUTING.md says how to add one."""
+Each pair is a recorded setting like the others: `recorded/pairs-2.36.7.json` has the requests of AWS CLI version 2.
+.github/CONTRIBUTING.md explains how to add one."""
 
 import json
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from cloud import key
 from row import SIGNER, Row
 
-# A setting by its place and name: `AWS_X`, `--option`, `config/SECTION/NAME`, `credentials/SECTION/NAME`, `file/PATH`,
-# `fault/NAME` of the cloud, `unreadable/PATH`. None takes it away.
+# Settings by place and name: `AWS_X`, `--option`, `config/SECTION/NAME`, `credentials/SECTION/NAME`, `file/PATH`,
+# `fault/NAME` of the cloud, `unreadable/PATH`. None removes a setting.
 Settings = Mapping[str, str | None]
 
 ROLE = "arn:aws:iam::123456789012:role/one"
@@ -24,7 +24,7 @@ NO_PROFILE = {"unknown": "no", "empty": ""}
 
 
 def static(place: str, name: str) -> dict[str, str]:
-    """A key of that name in a section of a file."""
+    """A key with this name in a section of a file."""
     return {f"{place}/aws_access_key_id": key(name), f"{place}/aws_secret_access_key": name}
 
 
@@ -44,7 +44,7 @@ def halves_of_file(file: str) -> dict[str, Settings]:
 
 
 def named_by(variable: str, name: str, region: str) -> tuple[Settings, dict[str, Settings]]:
-    """A profile with a key in a region of its own, and what is wrong if it is named and not usable."""
+    """A profile with a key and its own region, and variants that cannot be used."""
     section = f"credentials/{name}"
     whole = {variable: name, f"config/profile {name}/region": region, **static(section, name)}
     without = {f"{section}/aws_access_key_id": None, f"{section}/aws_secret_access_key": None}
@@ -61,7 +61,7 @@ def process(**members: str) -> str:
 
 
 def sso(name: str, expires: str = FUTURE, account: str = "12") -> dict[str, str]:
-    """The cached token of a session or a start URL."""
+    """The cached token for a session or a start URL."""
     token = {"accessToken": account, "expiresAt": expires, "region": "us-east-1", "startUrl": "https://start.example"}
     return {f"file/.aws/sso/cache/{sha1(name.encode()).hexdigest()}.json": json.dumps(token)}
 
@@ -76,7 +76,7 @@ def login(expires: str = FUTURE) -> dict[str, str]:
 
 
 def cached(role: str = "one", expires: str = FUTURE, **parameters: str) -> dict[str, str]:
-    """A cached session of a role, as STS would give it."""
+    """A cached session of a role, as STS would return it."""
     credentials = {"AccessKeyId": key(f"ROLE{role}"), "SecretAccessKey": "role", "SessionToken": role}
     credentials["Expiration"] = expires
     user = {"AssumedRoleId": "AROAX:me", "Arn": f"arn:aws:sts::123456789012:assumed-role/{role}/me"}
@@ -101,7 +101,7 @@ MFA = ASSUMED | {"config/default/mfa_serial": DEVICE}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container"}
 INSTANCE = {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}"}
 OPTIONS = {"--role-arn": "arn:aws:iam::123456789012:role/given", "--role-session-name": "me"}
-# By the name of a source, what it is, and by their names what is wrong in its halves.
+# The sources by name: the complete settings, and the incomplete variants by name.
 SOURCES: dict[str, tuple[Settings, dict[str, Settings]]] = {
     "--profile": named_by("--profile", "work", "eusc-de-east-1"),
     "AWS_PROFILE": named_by("AWS_PROFILE", "first", "us-iso-east-1"),
@@ -218,7 +218,7 @@ class Pair(NamedTuple):
 
 
 def pairs() -> list[Pair]:
-    """Each source and each half of one, alone and with each other source; once more in a profile of `--profile`."""
+    """Each complete and incomplete source, alone and with each other source, and again in a profile for `--profile`."""
     found: dict[frozenset[tuple[str, str | None]], Pair] = {}
 
     def add(name: str, settings: Settings) -> None:
@@ -244,7 +244,7 @@ def pairs() -> list[Pair]:
 
 
 def moved(settings: Settings) -> Settings:
-    """The same in another profile, which `--profile` names."""
+    """Moves the settings to another profile, which `--profile` selects."""
     places = {"config/default/": "config/profile mine/", "credentials/default/": "credentials/mine/"}
     found = dict(settings)
     for place, elsewhere in places.items():

@@ -1,4 +1,4 @@
-"""Records what AWS CLI version 2 sends in the pairs of pair.py: those that are not recorded yet, or all of them."""
+"""Records the requests of AWS CLI version 2 for the pairs in pair.py: only those without a recording, or all."""
 
 import argparse
 import json
@@ -19,8 +19,8 @@ DELETE, ASSUME = ("iam", "delete-access-key"), ("sts", "assume-role")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--aws", type=Path, required=True, help="the `aws` of version 2.36.7")
-    parser.add_argument("--all", action="store_true", help="also record again what is recorded")
+    parser.add_argument("--aws", type=Path, required=True, help="the `aws` command of version 2.36.7")
+    parser.add_argument("--all", action="store_true", help="also record pairs that already have a recording")
     given = parser.parse_args()
     chosen = {one.row.name: one for one in everything() if one.kind == "pair"}
     sent = {name: events for name, events in pairs_sent().items() if name in chosen and not given.all}
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def record(one: Recorded, aws: Path, scratch: Path, authority: Authority) -> list[Event]:
-    """What version 2 sends. Its `sts assume-role` has this program's role options; then the session deletes."""
+    """The requests of version 2. For this program's role options, it runs `sts assume-role` and deletes with the session."""
 
     def sent(words: tuple[str, ...]) -> list[Event]:
         folder = scratch / words[0]
@@ -53,7 +53,7 @@ def record(one: Recorded, aws: Path, scratch: Path, authority: Authority) -> lis
 
 
 def write(sent: Mapping[str, list[Event]]) -> None:
-    """What was sent, once, with the names of the pairs where it was."""
+    """Writes each distinct list of requests once, with the names of its pairs."""
     groups: dict[str, list[str]] = {}
     for name, events in sent.items():
         groups.setdefault(json.dumps(events), []).append(name)

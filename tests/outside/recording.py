@@ -1,10 +1,10 @@
-"""What AWS CLI 2.36.7 sent in 2,911 settings, recorded once: each is a row for this program too.
+"""The recorded requests of AWS CLI 2.36.7 with 2,911 settings. Each is also a row for this program.
 
-`recorded/identity-2.36.7.jsonl.xz` has an object per line: `class`, `name`, the setting (`env`, `options`, `config`,
-`credentials`, `files`, `faults`), what was `sent` and whether the key was `deleted`. `ll` marks settings that need the
-addresses of a container's or an instance's metadata, or a home folder in the user database; `nodac` marks those with a
-file that may not be read. A file that is not text is a literal of Python's bytes. The settings of `pair.py` follow these;
-`recorded/pairs-2.36.7.json` has what was sent in them."""
+`recorded/identity-2.36.7.jsonl.xz` has one object per line: `class`, `name`, the setting (`env`, `options`, `config`,
+`credentials`, `files`, `faults`), the requests in `sent`, and whether the key was `deleted`. `ll` marks settings that need the
+addresses of container or instance metadata, or a home folder in the user database. `nodac` marks settings with an unreadable
+file. A file that is not text is a Python bytes literal. The settings of `pair.py` follow these, and their requests are in
+`recorded/pairs-2.36.7.json`."""
 
 import ast
 import json
@@ -22,7 +22,7 @@ from row import Row
 PAIRS = Path(__file__).parent / "recorded" / "pairs-2.36.7.json"
 FILE = Path(__file__).parent / "recorded" / "identity-2.36.7.jsonl.xz"
 NAMED = ("--access-key-id", "AKIDPMS9RO4H3FEXAMPLE", "--user-name", "Bob")
-# The settings were recorded at three times, which the seconds of their dates tell apart.
+# The settings were recorded at three different times. The seconds in their dates identify the time.
 RECORDED = {
     "48": datetime(2026, 11, 26, 8, 39, 48, tzinfo=UTC),
     "11": datetime(2026, 11, 26, 8, 48, 11, tzinfo=UTC),
@@ -31,7 +31,7 @@ RECORDED = {
 BYTES = re.compile(r"""b(['"]).*\1""")
 DATE = re.compile(r"2026-11-2[67](?:([T ])\d\d:\d\d:(\d\d))?")
 SECRETS = re.compile(r"""(?:aws_secret_access_key\s*[=:]|"SecretAccessKey": *")\s*([^"\n]*[^"\s])""", re.IGNORECASE)
-# By the name of a setting, the file that may not be read in it.
+# The unreadable file of each setting, by the name of the setting.
 UNREADABLE = {
     "credentials, keys in config": ".aws/credentials",
     "config with role, keys in credentials": ".aws/config",
@@ -44,7 +44,7 @@ Event = dict[str, object]
 
 
 class Recorded(NamedTuple):
-    """A setting and what AWS CLI version 2 did in it."""
+    """A setting, and the behavior of AWS CLI version 2 with it."""
 
     number: int
     kind: str
@@ -52,16 +52,16 @@ class Recorded(NamedTuple):
     sent: list[Event]
     deleted: bool
     apart: bool
-    """Runs in namespaces of its own."""
+    """Whether it runs in its own namespaces."""
     unreadable: str | None
-    """The file that may not be read; the empty string if there is none, but file permissions must apply."""
+    """The unreadable file. Empty if there is none, but file permissions must apply."""
 
     @property
     def name(self) -> str:
         return f"{self.kind}: {self.row.name}"
 
     def today(self) -> Row:
-        """The row with its dates as far from now as they were when it was recorded."""
+        """The row with its dates moved by the time since the recording."""
         return self.row._replace(
             variables={name: value and DATE.sub(shift, value) for name, value in self.row.variables.items()},
             config=DATE.sub(shift, self.row.config),
@@ -70,7 +70,7 @@ class Recorded(NamedTuple):
         )
 
     def secrets(self) -> list[str]:
-        """Those that could sign: the recorded ones, those in the setting, and those of all settings."""
+        """The secrets that could sign: the recorded ones, those in the setting, and those of all settings."""
         named = "SECRET_ACCESS_KEY"
         variables = [value for name, value in self.row.variables.items() if value and name.endswith(named)]
         texts = [self.row.config, self.row.credentials, *self.row.files.values()]
@@ -93,7 +93,7 @@ def everything() -> list[Recorded]:
 
 
 def pairs_sent() -> dict[str, list[Event]]:
-    """By the name of a pair, what version 2 sent."""
+    """The requests of version 2, by the name of the pair."""
     groups = json.loads(PAIRS.read_text()) if PAIRS.exists() else []
     return {name: group["sent"] for group in groups for name in group["pairs"]}
 
@@ -105,7 +105,7 @@ def all_secrets() -> list[str]:
 
 @cache
 def hosts() -> list[str]:
-    """The hosts whose certificate was accepted; the others had none, for either program."""
+    """The hosts whose certificate was accepted. The others had no certificate, for either program."""
     there = {str(event["at"]).partition("/")[0] for event in events() if "at" in event}
     return ["localhost", *sorted(host for host in there if not re.fullmatch(r"here|[\d.]+", host))]
 
@@ -131,7 +131,7 @@ def read(number: int, line: dict) -> Recorded:
 
 
 def contents(text: str) -> str:
-    """The text of a file, with bytes that are not UTF-8 as surrogates."""
+    """The text of a file. Bytes that are not UTF-8 become surrogates."""
     return ast.literal_eval(text).decode(errors="surrogateescape") if BYTES.fullmatch(text) else text
 
 

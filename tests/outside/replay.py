@@ -1,7 +1,7 @@
 """Replays a setting that was recorded with AWS CLI version 2.
 
-As a program, `replay.py BINARY NUMBER` replays one of those that need addresses or users that this machine does not have, in
-namespaces of its own, and prints how it ended and what it sent."""
+As a program, `replay.py BINARY NUMBER` replays a setting that needs addresses or users that this machine does not have. It runs
+in its own namespaces, and prints the result and the requests."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from recording import Event, Recorded, everything, hosts
 from verdict import NOT_RUN, Replayed, Verdict, described
 
 AT_A_TIME = 4
-# What the comparison does not look at: the recordings do not have it.
+# Members that the comparison ignores, because they were not recorded.
 NOT_RECORDED = {"by", "type", "trace"}
-# What the program asks IAM in order to verify a deletion is its own affair.
+# Ignore the reads with which only the program verifies a deletion.
 READS = {"GetAccessKeyLastUsed", "ListAccessKeys"}
 METADATA = [("169.254.170.2", 80), ("169.254.169.254", 80)]
 NAMESPACES = ("unshare", "--map-root-user", "--net", "--mount")
@@ -55,7 +55,7 @@ def run(
 
 
 def restrict(recorded: Recorded, home: Path) -> Sequence[str]:
-    """Takes away the rights that the setting lacks; returns the command that the program is started with."""
+    """Removes the permissions that the setting lacks. Returns the command that starts the program."""
     if recorded.row.name.startswith("not executable"):
         (home / "proc").chmod(0o644)
     if recorded.unreadable:
@@ -64,7 +64,7 @@ def restrict(recorded: Recorded, home: Path) -> Sequence[str]:
 
 
 def compared(events: list[Event]) -> list[Event]:
-    """The events as they were recorded."""
+    """The events, with only the recorded members."""
     kept = [event for event in events if event.get("action") not in READS]
     return [{name: value for name, value in event.items() if kept_member(event, name)} for event in kept]
 
@@ -80,7 +80,7 @@ def in_namespaces(recorded: Recorded, binary: Path) -> Replayed:
     try:
         ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        why = f"this machine has no namespaces for it: {error}: {getattr(error, 'stderr', '')}"
+        why = f"this machine does not allow the required namespaces: {error}: {getattr(error, 'stderr', '')}"
         return Replayed(recorded, Ended(NOT_RUN, "", why), [])
     ended, sent = json.loads(ran.stdout)
     return Replayed(recorded, Ended(*ended), sent)
@@ -102,7 +102,7 @@ def main(binary: str, number: str) -> None:
 
 
 def shown(one: Replayed, verdict: Verdict) -> str:
-    """The setting, what both programs did in it, and the result."""
+    """The setting, the behavior of both programs, and the result."""
     lines = [f"{verdict.upper()}  {one.recorded.name}"]
     lines += [f"    version 2    {described(event)}" for event in one.recorded.sent] or ["    version 2    nothing"]
     lines += [f"    iam-del-key  {described(event)}" for event in one.sent] or ["    iam-del-key  nothing"]

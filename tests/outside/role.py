@@ -1,4 +1,4 @@
-"""Rows: whose key signs, where the key is a session's. Roles, web identities, containers, instances and SSO."""
+"""Rows for the session key that signs: roles, web identities, containers, instances and SSO."""
 
 import json
 from hashlib import sha1

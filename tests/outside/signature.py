@@ -1,4 +1,4 @@
-"""Which secret signed a request: AWS Signature Version 4, computed again with each secret that it could be."""
+"""Finds the secret that signed a request, by computing AWS Signature Version 4 with each candidate."""
 
 import hmac
 import re
@@ -15,7 +15,7 @@ NONE_FITS = "UNKNOWN"
 
 
 def secret(method: str, target: str, headers: Message, body: bytes, secrets: Iterable[str]) -> str | None:
-    """The secret that makes this signature, or None for a request without a signature."""
+    """The secret that produces this signature, or None if the request is not signed."""
     given = AUTHORIZATION.search(headers.get("Authorization", ""))
     if not given:
         return None
@@ -28,7 +28,7 @@ def secret(method: str, target: str, headers: Message, body: bytes, secrets: Ite
 
 
 def paths(target: str) -> set[str]:
-    """A path may be encoded once more for the signature."""
+    """The forms of the path to try. A signer may encode the path again."""
     path = urlsplit(target).path or "/"
     return {path, quote(path)}
 

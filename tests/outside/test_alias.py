@@ -1,5 +1,5 @@
-"""The alias of `man/aws-cli.md`, run by the AWS CLI itself: what it hands on, and what it would lose is refused. And what both
-print of a request's members."""
+"""The alias in `man/aws-cli.md`, run by the AWS CLI itself. It passes on the options that it can, and rejects those that would be
+lost. Also checks the skeletons that both programs print."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ BY_VARIABLES, BY_PROFILE = [key("variable")], [key("work")]
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Program:
-    """The AWS CLI, with the alias file as the document has it."""
+    """The AWS CLI, with the alias file from the document."""
     aws = Program(BESIDE_PYTHON / "aws", tmp_path)
     folder = aws.home / ".aws"
     (folder / "cli").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The main job on servers that are not ours: what the program says, and what the server then has."""
+"""Deletions on independent servers: the program's output, and the keys that remain on the server."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from program import Program
 
 DELETED = '{"ResponseMetadata":{}}\n'
 NOT_FOUND = "An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: "
-# ministack does not look at the user name: it deletes the key whoever owns it.
+# ministack ignores the user name, and deletes the key of any owner.
 WHOEVER_OWNS_IT = {"another user's key", "a user that nobody is"}
 
 
@@ -56,8 +56,8 @@ def test_a_missing_key_can_be_fine(account: Account, program: Program) -> None:
     user, (key,) = account.user()
     account.iam.delete_access_key(UserName=user, AccessKeyId=key)
     ended, gone = account.run(program, *named(key, user), "--ignore-missing")
-    # ministack's IDs are random, and its STS finds a number in many of them: a missing key of another account is not success,
-    # but an account has 12 digits.
+    # ministack's IDs are random, and its STS decodes an account from many of them. A missing key of another account is not a
+    # success, but a valid account has 12 digits.
     theirs = account_in(key) or account.owner_of(key)
     is_ours = theirs == account.id or len(theirs) != 12
     assert (ended.status, gone) == (0 if is_ours else 3, set())
@@ -79,7 +79,7 @@ def test_the_metadata_of_a_response_is_what_boto3_returns(account: Account, prog
 
 
 def account_in(key: str) -> str:
-    """The account that a key's ID encodes, where it does: 40 bits of the ten bytes that its last 16 characters are."""
+    """The account in a key's ID, if any: 40 bits of the ten bytes that the last 16 characters encode."""
     if not re.fullmatch("[A-Z0-9]{4}[Q-Z2-7][A-Z2-7]{15}", key):
         return ""
     head = int.from_bytes(b32decode(key[4:])[:6], "big")

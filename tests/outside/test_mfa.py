@@ -1,5 +1,5 @@
-"""Roles that require MFA: a session that the AWS CLI has cached is used without a question, and the other way round. Both
-ask on a real terminal, in the same words."""
+"""Roles that require MFA. The program and the AWS CLI use each other's cached sessions without a prompt, and show the same prompt
+on a real terminal."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ PROMPT = f"Enter MFA code for {SERIAL}: "
 AWS = BESIDE_PYTHON / "aws"
 KEY = ("--access-key-id", "AKIDPMS9RO4H3FEXAMPLE", "--user-name", "Bob")
 NO_SUCH_USER = 3
-# What names the file in the cache, beside the role and the device.
+# Settings that determine the name of the cache file, in addition to the role and the device.
 PROFILES = {
     "plain": "",
     "all": "external_id = unique:1\nduration_seconds = 1800\nrole_session_name = me@example.com\n",
@@ -25,7 +25,7 @@ PROFILES = {
 
 
 class Both(NamedTuple):
-    """The home folders and the commands of the AWS CLI and of this program, and whether each has asked on a terminal."""
+    """The home folders and commands of the AWS CLI and this program, and whether each asked on a terminal."""
 
     homes: tuple[Path, Path]
     theirs: list[object]
@@ -83,19 +83,19 @@ def cleared(place: Path, environment: dict[str, str]) -> dict[str, str]:
 
 
 def asks(command: list[object], place: Path, environment: dict[str, str]) -> bool:
-    """Whether a program on a terminal asks, does not show the code, and then caches a session."""
+    """Whether a program on a terminal asks for the code, does not show it, and caches a session."""
     _, shown = on_terminal(command, cleared(place, environment), [(PROMPT, "755224")])
     return PROMPT in shown and "755224" not in shown and bool(files(place))
 
 
 def files(place: Path) -> list[str]:
-    """The sessions that require MFA. The AWS CLI caches those of other roles too."""
+    """The cached sessions that require MFA. The AWS CLI also caches those of other roles."""
     cache = (place / ".aws" / "cli" / "cache").glob("*.json")
     return sorted(path.name for path in cache if "/outer/" not in path.read_text())
 
 
 def alone(words: list[object], place: Path, environment: dict[str, str]) -> int:
-    """The exit status without a terminal."""
+    """Runs without a terminal, and returns the exit status."""
     return subprocess.run(
         words,
         env=cleared(place, environment),

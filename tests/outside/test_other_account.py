@@ -1,5 +1,5 @@
-"""Several accounts: a role by name in the account that moto says a key belongs to, and the root user of a member account,
-whose session boto3 understands as this program does."""
+"""Several accounts: a role by name in the account that moto returns for a key, and the root user of a member account, whose
+session boto3 uses as this program does."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ Rooted = Callable[[str], Account]
 
 @pytest.fixture
 def rooted(binaries: Path) -> Iterator[Rooted]:
-    """The root user of the member account, in a session of a task, as boto3 sees it."""
+    """Opens a session of the member account's root user for a task, with boto3."""
     with Sandbox(binaries, "--other-account", MEMBER) as sandbox:
         url = sandbox.description["url"]
 

@@ -1,4 +1,4 @@
-"""Replays the settings that were recorded with AWS CLI version 2: a difference must be listed in `recorded/differences.toml`."""
+"""Replays the settings recorded with AWS CLI version 2. Every difference must be listed in `recorded/differences.toml`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def replays(
     chosen: Callable[[str], list[Recorded]], binary: Path, recorded_authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replays]:
-    """The settings that were chosen, by their number."""
+    """The selected settings, by number."""
     scratch = tmp_path_factory.mktemp("replay")
     pool = ThreadPoolExecutor(AT_A_TIME)
     yield {one.number: pool.submit(replay, one, binary, scratch, recorded_authority) for one in chosen("recorded")}

@@ -1,4 +1,4 @@
-"""Users under a path, and users with a tag, on servers that are not ours."""
+"""Users under a path and users with a tag, on independent servers."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from program import Program
 
 SWEEP = ("--whole-account", "--only-inactive", "--yes")
 PATHS = {"build": "/ci/", "deploy": "/ci/aws/", "robot": "/cicd/", "person": "/"}
-# The quota, which takes more than one page where a page has fewer.
+# The quota for tags, which is more than one page on some servers.
 TAGS = 50
 
 
 class Users:
-    """Users under paths of their own, each with an inactive key. One of them has tags."""
+    """Users with different paths, each with an inactive key. One of them has tags."""
 
     def __init__(self, account: Account, folder: str) -> None:
         self.folder = f"/{folder}"
@@ -25,7 +25,7 @@ class Users:
         account.iam.tag_user(UserName=deploy, Tags=[{"Key": "Team", "Value": "Ops"}])
 
     def of(self, keys: set[str]) -> list[str]:
-        """Whose keys these are."""
+        """The owners of these keys."""
         return [name for name, (_, (key,)) in self.found.items() if key in keys]
 
 
@@ -46,7 +46,7 @@ def test_sweep(account: Account, program: Program, users: Users, path: str, tag:
     sweep = (*SWEEP, "--expect-account", account.id, "--path-prefix", users.folder + path, *tag)
     ended, gone = account.run(program, *sweep)
     if account.server == "moto" and owners:
-        # moto's lists of keys do not say whether they continue, so no sweep takes them for complete.
+        # moto's lists of keys lack IsTruncated, so a sweep does not accept them as complete.
         assert (ended.status, gone, "IsTruncated is missing" in ended.stderr) == (1, set(), True)
     else:
         assert (ended.status, users.of(gone), len(gone)) == (0, owners, len(owners))

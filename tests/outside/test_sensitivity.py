@@ -1,4 +1,4 @@
-"""The replay notices a difference: one recorded setting is changed in many ways, and each must have its result."""
+"""Checks that the replay detects differences. Changes a recorded setting in many ways, each with an expected result."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +10,9 @@ from recording import Event, everything
 from replay import run
 from verdict import Replayed, Verdict, judge
 
-# A role that a profile's key assumes.
+# A setting in which a profile's key assumes a role.
 NAME = "role: role services in source only"
-# Settings with a file that is not text, or empty, and its bytes.
+# Settings with a file that is empty or not text, and the bytes of the file.
 WITH_MARK = b"\xef\xbb\xbf[default]\naws_access_key_id = AKIABOM0000000000000\naws_secret_access_key = bom\n"
 BYTES = [
     ("file syntax: credentials: BOM", ".aws/credentials", WITH_MARK),

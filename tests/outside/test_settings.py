@@ -1,5 +1,5 @@
-"""Each setting, compared with version 1 of the AWS CLI, which runs beside the program; and `man/settings.md`, which is generated
-from what both sent."""
+"""Compares the program with version 1 of the AWS CLI for each setting, and checks `man/settings.md`, which is generated from the
+requests of both."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ AT_A_TIME = 2
 def sent(
     chosen: Callable[[str], list[Row]], binary: Path, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Row], Sent]]:
-    """What both programs sent in a row."""
+    """The requests of both programs for a row."""
     folder = tmp_path_factory.mktemp("settings")
     pool = ThreadPoolExecutor(AT_A_TIME)
     begun: dict[str, Future[Sent]] = {}

@@ -1,4 +1,4 @@
-"""What is sent: for each setting, the request of iam-del-key beside those of the AWS CLI and of boto3."""
+"""Compares the requests of iam-del-key with those of the AWS CLI and boto3 for each setting."""
 
 import sys
 from operator import attrgetter
@@ -17,12 +17,12 @@ PEERS = {
     "aws": (BESIDE_PYTHON / "aws", DELETE),
     "boto3": (Path(sys.executable), [str(Path(__file__).parent / "boto3_delete.py")]),
 }
-# Version 1 of the AWS CLI and boto3 do not know it. Version 2 and the other SDKs read it first.
+# Version 1 of the AWS CLI and boto3 do not support it. Version 2 and the other SDKs read it first.
 NEWER = "the region by the newer variable"
 
 
 def here(name: str, variables: dict[str, str | None] | None = None, **more: object) -> Row:
-    """A setting whose requests come to the cloud, signed with the variables unless said otherwise."""
+    """A setting that sends requests to the cloud. By default, the key in the variables signs them."""
     return Row(name, {**HERE, **(SIGNER if variables is None else variables)}, **more)
 
 

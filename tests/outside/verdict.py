@@ -1,4 +1,4 @@
-"""How what the program did in a setting differs from what AWS CLI version 2 did there."""
+"""The difference between the behavior of the program and of AWS CLI version 2 with a setting."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from program import Ended
 from recording import Event, Recorded
 
-# Of an event, what says who asks for something; the rest says where.
+# The members of an event that describe the destination. The others describe the identity.
 WHERE = {"at", "region", "service", "path", "connect"}
 CRASH = re.compile(r"panicked|aborted at|stack overflow", re.IGNORECASE)
 REFUSALS = {1, 2, 6, 7, 9, 11}
@@ -35,7 +35,7 @@ FINE = {Verdict.EQUAL, Verdict.BOTH_REFUSE}
 
 
 class Replayed(NamedTuple):
-    """What the program did in a recorded setting."""
+    """The behavior of the program with a recorded setting."""
 
     recorded: Recorded
     ended: Ended
@@ -63,7 +63,7 @@ def judge(replayed: Replayed) -> Verdict:
 
 
 def goes_on(recorded: Recorded) -> bool:
-    """Version 2 deletes, or would but for the cloud, which has no certificate for that host."""
+    """Whether version 2 deletes the key, or would if the cloud had a certificate for that host."""
     return recorded.deleted or bool(recorded.sent) and "connect" in recorded.sent[-1]
 
 
@@ -72,12 +72,12 @@ def texts(events: list[Event]) -> list[str]:
 
 
 def differing(replayed: Replayed) -> Verdict:
-    """The gravest difference of the requests; metadata services count only where nothing else differs."""
+    """The most serious difference between the requests. Metadata requests count only if nothing else differs."""
     theirs, ours = without_metadata(replayed.recorded.sent), without_metadata(replayed.sent)
     if replayed.deleted and not goes_on(replayed.recorded):
         return Verdict.ACCEPTED
     if replayed.deleted and ours[-1:] == theirs[-1:] and all(event in ours for event in theirs):
-        # Version 2 has had the session of the role before.
+        # Version 2 already had a session of the role.
         return Verdict.SOURCE
     found = {difference(one, another) for one, another in zip(theirs, ours, strict=False)}
     for verdict in (Verdict.IDENTITY, Verdict.HOST, Verdict.REGION):
