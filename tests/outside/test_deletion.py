@@ -11,7 +11,7 @@ from program import Program
 DELETED = '{"ResponseMetadata":{}}\n'
 NOT_FOUND = "An error occurred (NoSuchEntity) when calling the DeleteAccessKey operation: "
 # ministack ignores the user name, and deletes the key of any owner.
-WHOEVER_OWNS_IT = {"another user's key", "a user that nobody is"}
+IGNORES_OWNER = {"another user's key", "a user that nobody is"}
 
 
 def named(key: str, user: str) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def test_a_key_is_not_found(account: Account, program: Program, case: str) -> No
     key = "AKIAUNKNOWNUNKNOWN00" if case == "a key that nobody has" else key
     user = {"another user's key": other, "a user that nobody is": "nobody"}.get(case, user)
     ended, gone = account.run(program, *named(key, user))
-    if account.server == "ministack" and case in WHOEVER_OWNS_IT:
+    if account.server == "ministack" and case in IGNORES_OWNER:
         assert (ended.status, NOT_FOUND in ended.stderr, gone) == (0, False, {key})
     else:
         assert (ended.status, NOT_FOUND in ended.stderr, gone) == (3, True, set())

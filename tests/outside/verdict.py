@@ -58,11 +58,11 @@ def judge(replayed: Replayed) -> Verdict:
     if sorted(texts(ours)) == sorted(texts(theirs)):
         return Verdict.EQUAL
     if not replayed.deleted and set(texts(ours)) <= set(texts(theirs)):
-        return Verdict.REFUSED if goes_on(recorded) else Verdict.BOTH_REFUSE
+        return Verdict.REFUSED if continues(recorded) else Verdict.BOTH_REFUSE
     return differing(replayed)
 
 
-def goes_on(recorded: Recorded) -> bool:
+def continues(recorded: Recorded) -> bool:
     """Whether version 2 deletes the key, or would if the cloud had a certificate for that host."""
     return recorded.deleted or bool(recorded.sent) and "connect" in recorded.sent[-1]
 
@@ -74,7 +74,7 @@ def texts(events: list[Event]) -> list[str]:
 def differing(replayed: Replayed) -> Verdict:
     """The most serious difference between the requests. Metadata requests count only if nothing else differs."""
     theirs, ours = without_metadata(replayed.recorded.sent), without_metadata(replayed.sent)
-    if replayed.deleted and not goes_on(replayed.recorded):
+    if replayed.deleted and not continues(replayed.recorded):
         return Verdict.ACCEPTED
     if replayed.deleted and ours[-1:] == theirs[-1:] and all(event in ours for event in theirs):
         # Version 2 already had a session of the role.
@@ -87,7 +87,7 @@ def differing(replayed: Replayed) -> Verdict:
         return Verdict.SOURCE if len(theirs) == len(ours) else Verdict.IDENTITY
     if len(ours) > len(theirs):
         return Verdict.EXTRA
-    return Verdict.REFUSED if goes_on(replayed.recorded) else Verdict.BOTH_REFUSE
+    return Verdict.REFUSED if continues(replayed.recorded) else Verdict.BOTH_REFUSE
 
 
 def without_metadata(events: list[Event]) -> list[Event]:

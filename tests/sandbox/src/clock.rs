@@ -67,7 +67,7 @@ mod tests {
     use super::{basic, extended, http, parse_basic, with_offset};
 
     #[test]
-    fn a_date_is_written_in_the_four_ways_of_aws() {
+    fn a_date_has_the_four_formats_of_aws() {
         let at = parse_basic("20260131T235958Z").expect("a date");
         assert_eq!(basic(at), "20260131T235958Z");
         assert_eq!(extended(at), "2026-01-31T23:59:58Z");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn an_invalid_date_is_rejected() {
         for text in [
             "",
             "20260131",

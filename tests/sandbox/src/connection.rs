@@ -84,9 +84,9 @@ impl Server {
         match (fault, tls) {
             (Some(What::ResetOnAccept), _) => transport::reset(&socket),
             (Some(_), _) => transport::hold(socket).await,
-            (None, None) => self.converse(socket, number).await,
+            (None, None) => self.serve_requests(socket, number).await,
             (None, Some(tls)) => match tls.accept(socket).into_fallible().await {
-                Ok(transport) => self.converse(transport, number).await,
+                Ok(transport) => self.serve_requests(transport, number).await,
                 // Closing a socket with unread bytes would reset the connection and lose the alert.
                 Err((_, mut socket)) => tokio::io::copy(&mut socket, &mut tokio::io::sink())
                     .await
@@ -95,7 +95,7 @@ impl Server {
         }
     }
 
-    async fn converse<T: Transport>(
+    async fn serve_requests<T: Transport>(
         self: &Arc<Self>,
         mut transport: T,
         number: u64,
@@ -150,7 +150,7 @@ impl Server {
         self.log.amend(number, |record| {
             record.acted_at = acted.then(SystemTime::now);
         });
-        self.let_drift(&params);
+        self.schedule_drift(&params);
         let pause = self.latency + delay;
         if pause > Duration::ZERO {
             tokio::time::sleep(pause).await;
@@ -190,7 +190,7 @@ impl Server {
     }
 
     /// Schedules the change that another administrator makes after such a request.
-    fn let_drift(self: &Arc<Self>, params: &Params) {
+    fn schedule_drift(self: &Arc<Self>, params: &Params) {
         let (user, id) = (params.get("UserName"), params.get("AccessKeyId"));
         let change = self.service.state().account.changes(user, id);
         if let Some((wait, change)) = change {

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_request_passes() {
+    fn a_valid_request_passes() {
         assert_eq!(
             message(&[
                 ("UserName", "a_+=,.@-Z9"),
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn violations_read_as_iam_writes_them() {
+    fn violations_have_the_messages_of_iam() {
         assert_eq!(
             message(&[("AccessKeyId", "AKIA")]),
             "1 validation error detected: Value 'AKIA' at 'accessKeyId' failed to satisfy constraint: \

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_may_except_a_path() {
+    fn a_denial_can_exempt_a_path() {
         let mut denials = Denials::default();
         denials.add_outside("/ci/", "iam:ListUsers");
         for (path, expected) in [

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_makes_the_same_changes() {
+    fn the_same_seed_causes_the_same_changes() {
         let changes = |seed| -> Vec<_> {
             let mut drift = Drift::new(seed, true);
             let mut changes = Vec::new();

@@ -82,7 +82,7 @@ impl Fault {
     }
 
     /// Whether the fault happens now. Counts this request.
-    fn strikes(&mut self) -> bool {
+    fn applies(&mut self) -> bool {
         if self.skip > 0 {
             self.skip -= 1;
             return false;
@@ -166,7 +166,7 @@ impl Faults {
 
     fn first(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<What> {
         let mut matching = self.queue.iter_mut().filter(|fault| matches(fault));
-        let what = matching.find_map(|fault| fault.strikes().then(|| fault.what.clone()));
+        let what = matching.find_map(|fault| fault.applies().then(|| fault.what.clone()));
         self.queue.retain(|fault| fault.times != Some(0));
         what
     }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_happens_after_what_it_skips_and_as_often_as_it_says() {
+    fn a_fault_skips_requests_and_then_happens_the_requested_number_of_times() {
         let mut faults = faults([Fault::new(What::CutChunk)
             .on("DeleteAccessKey")
             .skip(1)
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_and_requests_have_faults_of_their_own() {
+    fn connections_and_requests_have_separate_faults() {
         let mut faults = faults([
             Fault::new(What::ResetOnAccept),
             Fault::new(What::EndlessBody),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_goes_together_with_another_fault() {
+    fn a_delay_combines_with_another_fault() {
         let second = Duration::from_secs(1);
         let mut faults = faults([
             Fault::new(What::Delay(second)),

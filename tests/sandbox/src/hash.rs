@@ -92,7 +92,7 @@ mod tests {
     use super::{secret, sha256_hex, token, uuid};
 
     #[test]
-    fn made_texts_have_the_form_aws_gives_them() {
+    fn derived_strings_have_the_format_of_aws() {
         assert_eq!(secret("a").len(), 40);
         assert_ne!(secret("a"), secret("b"));
         assert_eq!(token("a").len(), 356);

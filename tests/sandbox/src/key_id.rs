@@ -43,7 +43,7 @@ mod tests {
     use super::{account_of, make};
 
     #[test]
-    fn an_id_says_its_account() {
+    fn an_id_contains_its_account() {
         for (id, account) in [
             ("ASIAY34FZKBOKMUTVV7A", Some("609629065308")),
             ("ASIAQNZGKIQY56JQ7WML", Some("029608264753")),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_id_says_the_account_it_was_made_for() {
+    fn a_made_id_contains_its_account() {
         for account in ["000000000000", "123456789012", "999999999999"] {
             let id = make("AKIA", account, 7);
             assert_eq!(account_of(&id).as_deref(), Some(account), "{id}");

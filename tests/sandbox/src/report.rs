@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_made_once_in_four_hours() {
+    fn a_report_is_generated_once_in_four_hours() {
         let (mut reports, account, now) = reports(Plan::default());
         assert_eq!(code(reports.get(now)), "ReportNotPresent");
         assert!(started(reports.generate(&account, now)));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_with_a_lag_is_is_in_progress_for_so_many_calls() {
+    fn a_report_with_a_lag_is_in_progress_for_that_many_calls() {
         let (mut reports, account, now) = reports(Plan {
             lag: 2,
             ..Plan::default()
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_report_is_never_done() {
+    fn an_endless_report_never_finishes() {
         let (mut reports, account, now) = reports(Plan {
             start: Start::Endless,
             ..Plan::default()
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_report_is_as_old_as_it_says() {
+    fn a_stale_report_has_the_requested_age() {
         let hour = Duration::from_hours(1);
         let stale = |age| Plan {
             start: Start::Stale(age),

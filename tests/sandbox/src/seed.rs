@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_follow_each_other() {
+    fn the_keys_of_a_user_are_consecutive() {
         let many = Many {
             users: 2,
             keys: 3,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_users_without_keys() {
+    fn idle_users_have_no_keys() {
         let seeds = Seeds {
             idle: 2,
             users: vec!["Carol".to_owned(), "IDLE-000001".to_owned()],

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_after_is_not_shown() {
+    fn newer_data_is_not_shown() {
         let lines = lines(Style::Aws, Some(at("20250201T000000Z")));
         assert!(!lines.iter().any(|line| line.starts_with("Zoe")));
         assert_eq!(
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_style_has_no_date_of_an_inactive_key() {
+    fn the_documented_style_has_no_date_for_an_inactive_key() {
         let lines = lines(Style::Documented, None);
         assert!(
             lines[3].contains(",true,2025-01-02T03:04:05+00:00,2026-01-01T00:00:00+00:00,"),

@@ -30,7 +30,7 @@ impl Account {
             None => Shown::Lists(lag),
         };
         if let (Some(key), Some(user)) = (key, self.users.get_mut(&folded(name)))
-            && shown.is_left()
+            && shown.is_visible()
         {
             user.ghosts.push(Ghost { key, shown });
         }
@@ -50,7 +50,7 @@ impl Account {
         }
         let ghost = || {
             let mut ghosts = self.users.values().flat_map(|user| &user.ghosts);
-            let found = ghosts.find(|ghost| ghost.key.id == id && ghost.shown.is_for_a_time());
+            let found = ghosts.find(|ghost| ghost.key.id == id && ghost.shown.is_before_deadline());
             found.map(|ghost| &ghost.key)
         };
         self.keys.get(id).or_else(ghost).cloned()
@@ -97,7 +97,7 @@ impl Account {
             .users
             .get_mut(&folded(name))
             .ok_or_else(|| Failure::no_such_user(name))?;
-        user.ghosts.retain(|ghost| ghost.shown.is_left());
+        user.ghosts.retain(|ghost| ghost.shown.is_visible());
         let ghosts: Vec<Key> = user.ghosts.iter().map(|ghost| ghost.key.clone()).collect();
         for ghost in &mut user.ghosts {
             if let Shown::Lists(left) = &mut ghost.shown {
@@ -112,11 +112,11 @@ impl Account {
 }
 
 impl Shown {
-    fn is_for_a_time(self) -> bool {
+    fn is_before_deadline(self) -> bool {
         matches!(self, Self::Until(end) if Instant::now() < end)
     }
 
-    fn is_left(self) -> bool {
+    fn is_visible(self) -> bool {
         match self {
             Self::Lists(left) => left > 0,
             Self::Until(end) => Instant::now() < end,
