@@ -58,8 +58,8 @@ def run(binaries: Path, other: Path | None) -> None:
         peaks, growth = memory(bench)
         throttled = [paced(bench, rate) for rate in RATES]
         sweeps, sweep = swept(bench)
-    print(f"{KEYS:,} keys of a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled;")
-    print(f"medians of {ROUNDS} runs in turn, of the last one run.\n")
+    print(f"{KEYS:,} keys in a list, `--jobs {THREADS}`; boto3 in {THREADS} threads; `xargs -P` over the AWS CLI on {SAMPLE} keys, scaled.")
+    print(f"Each figure is the median of {ROUNDS} runs, but the AWS CLI runs once.\n")
     table(["program", "wall", "keys per second", "CPU", "peak memory"], lists)
     table(["keys of a list", "what", "wall", "peak memory", f"more than for 1,000 (limit: {mb(GROWTH)})"], peaks)
     table(["allowed requests per second", "keys", "wall", "ideal", "times the ideal", "requests throttled"], map(pace, throttled))

@@ -243,10 +243,9 @@ def system_roots() -> str:
 
 def report(builds: dict[str, Path], deletions: dict[str, Run], answers: dict[str, Run], server: Server, rounds: int) -> None:
     roots = server.bundle.read_text().count("BEGIN CERTIFICATE")
-    print(f"One deletion over loopback HTTPS with {roots} root certificates: medians of {rounds} runs in turn, in another")
-    print("order each round, of programs as they are installed; and how many times iam-del-key's each is. bare-rustls, the floor,")
-    print("sends one unsigned request over TLS and is refused with 403; every other run deleted a key, which the server was asked")
-    print("about.\n")
+    print(f"One deletion over loopback HTTPS with {roots} root certificates. Each figure is the median of {rounds} runs. The programs run")
+    print("in turn, in a different order each round. The ratio compares a program with iam-del-key. bare-rustls, the floor, sends")
+    print("one unsigned request over TLS and gets status 403. Every other run deleted a key, which was verified on the server.\n")
     ours = deletions["iam-del-key"]
     table(
         ["program", "wall", "ratio", "CPU", "ratio", "peak memory", "ratio"],

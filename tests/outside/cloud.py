@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         elif "/placement/" in path:
             self.place_instance(path)
         else:
-            self.asked_instance()
+            self.record_instance()
             self.answer(200, given("instance") if path.endswith("/role") else b"role")
 
     def place_instance(self, path: str) -> None:
@@ -124,11 +124,11 @@ class Handler(BaseHTTPRequestHandler):
         this request only if the zone is the made-up `role`."""
         zone = next((fault.removeprefix("az:") for fault in self.server.faults if fault.startswith("az:")), None)
         if zone is None:
-            self.asked_instance()
+            self.record_instance()
         found = zone or "role"
         self.answer(200, (found[:-1] if path.rstrip("/").endswith("region") else found).encode())
 
-    def asked_instance(self) -> None:
+    def record_instance(self) -> None:
         here = str(self.place()["at"]).partition("/")[0]
         self.asked("instance", sent=None if self.headers["x-aws-ec2-metadata-token"] else "no token", at=here)
 

@@ -19,7 +19,7 @@ def named(key: str, user: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("status", ["Active", "Inactive"])
-def test_a_key_of_two_is_deleted(account: Account, program: Program, status: str) -> None:
+def test_one_of_two_keys_is_deleted(account: Account, program: Program, status: str) -> None:
     user, (key, _) = account.user(keys=2)
     account.iam.update_access_key(UserName=user, AccessKeyId=key, Status=status)
     assert account.run(program, *named(key, user)) == ((0, DELETED, ""), {key})
@@ -52,7 +52,7 @@ def test_a_key_is_not_found(account: Account, program: Program, case: str) -> No
         assert (ended.status, NOT_FOUND in ended.stderr, gone) == (3, True, set())
 
 
-def test_a_missing_key_can_be_fine(account: Account, program: Program) -> None:
+def test_a_missing_key_can_be_ignored(account: Account, program: Program) -> None:
     user, (key,) = account.user()
     account.iam.delete_access_key(UserName=user, AccessKeyId=key)
     ended, gone = account.run(program, *named(key, user), "--ignore-missing")

@@ -45,7 +45,7 @@ def both(request: pytest.FixtureRequest, moto: str, binary: Path, tmp_path_facto
     return Both(homes, *commands, environment, asked)
 
 
-def test_both_ask_in_the_same_words(both: Both) -> None:
+def test_both_show_the_same_prompt(both: Both) -> None:
     assert both.asked == [True, True]
 
 

@@ -31,7 +31,7 @@ def member(moto: str) -> Account:
     return Account("moto", moto, session)
 
 
-def test_a_key_of_an_account_that_nobody_confirms_is_refused(member: Account, program: Program) -> None:
+def test_a_key_in_an_unconfirmed_account_is_refused(member: Account, program: Program) -> None:
     _, (key,) = member.user()
     ended, gone = member.run(program, "--access-key-id", key, "--find-user", *BY_NAME)
     assert (ended.status, gone) == (REFUSED, set())
@@ -43,7 +43,7 @@ def test_a_role_is_assumed_by_name(member: Account, program: Program) -> None:
     assert (ended.status, gone) == (0, {key})
 
 
-def test_a_role_is_assumed_by_name_in_ones_own_account(own: Account, program: Program) -> None:
+def test_a_role_is_assumed_by_name_in_the_own_account(own: Account, program: Program) -> None:
     user, (key,) = own.user()
     ended, gone = own.run(program, "--access-key-id", key, "--user-name", user, *BY_NAME)
     assert (ended.status, gone) == (0, {key})
@@ -83,7 +83,7 @@ def keys(root: Account) -> list[str]:
     return [key["AccessKeyId"] for key in root.iam.list_access_keys()["AccessKeyMetadata"]]
 
 
-def test_the_session_of_assume_root_is_the_root_users(rooted: Rooted) -> None:
+def test_the_session_of_assume_root_belongs_to_the_root_user(rooted: Rooted) -> None:
     assert rooted("Audit").arn == f"arn:aws:iam::{MEMBER}:root"
 
 

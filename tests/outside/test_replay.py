@@ -44,7 +44,7 @@ def test_replay(recorded: Recorded, replays: Replays) -> None:
         pytest.fail(shown(replayed, verdict), pytrace=False)
 
 
-def test_each_listed_difference_is_met(replays: Replays) -> None:
+def test_each_listed_difference_occurs(replays: Replays) -> None:
     if len(replays) < len(everything()):
         pytest.skip("only with every setting: --replay 1")
     met = [reason for replayed in replays.values() for reason in explained(replayed.result())[1]]

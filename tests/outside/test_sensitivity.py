@@ -108,7 +108,7 @@ def test_another_file_is_another_identity(
 
 
 @pytest.mark.parametrize(("status", "stderr"), [(1, "aborted at x"), (-6, "")], ids=["panic", "signal"])
-def test_a_crash_is_one(replayed: Replayed, status: int, stderr: str) -> None:
+def test_a_crash_is_detected(replayed: Replayed, status: int, stderr: str) -> None:
     crashed = replayed._replace(ended=replayed.ended._replace(status=status, stderr=stderr))
     assert judge(crashed) == Verdict.CRASH
 
@@ -121,5 +121,5 @@ def test_a_file_has_its_bytes(name: str, file: str, expected: bytes, tmp_path: P
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(0, Verdict.STATUS), (7, Verdict.REFUSED)])
-def test_without_a_request_the_status_counts(replayed: Replayed, status: int, verdict: Verdict) -> None:
+def test_without_a_request_the_status_decides(replayed: Replayed, status: int, verdict: Verdict) -> None:
     assert judge(replayed._replace(ended=replayed.ended._replace(status=status), sent=[])) == verdict

@@ -50,15 +50,15 @@ def test_setting(row: Row, sent: Callable[[Row], Sent]) -> None:
         assert ours == theirs
 
 
-def test_each_setting_has_a_name_of_its_own() -> None:
+def test_each_setting_has_a_unique_name() -> None:
     assert [name for name, count in Counter(row.name for row in ALL_ROWS).items() if count > 1] == []
 
 
-def test_each_setting_that_the_aws_cli_knows_is_there() -> None:
+def test_each_setting_of_the_aws_cli_has_a_row() -> None:
     assert absent(ROWS) == set()
 
 
-def test_each_option_that_the_aws_cli_takes_is_in_the_document() -> None:
+def test_each_option_of_the_aws_cli_is_in_the_document() -> None:
     assert without_row(AWS_CLI.read_text()) == set()
 
 
@@ -67,7 +67,7 @@ def test_each_difference_has_a_reason_and_each_reason_a_difference(sent: Callabl
     assert differing == set(named())
 
 
-def test_each_kind_of_setting_has_words() -> None:
+def test_each_kind_of_setting_has_a_description() -> None:
     assert {recorded.kind for recorded in everything()} == set(KINDS)
 
 

@@ -69,7 +69,7 @@ each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=attrgetter("name
 
 
 @each_setting
-def test_the_request_has_what_was_asked_for(setting: Row, binary: Path, tmp_path: Path, authority: Authority) -> None:
+def test_the_request_has_the_expected_values(setting: Row, binary: Path, tmp_path: Path, authority: Authority) -> None:
     *_, request = run(setting, binary, [], tmp_path, authority)
     user = {"UserName": setting.user} if setting.user else {}
     assert (request["action"], request["form"]) == ("DeleteAccessKey", {"Version": "2010-05-08", "AccessKeyId": KEY, **user})
@@ -77,7 +77,7 @@ def test_the_request_has_what_was_asked_for(setting: Row, binary: Path, tmp_path
 
 @pytest.mark.parametrize("peer", PEERS)
 @each_setting
-def test_the_requests_are_those_of_a_peer(setting: Row, peer: str, binary: Path, tmp_path: Path, authority: Authority) -> None:
+def test_the_request_matches_the_peer(setting: Row, peer: str, binary: Path, tmp_path: Path, authority: Authority) -> None:
     ours = run(setting, binary, [], tmp_path / "ours", authority)
     theirs = run(setting, *PEERS[peer], tmp_path / "theirs", authority)
     assert theirs == [event | {"region": "us-east-1"} if setting.name == NEWER else event for event in ours]

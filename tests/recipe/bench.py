@@ -49,7 +49,7 @@ class Account(Sandbox):
         # The number of keys in each account, including the other accounts.
         self.left = {self.description["account"]: len(end["keys"])} | {name: len(keys) for name, keys in end["others"].items()}
 
-    def asked(self) -> set[str]:
+    def requested(self) -> set[str]:
         """The requested actions, except those that need no permission."""
         return {full(request["Action"]) for request in self.requests} - FREE
 

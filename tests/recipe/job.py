@@ -21,13 +21,13 @@ def filled(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", lambda found: values[found[1]], text)
 
 
-def wanted(step: dict, values: dict[str, str], has_failed: bool) -> bool:
+def should_run(step: dict, values: dict[str, str], has_failed: bool) -> bool:
     """Whether the step should run. Its condition is missing, `always()`, or the name of a value that must be true."""
     condition = step.get("if", "success()")
     return condition == "always()" or (not has_failed and (condition == "success()" or values[condition] == "true"))
 
 
-def handed_over(bench: Bench, step: dict, values: dict[str, str]) -> int:
+def transfer_artifact(bench: Bench, step: dict, values: dict[str, str]) -> int:
     """Runs a step that uploads or downloads an artifact, and returns its status."""
     stored = bench.folder / "artifacts" / filled(step["with"]["name"], values)
     if "actions/upload-artifact@" in step["uses"]:
@@ -53,9 +53,9 @@ def run(bench: Bench, job: dict, environment: dict[str, str], values: dict[str, 
         used = step.get("uses", "")
         if used.startswith(INSTALL):
             path = bench.installed
-        if not wanted(step, values, any(statuses)):
+        if not should_run(step, values, any(statuses)):
             continue
-        if "-artifact@" in used and handed_over(bench, step, values):
+        if "-artifact@" in used and transfer_artifact(bench, step, values):
             statuses.append(1)
         if "run" not in step:
             continue

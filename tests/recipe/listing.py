@@ -12,12 +12,12 @@ DENIED = {"__type": "AccessDeniedException", "Message": "You don't have permissi
 @contextmanager
 def serving(pages: list[list[dict]] | None) -> Iterator[tuple[str, set[str]]]:
     """The service's URL and the requested actions. Without pages, every request is denied."""
-    asked: set[str] = set()
+    requested: set[str] = set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             target = self.headers["X-Amz-Target"].rpartition(".")[2]
-            asked.add(f"organizations:{target}")
+            requested.add(f"organizations:{target}")
             given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, answer = (400, DENIED) if pages is None else (200, page(pages, int(given.get("NextToken", 0))))
             text = json.dumps(answer).encode()
@@ -33,7 +33,7 @@ def serving(pages: list[list[dict]] | None) -> Iterator[tuple[str, set[str]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
+            yield f"http://127.0.0.1:{server.server_port}", requested
         finally:
             server.shutdown()
 

@@ -28,7 +28,7 @@ REGION = "us-east-1"
 class Execution(NamedTuple):
     status: str
     # The accounts that a reviewer was asked to approve.
-    asked: list[list[str]]
+    requested: list[list[str]]
     # The mode, the account and the exit status of each container.
     containers: list[tuple[str, str, int]]
 
@@ -82,7 +82,7 @@ def run(definition: dict, given: dict, approved: dict, command: Callable[[list[s
     """Runs the state machine. The reviewer approves each request with this output."""
     logging.disable()
     containers = Containers(command)
-    asked = []
+    requested = []
     with (
         patch.object(StateTaskServiceEcs, "_eval_service_task", lambda _, **given: containers.start(**given)),
         patch.object(StateTaskServiceEcs, "_build_sync_resolver", lambda _, **given: containers.wait(**given)),
@@ -97,8 +97,8 @@ def run(definition: dict, given: dict, approved: dict, command: Callable[[list[s
                 break
             for message in client("sqs").receive_message(QueueUrl=queue).get("Messages", []):
                 request = json.loads(json.loads(message["Body"])["Message"])
-                asked.append(request["accounts"])
+                requested.append(request["accounts"])
                 states.send_task_success(taskToken=request["token"], output=json.dumps(approved))
                 client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             time.sleep(0.1)
-    return Execution(execution["status"], asked, sorted(containers.ended))
+    return Execution(execution["status"], requested, sorted(containers.ended))

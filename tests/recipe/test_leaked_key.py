@@ -39,4 +39,4 @@ def test_leaked_key(bench: Bench, answers: list[tuple[str, str]], status: int, l
         assert expected.match(called)
     if status == 0:
         # The recipe uses every action in its policy, and no other.
-        assert sandbox.asked() | {"cloudtrail:LookupEvents", "iam:PutUserPolicy"} == RECIPE.allowed()
+        assert sandbox.requested() | {"cloudtrail:LookupEvents", "iam:PutUserPolicy"} == RECIPE.allowed()

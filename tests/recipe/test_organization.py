@@ -55,12 +55,12 @@ class Organization(NamedTuple):
     sandbox: Account
     environment: dict[str, str]
     # The requested actions of AWS Organizations.
-    asked: set[str]
+    requested: set[str]
 
     def granted(self) -> dict[str, set[str]]:
         """The requested actions that were not denied, by the account of the caller. Available after the sandbox ends."""
         granted = self.sandbox.granted()
-        granted[MANAGEMENT] |= self.asked
+        granted[MANAGEMENT] |= self.requested
         return granted
 
 
@@ -69,11 +69,11 @@ def organization(bench: Bench, denied: set[str] | None = None) -> Iterator[Organ
     """The organization, which allows only the actions of the policies."""
     others = [f"--other-account={account}" for account in OTHERS]
     allowed = (CALLER | SWEEP) - (denied or set())
-    with listing.serving(PAGES) as (url, asked), bench.sandbox(*others, allowed=allowed) as sandbox:
-        yield Organization(sandbox, sandbox.environment | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url}, asked)
+    with listing.serving(PAGES) as (url, requested), bench.sandbox(*others, allowed=allowed) as sandbox:
+        yield Organization(sandbox, sandbox.environment | {"AWS_ENDPOINT_URL_ORGANIZATIONS": url}, requested)
 
 
-def checked_out(bench: Bench) -> None:
+def check_out(bench: Bench) -> None:
     """Puts only the scripts into the working folder."""
     shutil.rmtree(bench.work)
     bench.work.mkdir()
@@ -95,7 +95,7 @@ def lines(bench: Bench, script: str, environment: dict[str, str]) -> list[str]:
     ],
 )
 def test_the_active_accounts_of_an_organization_are_listed(bench: Bench, pages: list | None, is_listed: bool) -> None:
-    checked_out(bench)
+    check_out(bench)
     accounts = bench.work / "accounts"
     accounts.write_text("earlier\n")
     with listing.serving(pages) as (url, _):
@@ -106,7 +106,7 @@ def test_the_active_accounts_of_an_organization_are_listed(bench: Bench, pages: 
 
 
 def test_the_active_accounts_of_an_organization_in_moto_are_swept(bench: Bench) -> None:
-    checked_out(bench)
+    check_out(bench)
     with serving(MOTO, bench.folder) as url:
         signed = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
         client = boto3.client("organizations", REGION, endpoint_url=url, **signed)
@@ -119,7 +119,7 @@ def test_the_active_accounts_of_an_organization_in_moto_are_swept(bench: Bench) 
     assert shown == sorted([f"0 {MANAGEMENT}", f"0 {dev}"])
 
 
-def test_each_process_names_the_account_that_it_is_for() -> None:
+def test_each_process_names_its_account() -> None:
     # No run detects that this option is missing, because the tool also compares the account of a session with that of the role.
     assert '--expect-account "$account"' in ORGANIZATION.text("account.sh")
 
@@ -136,8 +136,8 @@ def run(bench: Bench, script: str, mode: str, environment: dict[str, str]) -> li
 
 
 @pytest.mark.parametrize("script", ["sweep.sh", "parallel.sh"])
-def test_a_script_deletes_what_a_dry_run_has_shown(bench: Bench, script: str) -> None:
-    checked_out(bench)
+def test_a_script_deletes_the_keys_of_the_dry_run(bench: Bench, script: str) -> None:
+    check_out(bench)
     accounts = bench.work / "accounts"
     with organization(bench) as ours:
         lines(bench, "sh list.sh", ours.environment)
@@ -168,22 +168,22 @@ def test_a_matrix_has_a_job_for_each_listed_account_and_deletes_after_a_review()
     assert DELETE["environment"] == "delete-keys"
 
 
-def in_each(bench: Bench, of: dict, accounts: list[str], environment: dict[str, str]) -> list[list[int]]:
+def run_in_each_account(bench: Bench, of: dict, accounts: list[str], environment: dict[str, str]) -> list[list[int]]:
     """The exit statuses of the steps in each account's job."""
     statuses = []
     for account in accounts:
-        checked_out(bench)
+        check_out(bench)
         statuses.append(job.run(bench, of, environment, {"matrix.account": account}).statuses)
     return statuses
 
 
-def test_a_matrix_deletes_what_a_dry_run_has_shown(bench: Bench) -> None:
+def test_a_matrix_deletes_the_keys_of_the_dry_run(bench: Bench) -> None:
     with organization(bench) as ours:
-        checked_out(bench)
+        check_out(bench)
         accounts = json.loads(job.run(bench, JOBS["list"], ours.environment).outputs["accounts"])
-        unplanned = in_each(bench, DELETE, accounts, ours.environment)
-        shown = in_each(bench, SHOW, [*accounts, ELSEWHERE], ours.environment)
-        deleted = in_each(bench, DELETE, [*accounts, ELSEWHERE], ours.environment)
+        unplanned = run_in_each_account(bench, DELETE, accounts, ours.environment)
+        shown = run_in_each_account(bench, SHOW, [*accounts, ELSEWHERE], ours.environment)
+        deleted = run_in_each_account(bench, DELETE, [*accounts, ELSEWHERE], ours.environment)
     assert accounts == [line[:12] for line in ACTIVE]
     assert unplanned == [[1]] * 4
     assert shown == [[0, 0]] * 4 + [[11]]
@@ -195,12 +195,12 @@ def test_a_matrix_deletes_what_a_dry_run_has_shown(bench: Bench) -> None:
 @pytest.mark.parametrize("action", sorted(SWEEP | {"sts:AssumeRole"}))
 def test_a_matrix_deletes_nothing_without_an_action_of_its_policies(bench: Bench, action: str) -> None:
     with organization(bench, {action}) as ours:
-        (shown,), (deleted,) = (in_each(bench, of, [DEV], ours.environment) for of in (SHOW, DELETE))
+        (shown,), (deleted,) = (run_in_each_account(bench, of, [DEV], ours.environment) for of in (SHOW, DELETE))
     assert (shown + deleted)[-1] == (6 if action == "iam:DeleteAccessKey" else 1)
     assert ours.sandbox.left == UNCHANGED
 
 
-def mapped(bench: Bench, ours: Organization, accounts: list[str], approved: list[str]) -> machine.Execution:
+def run_map(bench: Bench, ours: Organization, accounts: list[str], approved: list[str]) -> machine.Execution:
     """Runs the state machine, and returns its result. One account is unreachable during the first deletion."""
     definition = Recipe("step-functions").json("machine.json")
     everything = definition["States"]["Accounts"]
@@ -231,11 +231,11 @@ def mapped(bench: Bench, ours: Organization, accounts: list[str], approved: list
         return machine.run(definition, {"accounts": accounts}, {"accounts": approved}, container)
 
 
-def test_a_map_of_step_functions_deletes_what_is_stale_where_a_reviewer_approves_it(bench: Bench) -> None:
+def test_a_map_of_step_functions_deletes_stale_keys_in_approved_accounts(bench: Bench) -> None:
     accounts = [DEV, STAGING, PROD, ELSEWHERE]
     with organization(bench) as ours:
         # The reviewer also approves an account that was not in the dry run.
-        execution = mapped(bench, ours, accounts, [DEV, PROD, MANAGEMENT])
+        execution = run_map(bench, ours, accounts, [DEV, PROD, MANAGEMENT])
     shown = [("--dry-run", DEV, 0), ("--dry-run", STAGING, 0), ("--dry-run", PROD, 0), ("--dry-run", ELSEWHERE, 11)]
     deleted = [("--yes", DEV, 0), ("--yes", PROD, 0), ("--yes", PROD, 9)]
     assert execution == machine.Execution("SUCCEEDED", [accounts], shown + deleted)
@@ -249,6 +249,6 @@ def test_a_map_of_step_functions_deletes_what_is_stale_where_a_reviewer_approves
 @pytest.mark.parametrize("action", sorted(SWEEP | TASK))
 def test_a_map_of_step_functions_deletes_nothing_without_an_action_of_its_policies(bench: Bench, action: str) -> None:
     with organization(bench, {action}) as ours:
-        execution = mapped(bench, ours, [DEV], [DEV])
+        execution = run_map(bench, ours, [DEV], [DEV])
     assert execution.containers[-1] == ("--yes", DEV, 6)
     assert ours.sandbox.left == UNCHANGED

@@ -22,12 +22,12 @@ def test_a_github_job_rotates_a_key(bench: Bench) -> None:
     assert new != old
     assert f"{old} is deleted" in ended.output
     # The job uses every action in its policy, and no other.
-    assert sandbox.asked() == GITHUB.allowed() - {IN_TROUBLE}
+    assert sandbox.requested() == GITHUB.allowed() - {IN_TROUBLE}
     # The job stores the new key first.
     assert bench.called()[:3] == ["gh secret set UPLOAD_KEY_ID", new, "gh secret set UPLOAD_SECRET"]
 
 
-def test_a_github_role_that_may_not_delete_ends_the_job_and_the_next_makes_no_third_key(bench: Bench) -> None:
+def test_a_github_job_without_delete_permission_fails_and_the_next_creates_no_third_key(bench: Bench) -> None:
     with bench.sandbox("--users", "1", allowed=GITHUB.allowed() - {"iam:DeleteAccessKey"}) as sandbox:
         denied = job.run(bench, ROTATE, {**sandbox.environment, "OWNER": OWNER})
         again = job.run(bench, ROTATE, {**sandbox.environment, "OWNER": OWNER})
@@ -46,13 +46,13 @@ def last_step(bench: Bench, **more: str) -> tuple[str, job.Ended]:
         return old, job.run(bench, last, {**sandbox.environment, "OWNER": "Bob", **more})
 
 
-def test_a_key_that_is_gone_is_a_warning(bench: Bench) -> None:
+def test_a_missing_key_is_a_warning(bench: Bench) -> None:
     old, ended = last_step(bench)
     assert ended.statuses == [0]
     assert f"::warning::{old} no longer exists" in ended.output
 
 
-def test_an_iam_out_of_reach_is_tried_again(bench: Bench) -> None:
+def test_an_unreachable_iam_is_retried(bench: Bench) -> None:
     old, ended = last_step(bench, AWS_ENDPOINT_URL_IAM="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
     assert ended.statuses == [1]
     assert f"{old} is still to be deleted, status 9" in ended.output
@@ -70,10 +70,10 @@ def test_a_gitlab_job_replaces_the_key_that_it_signs_with(bench: Bench) -> None:
     assert new != old
     assert calls[:3] == ["glab variable update AWS_ACCESS_KEY_ID", new, "glab variable update AWS_SECRET_ACCESS_KEY --masked"]
     # The job uses every action in its policy, and no other. Listing its own keys is needed only after a lost response.
-    assert sandbox.asked() == GITLAB.allowed() - {IN_TROUBLE, "iam:ListAccessKeys"}
+    assert sandbox.requested() == GITLAB.allowed() - {IN_TROUBLE, "iam:ListAccessKeys"}
 
 
-def test_the_status_of_a_gitlab_job_is_that_of_the_deletion(bench: Bench) -> None:
+def test_a_gitlab_job_has_the_status_of_the_deletion(bench: Bench) -> None:
     with bench.sandbox(allowed=GITLAB.allowed() - {"iam:DeleteAccessKey"}) as sandbox:
         denied = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     assert denied.returncode == 6, denied.stderr
@@ -89,5 +89,5 @@ def test_a_gitlab_job_does_not_run_a_changed_archive(bench: Bench) -> None:
     with bench.sandbox(allowed=GITLAB.allowed()) as sandbox:
         changed = bench.bash(GITLAB_SCRIPT, {**GITLAB_JOB["variables"], **sandbox.environment})
     assert changed.returncode == 1, changed.stderr
-    assert sandbox.asked() == set()
+    assert sandbox.requested() == set()
     assert len(sandbox.of("admin")) == 1

@@ -16,7 +16,7 @@ USED_SINCE, STALE_OF_ALICE = "AKIARZPUZDIKOL7JJ6BK", "AKIARZPUZDIKFR6565B7"
 STALE = {STALE_OF_ALICE, "AKIDPMS9RO4H3FEXAMPLE"}
 
 
-def checked_out(bench: Bench) -> Path:
+def check_out(bench: Bench) -> Path:
     """Creates a repository to push to, and checks it out in the working folder."""
     origin = bench.folder / "origin.git"
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
@@ -30,19 +30,19 @@ def checked_out(bench: Bench) -> Path:
     return origin
 
 
-def test_a_nightly_job_plans_and_what_was_approved_is_deleted(bench: Bench) -> None:
-    origin = checked_out(bench)
-    ended, asked = [], set()
+def test_a_nightly_job_plans_and_an_approved_plan_is_applied(bench: Bench) -> None:
+    origin = check_out(bench)
+    ended, requested = [], set()
     # Without the report, the job lists the users.
     for denied, more in ((set(), 0), ({"iam:GenerateCredentialReport"}, 1), ({"iam:ListAccessKeys"}, 0)):
         with bench.sandbox("--users", str(more), allowed=READING - denied) as sandbox:
             statuses = job.run(bench, PLAN, sandbox.environment).statuses
         ended.append((statuses, len(sandbox.keys)))
-        asked |= sandbox.asked()
+        requested |= sandbox.requested()
     # A job without read permission does not create a plan.
     assert ended == [([0, 0], 5), ([0, 0], 6), ([6], 5)]
     # The job uses every action in its policy, and no other.
-    assert asked == READING
+    assert requested == READING
     pushed = subprocess.run(
         ["git", "--git-dir", str(origin), "show", "stale-keys:plan.jsonl"], capture_output=True, text=True, check=True
     ).stdout
@@ -58,7 +58,7 @@ def test_a_nightly_job_plans_and_what_was_approved_is_deleted(bench: Bench) -> N
     # A second run is harmless.
     assert ended == [[0], [0]]
     assert len(sandbox.keys.keys() - STALE) == 3
-    assert sandbox.asked() == DELETING
+    assert sandbox.requested() == DELETING
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_key_that_was_used_since_stays(planned: Bench) -> None:
     assert sandbox.of("Alice") == [USED_SINCE]
 
 
-def test_a_read_that_fails_fails_the_job(planned: Bench) -> None:
+def test_a_failed_read_fails_the_job(planned: Bench) -> None:
     with planned.sandbox(allowed=DELETING - {IN_TROUBLE}) as sandbox:
         ended = job.run(planned, DELETE, sandbox.environment)
     assert ended.statuses == [6]

@@ -33,7 +33,7 @@ def test_a_workflow_has_permissions_and_installs_what_it_runs(path: Path) -> Non
     assert [steps for steps in users if not installs(steps)] == []
 
 
-def test_the_job_and_the_policy_of_the_readme_are_those_of_recipes() -> None:
+def test_the_job_and_the_policy_in_the_readme_match_the_recipes() -> None:
     readme = (RECIPES.parent.parent / "README.md").read_text()
     there = {line.strip() for path in WORKFLOWS for line in path.read_text().splitlines()}
     used = {line.strip() for line in readme.splitlines() if "uses:" in line}

@@ -74,7 +74,7 @@ def plant(iam, count: int) -> list[Named]:
     return named + [Named(key.id[:14] + "ZZ" + key.id[16:], key.user, is_theirs=False) for key in named[::NOBODYS]]
 
 
-def standing(iam, named: list[Named]) -> truth.Keys:
+def remaining_keys(iam, named: list[Named]) -> truth.Keys:
     def keys(user: str) -> list[dict]:
         return iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
 
@@ -94,12 +94,12 @@ def run(binaries: Path, keys: int, jobs: int, seeds: int) -> int:
                 iam, file = client(moto), Path(scratch) / "list.csv"
                 environment, named = ALONE | {"AWS_ENDPOINT_URL": burst, **administrator(iam)}, plant(iam, keys)
                 write(named, file)
-                before = standing(iam, named)
+                before = remaining_keys(iam, named)
                 is_ours = name == peer.OURS
                 words = [*command, file] + ([] if is_ours else [str(jobs)])
                 ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=HANGS)
                 rows = truth.rows_of(ended.stdout)
-                after = standing(iam, named)
+                after = remaining_keys(iam, named)
             if is_ours:
                 false += truth.judge("delete", named, rows, before, after).false
             counted[name] += peer.errors(named, rows, before, after)
