@@ -231,8 +231,8 @@ impl Builder {
         self
     }
 
-    /// Starts with a credential report of this age. It lacks users, keys and uses that are newer, but it still has what
-    /// is deleted from now on. Like any report, it expires after 4 hours. By default, no report exists.
+    /// Starts with a credential report of this age. It lacks newer users, keys and uses, and still contains users and keys
+    /// that are deleted later. Like any report, it expires when it is 4 hours old. By default, no report exists.
     #[must_use]
     pub fn stale_report(mut self, age: Duration) -> Self {
         self.reports.start = Start::Stale(age);

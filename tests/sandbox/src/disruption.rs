@@ -72,7 +72,7 @@ pub enum What {
     Delay(Duration),
     /// Acts, stops listening so that new connections are refused, and resets the connection.
     LoseReplyAndStopListening,
-    /// Acts and responds normally, then renames a user.
+    /// Acts, renames a user, and responds normally.
     ThenRename { name: String, to: String },
     /// Acts and sends the response twice. The connection stays open.
     ReplyTwice,

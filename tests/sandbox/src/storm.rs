@@ -22,7 +22,7 @@ const PAGE: &str = "<!DOCTYPE html><html><body><h1>Please sign in</h1></body></h
 const FAILURE: &str = "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Receiver</Type>\
     <Code>ServiceFailure</Code><Message>Internal failure</Message></Error><RequestId>r</RequestId></ErrorResponse>";
 
-/// Random faults: connections are reset before or after the request acts, and responses are truncated, replaced, late
+/// Random faults: connections are reset before or after the request takes effect, and responses are truncated, replaced, late
 /// or lost.
 ///
 /// The fault for a request is determined by the seed, by its parameters, and by how often the same request came before.

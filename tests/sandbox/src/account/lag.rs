@@ -21,7 +21,7 @@ enum Shown {
 }
 
 impl Account {
-    /// Deletes a key. The next `lag` lists of its owner's keys still show it, or as many as the drift decides.
+    /// Deletes a key. The next `lag` lists of its owner's keys still show it. In an adverse storm, the drift sets a time instead.
     pub(crate) fn delete_key(&mut self, name: &str, id: &str, lag: u32) -> Result<(), Failure> {
         self.key_of(name, id)?;
         let key = self.uproot(id);

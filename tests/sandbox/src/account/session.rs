@@ -46,7 +46,7 @@ impl Task {
         }
     }
 
-    /// Whether the task's policy allows the action. All these actions are ones that only the root user may need.
+    /// Whether the task's policy allows the action. The permission covers only the root user's own keys.
     pub(crate) fn allows(self, action: &str) -> bool {
         match action {
             "sts:GetCallerIdentity" | "iam:ListAccessKeys" | "iam:GetAccessKeyLastUsed" => true,
