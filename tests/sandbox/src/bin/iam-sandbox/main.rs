@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use iam_sandbox::{Builder, Certificate, Sandbox, Storm};
 
-/// An IAM on loopback, with a few users and keys
+/// An IAM service on loopback with a few users and keys
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {

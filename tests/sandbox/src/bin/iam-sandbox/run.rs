@@ -36,7 +36,7 @@ pub(crate) fn run(command: &[OsString]) -> io::Result<ExitCode> {
         .try_start()?;
     let before = keys(&sandbox);
     eprintln!(
-        "The sandbox is an IAM at {}, with these keys:\n",
+        "The sandbox is an IAM service at {} with these keys:\n",
         sandbox.url()
     );
     table(&before, &before);
