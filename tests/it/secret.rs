@@ -1,4 +1,4 @@
-//! The secrets of a run, wherever they are, and the search for them in all of its output. If the environment variable `TELL_ALL`
+//! The secrets of a run, wherever they are, and the search for them in all of its output. If the environment variable `MOST_VERBOSE`
 //! is set, every run with a sandbox logs everything: `tests/all` repeats the whole suite like that.
 
 use std::ffi::{OsStr, OsString};
@@ -35,7 +35,7 @@ const SHORTEST: usize = 12;
 
 /// Whether every run must log everything.
 pub(crate) fn logs_everything() -> bool {
-    std::env::var_os("TELL_ALL").is_some()
+    std::env::var_os("MOST_VERBOSE").is_some()
 }
 
 /// The start of log lines, as text and as objects: the lines of `--debug`, then the lines of `-v`.
