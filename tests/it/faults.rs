@@ -21,7 +21,7 @@ const FAULTS: [RangeInclusive<u32>; 9] = [
     109..=111,
 ];
 const LOADS: RangeInclusive<u32> = 1..=5;
-/// Inputs that failed in the first edition.
+/// Inputs that failed in the first version.
 const CASES: [RangeInclusive<u32>; 6] = [1..=14, 20..=29, 31..=39, 41..=45, 47..=75, 80..=94];
 
 /// The last column of each row, by the number of the row.
@@ -196,7 +196,7 @@ fn every_test_with_a_number_is_in_its_row() {
         let (_, name) = test.rsplit_once("::").unwrap_or(("", &test));
         let numbers = name.split('_').take_while(|word| {
             let digits = word.strip_prefix(['f', 'c']).unwrap_or_default();
-            digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit())
+            matches!(digits.len(), 2 | 3) && digits.bytes().all(|byte| byte.is_ascii_digit())
         });
         for number in numbers {
             let number = number.to_uppercase();
