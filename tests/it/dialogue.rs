@@ -8,12 +8,33 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
+use pty_process::blocking::Pts;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::case::{Case, Ended, HANGS};
-use crate::running::wait_for_end;
+use crate::running::{send_signal, wait_for_end};
 use crate::secret::Secrets;
 use crate::streams::wait_for;
+
+/// Opens a terminal with this many columns. Returns where to type, what appears on the screen, and the end for the process.
+pub(crate) fn open_terminal(columns: u16) -> (File, Receiver<Vec<u8>>, Pts) {
+    let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
+    let size = pty_process::Size::new(24, columns);
+    terminal.resize(size).expect("a size");
+    let typing = File::from(OwnedFd::from(terminal));
+    let (sender, shown) = channel();
+    let mut screen = typing.try_clone().expect("a second handle");
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        // On Linux, a closed terminal is reported as an error.
+        while let Ok(count @ 1..) = screen.read(&mut bytes) {
+            if sender.send(bytes[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    (typing, shown, other_end)
+}
 
 /// A run that a test can talk to. Its standard output is a pipe; the other streams are the terminal.
 pub(crate) struct Dialogue {
@@ -38,10 +59,7 @@ impl Dialogue {
 
     /// The same under another command, such as `prlimit`.
     pub(crate) fn start_under(case: Case, wrapper: &[&str]) -> Self {
-        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
-        terminal
-            .resize(pty_process::Size::new(24, 80))
-            .expect("a size");
+        let (typing, shown, other_end) = open_terminal(80);
         let parts = case.into_parts();
         let mut words = wrapper.iter().copied().chain([parts.binary]);
         let started = Instant::now();
@@ -55,18 +73,6 @@ impl Dialogue {
             .spawn(other_end)
             .expect("the binary starts");
         let stdout = child.stdout.take();
-        let typing = File::from(OwnedFd::from(terminal));
-        let (sender, shown) = channel();
-        let mut screen = typing.try_clone().expect("a second handle");
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // On Linux, a closed terminal is reported as an error.
-            while let Ok(count @ 1..) = screen.read(&mut bytes) {
-                if sender.send(bytes[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
         Self {
             child,
             stdout: thread::spawn(move || {
@@ -118,11 +124,7 @@ impl Dialogue {
 
     /// Sends a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .expect("kill starts");
-        assert!(status.success(), "kill -s {name}");
+        send_signal(&self.child, name);
     }
 
     /// The same as `signal`, for a chain of calls.

@@ -18,14 +18,19 @@ pub(crate) struct Running {
     pub(crate) secrets: Secrets,
 }
 
+/// Sends a signal, by name.
+pub(crate) fn send_signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status()
+        .expect("kill starts");
+    assert!(status.success(), "kill -s {name}");
+}
+
 impl Running {
     /// Sends a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .expect("kill starts");
-        assert!(status.success(), "kill -s {name}");
+        send_signal(&self.child, name);
     }
 
     /// The names of its threads.

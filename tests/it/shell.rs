@@ -1,14 +1,13 @@
 //! A real shell on a pseudo-terminal in which Tab asks the binary for completions: the typed text and the screen.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::Write;
 use std::process::Child;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use crate::case::{Case, HANGS};
+use crate::dialogue::open_terminal;
 
 /// What the shells print instead of a run: the words of the command.
 const SAY: &str = "iam-del-key() { printf 'got:'; printf ' [%s]' \"$@\"; echo; }; echo rea''dy\n";
@@ -53,10 +52,7 @@ impl Shell {
     }
 
     fn start(program: &str, args: &[&str], case: Case) -> Self {
-        let (terminal, other_end) = pty_process::blocking::open().expect("a pseudo-terminal");
-        terminal
-            .resize(pty_process::Size::new(24, 120))
-            .expect("a size");
+        let (typing, shown, other_end) = open_terminal(120);
         let folder_of_run = case.path("");
         let parts = case.into_parts();
         let child = pty_process::blocking::Command::new(program)
@@ -71,17 +67,6 @@ impl Shell {
             .unwrap_or_else(|error| {
                 panic!("{program} does not start ({error}): tests/all installs it")
             });
-        let typing = File::from(OwnedFd::from(terminal));
-        let (sender, shown) = channel();
-        let mut screen = typing.try_clone().expect("a second handle");
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = screen.read(&mut bytes) {
-                if sender.send(bytes[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
         Self {
             child,
             typing,
