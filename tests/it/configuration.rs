@@ -1,34 +1,20 @@
 //! Invalid settings: status 7, their position, and no request is sent.
 
 use std::process::Command;
-use std::time::Duration;
 
 use iam_sandbox::documented::ADMIN_KEY_ID;
 use iam_sandbox::{Fault, Metadata, What};
 
-use crate::case::{BOBS_KEY, Case, DELETED, Ended, documented};
+use crate::case::{BOBS_KEY, Case, DELETED, documented};
+use crate::credentials;
 
 /// Runs with a sandbox that must get no request.
 pub(crate) fn refused(change: impl FnOnce(Case) -> Case, says: &[&str]) {
     let sandbox = documented();
     let ended = change(Case::documented(&sandbox, &[])).run();
-    check(ended, says);
+    credentials::refused(ended, says);
     assert_eq!(sandbox.connections(), 0, "a connection was opened");
     assert!(sandbox.has_key(BOBS_KEY));
-}
-
-fn check(ended: Ended, says: &[&str]) {
-    let says: Vec<&str> = ["iam-del-key: error: ", "hint: "]
-        .iter()
-        .chain(says)
-        .copied()
-        .collect();
-    let _ = ended
-        .exits(7)
-        .prints_nothing()
-        .says(&says)
-        .ends_with("not deleted: nothing was sent to IAM")
-        .within(Duration::from_secs(20));
 }
 
 const PROFILES: &str = "[default]\nregion = eu-west-1\n[profile work]\nregion = us-east-1\n";

@@ -29,13 +29,17 @@ pub(crate) fn next_key(sandbox: &Sandbox) -> Credentials {
 
 /// A run with a credential process that prints the first credentials once, and then always the second.
 pub(crate) fn renewed(case: Case, first: &Credentials, second: &str) -> Case {
+    renewed_by(case.file("second.json", second), first, "cat second.json")
+}
+
+/// A run with a credential process that prints the first credentials once, and then always runs `then`.
+pub(crate) fn renewed_by(case: Case, first: &Credentials, then: &str) -> Case {
     let case = case
         .without_credentials()
-        .file("first.json", json(first, LATER))
-        .file("second.json", second);
+        .file("first.json", json(first, LATER));
     let home = case.path("").display().to_string();
     let script = format!(
-        "cd '{home}'; echo x >> count; if test -e first.json; then cat first.json; rm first.json; else cat second.json; fi\n"
+        "cd '{home}'; echo x >> count; if test -e first.json; then cat first.json; rm first.json; else {then}; fi\n"
     );
     case.file("process.sh", script).file(
         ".aws/config",

@@ -8,7 +8,7 @@ use crate::case::{BOBS_KEY, CANARIES, Case, DOCUMENTED, always, documented, each
 use crate::credentials::{LATER, json, with_config};
 use crate::many::{crowd, from_stdin};
 use crate::proof::list;
-use crate::renewal::{expired, session_of_ci};
+use crate::renewal::{expired, renewed_by, session_of_ci};
 use crate::response::{keys, member, result, xml};
 use crate::verification::{NEVER, last_use};
 
@@ -217,17 +217,8 @@ fn f68_an_error_that_repeats_a_web_identity_token_is_shown_without_it() {
 
 /// A run over three keys whose credentials expire after the first. Then the credential process runs `then`.
 fn renews(sandbox: &Sandbox, keys: &str, first: &Credentials, then: &str) -> Case {
-    let case = from_stdin(sandbox, keys, &["--yes", "--jobs", "1"])
-        .without_credentials()
-        .file("first.json", json(first, LATER));
-    let home = case.path("").display().to_string();
-    let script = format!(
-        "cd '{home}'; if test -e first.json; then cat first.json; rm first.json; else {then}; fi\n"
-    );
-    case.file("process.sh", script).file(
-        ".aws/config",
-        format!("[default]\ncredential_process = sh {home}/process.sh\n"),
-    )
+    let case = from_stdin(sandbox, keys, &["--yes", "--jobs", "1"]);
+    renewed_by(case, first, then)
 }
 
 #[test]
