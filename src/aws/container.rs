@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use hyper::Uri;
 use serde_json::Value;
-use url::Url;
+use url::{Position, Url};
 
 use super::endpoint;
 use super::error::{CHECK_DNS, busy_hint};
@@ -133,6 +133,11 @@ fn url() -> Result<(String, &'static str), RunError> {
     let url = Url::parse(&full.value).ok();
     let url = url.filter(|url| url.as_str().parse::<Uri>().is_ok());
     let url = url.ok_or_else(|| full.stop("is not a valid URL"))?;
+    if is_rewritten(&full.value, &url) {
+        return Err(
+            full.stop("must have a plain host and path, without a backslash, a space, `;` or `..`")
+        );
+    }
     let host = url.host_str().unwrap_or_default();
     let is_plain = endpoint::is_loopback(host) || PLAIN_HTTP_HOSTS.contains(&host);
     match url.scheme() {
@@ -140,6 +145,20 @@ fn url() -> Result<(String, &'static str), RunError> {
         "http" if is_plain => Ok((url.into(), CHECK_FULL_URI)),
         _ => Err(full.stop("is neither https:// nor an address of this machine, of ECS or of EKS")),
     }
+}
+
+/// Whether the parser changes the host or the path of a URL. The AWS CLI would request another path there.
+fn is_rewritten(value: &str, url: &Url) -> bool {
+    let Some((_, rest)) = value.split_once("://") else {
+        return true;
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let named = authority.rsplit('@').next().unwrap_or_default();
+    let named = named.to_ascii_lowercase();
+    let port = url.host_str().and_then(|host| named.strip_prefix(host));
+    let is_host = port.is_some_and(|port| port.is_empty() || port.starts_with(':'));
+    let is_path = path.is_empty() || path == &url[Position::BeforePath..];
+    !is_host || !is_path || path.contains(';')
 }
 
 /// Returns the authorization token. The file takes precedence over the variable.

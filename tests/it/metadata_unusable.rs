@@ -1,9 +1,11 @@
-//! Metadata services that hang, or that respond with something other than HTTP or the expected content.
+//! Metadata services that hang, or that respond with something other than HTTP or the expected content. Addresses that are not used.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+
+use iam_sandbox::Metadata;
 
 use crate::case::{BOBS_KEY, Case, documented, each, each_at_once};
 use crate::credentials::{SOON, refused, with_config};
@@ -294,4 +296,38 @@ fn a_container_token_that_no_header_can_have_names_its_file() {
         );
         assert_eq!(sandbox.connections(), 0);
     });
+}
+
+/// The parser would change it, and then other credentials may sign than those that the AWS CLI uses.
+#[test]
+fn a_container_address_that_a_parser_changes_is_refused() {
+    let sandbox = documented();
+    let metadata = Metadata::start();
+    let base = metadata.container_url();
+    let (base, _) = base.rsplit_once('/').expect("a path");
+    let port = base.rsplit(':').next().expect("a port");
+    let paths = [
+        "dev\\creds",
+        "x/../creds",
+        "./creds",
+        "%2e%2e/creds",
+        "creds;x",
+        "cre ds",
+        "a\\..\\creds",
+    ];
+    let paths = paths.map(|path| format!("{base}/{path}"));
+    let hosts = [
+        "http:\\\\127.0.0.1",
+        "http:127.0.0.1",
+        "http://127.1",
+        "http://2130706433",
+        "http://127.0.0.1\\@127.0.0.1",
+    ];
+    let hosts = hosts.map(|host| format!("{host}:{port}/creds"));
+    for address in paths.iter().chain(&hosts) {
+        let case = with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", address);
+        let says = "AWS_CONTAINER_CREDENTIALS_FULL_URI must have a plain host and path";
+        refused(case.run(), &[says]);
+    }
+    assert_eq!(metadata.requests().len(), 0);
 }
