@@ -59,7 +59,9 @@ impl Service<Name> for Lookup {
     fn call(&mut self, name: Name) -> Self::Future {
         let is_running = Arc::clone(&self.0);
         is_running.store(true, Ordering::Release);
-        let resolving = GaiResolver::new().call(name);
+        // musl distinguishes upper and lower case in the hosts file.
+        let lower_case = name.as_str().to_ascii_lowercase().parse();
+        let resolving = GaiResolver::new().call(lower_case.unwrap_or(name));
         Box::pin(async move {
             let resolved = resolving.await;
             is_running.store(false, Ordering::Release);

@@ -90,8 +90,12 @@ fn lower_case(pattern: &str) -> Result<String, String> {
     Ok(lower_case + &expand_literal(rest)?)
 }
 
-/// Converts the part of a pattern outside of classes.
+/// Converts the part of a pattern outside of classes. A comma there probably is to separate names, but would belong to one.
 fn expand_literal(part: &str) -> Result<String, String> {
+    if part.contains(',') {
+        let reason = "a comma does not separate names; use --except-user once for each user, and [,] for a comma in a name";
+        return Err(reason.to_owned());
+    }
     match part.chars().find(|c| "]!".contains(*c)) {
         Some(stray) => Err(impossible_character(&stray.to_string())),
         None => Ok(part.to_ascii_lowercase()),
@@ -146,6 +150,7 @@ mod tests {
             ("[!]b]", "ac0", "b"),
             ("[*?b]", "b", "ac0"),
             ("?", NAME_CHARACTERS, ""),
+            ("[,]", ",", "a."),
         ] {
             let pattern: UserGlob = glob.parse().expect("a pattern");
             let matches = |c: char| pattern.matches(&c.to_string().parse().expect("a name"));
@@ -165,9 +170,12 @@ mod tests {
     #[test]
     fn a_pattern_that_matches_nobody_is_refused() {
         let empty = "it is empty; give a user name or a pattern, such as ci-*";
+        let comma = "a comma does not separate names; use --except-user once for each user, and [,] for a comma in a name";
         for (glob, expected) in [
             ("", empty),
             (" ", empty),
+            ("bob,alice", comma),
+            ("a[,],b", comma),
             ("a b", "user names cannot contain ` `, so it matches nobody"),
             ("a]", "user names cannot contain `]`, so it matches nobody"),
             ("!a", "user names cannot contain `!`, so it matches nobody"),
