@@ -28,7 +28,7 @@ enum Accounts {
 impl Work<'_> {
     /// Adds the account of a key if it differs from that of the credentials. Such a key is not gone. STS is called only if IAM
     /// never showed the key, and its ID does not encode the account of the credentials: about the run's only key for a hint,
-    /// and about each key that seems to be gone.
+    /// and about each key that seems to be gone or whose state is unknown.
     pub(super) async fn with_account(
         &self,
         result: Box<KeyResult>,
@@ -55,6 +55,10 @@ impl Work<'_> {
                 Some(failure.clone())
             }
             _ if self.was_shown(&result) => return result,
+            Outcome::Failed {
+                failure,
+                known: KeyState::Unknown { .. },
+            } if may_be_in_other_account(failure) => Some(failure.clone()),
             Outcome::Missing(failure) => Some(failure.clone()),
             Outcome::Done {
                 response: None,

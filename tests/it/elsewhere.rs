@@ -232,6 +232,32 @@ fn keys_of_another_account_in_a_list_are_not_missing() {
     }
 }
 
+/// All responses of the first run are lost. The key does not show whether that run named its owner.
+#[test]
+fn a_started_key_of_another_account_in_a_list_is_not_unknown() {
+    let sandbox = Sandbox::documented()
+        .key_in(OTHERS, KeySeed::new("Carol", CAROLS_KEY))
+        .start();
+    let kept = Kept::new(&format!("AccessKeyId,UserName\n{CAROLS_KEY},Bob\n"));
+    let named = ["--access-key-id", CAROLS_KEY, "--user-name", "Alice"];
+    sandbox.fault(
+        Fault::new(What::ResetBeforeActing)
+            .on("DeleteAccessKey")
+            .times(9),
+    );
+    let first = Case::at(&sandbox, named).args(["--timeout", "1", "--journal"]);
+    let _ = first.args([kept.path()]).run().exits(10);
+    sandbox.clear_faults();
+    let no = What::error(403, "AccessDenied", "no");
+    sandbox.fault(Fault::new(no).on("GetAccessKeyLastUsed").always());
+    for more in [&[][..], &["--ignore-missing"]] {
+        let ended = kept.case(&sandbox, more).run().exits(3);
+        let _ = ended
+            .prints_outcomes(&[("Failed", 1)])
+            .says(&["not deleted: it belongs to account 210987654321"]);
+    }
+}
+
 /// A signal during the call to STS: the run does not know whether the key is gone.
 #[test]
 fn a_signal_while_sts_is_asked_calls_no_key_gone() {
