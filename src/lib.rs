@@ -358,9 +358,14 @@ fn no_key_changed(unfinished: Option<usize>) -> String {
     match unfinished {
         None => "this run changed no key; what earlier runs changed is unknown".to_owned(),
         Some(0) => "no key was changed".to_owned(),
-        Some(1) => "this run changed no key; 1 key from earlier runs is still unknown".to_owned(),
+        Some(1) => {
+            "this run changed no key; 1 key that earlier runs started to change is still unknown"
+                .to_owned()
+        }
         Some(count) => {
-            format!("this run changed no key; {count} keys from earlier runs are still unknown")
+            format!(
+                "this run changed no key; {count} keys that earlier runs started to change are still unknown"
+            )
         }
     }
 }

@@ -60,7 +60,7 @@ impl Work<'_> {
             OwnerHint::Named(_)
                 if self.request.action == Action::Delete && self.journal.has_moved(key) =>
             {
-                OwnerHint::Moved
+                OwnerHint::Moved { same_name: true }
             }
             hint => hint,
         }

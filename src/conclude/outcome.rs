@@ -35,6 +35,11 @@ pub(super) fn outcome(
             _ => None,
         };
         context.is_listed = matches!(location, KeyLocation::Listed(_));
+        let ignoring = Evidence {
+            ignore_missing: true,
+            ..evidence.clone()
+        };
+        context.is_ignorable = conclude(&ignoring) == Conclusion::Missing;
         // A user who was renamed after a change of status still has the key.
         let may_be_renamed =
             evidence.ambiguity != Ambiguity::None && evidence.action != Action::Delete;

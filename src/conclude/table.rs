@@ -93,10 +93,15 @@ fn other_user(evidence: &Evidence<'_>, owner: &UserName, status: Option<&Status>
     let wanted = evidence.action.status();
     // The user of the request exists and does not have the key.
     let user_lacks_key = evidence.response == Response::NoSuchKey;
+    let is_disputed = match evidence.hint {
+        OwnerHint::Disputed => true,
+        OwnerHint::Moved { same_name } => evidence.action != Action::Delete || !same_name,
+        OwnerHint::Unknown | OwnerHint::Named(_) | OwnerHint::Listed(_) => false,
+    };
     let is_unknown = match evidence.action {
         _ if ambiguity == Ambiguity::None => false,
         // An earlier run may have named this owner. IAM may name the owner of a deleted key for a moment.
-        _ if matches!(evidence.hint, OwnerHint::Moved | OwnerHint::Disputed) => {
+        _ if is_disputed => {
             // But no request acts any more, and that owner's list has the key.
             let is_listed = matches!(evidence.location, KeyLocation::OtherUser(..));
             evidence.action != Action::Delete || ambiguity != Ambiguity::EarlierRun || !is_listed

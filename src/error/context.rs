@@ -21,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) is_root: bool,
     /// Whether IAM did not confirm the owner. Another user may own the key.
     pub(crate) owner_unchecked: bool,
+    /// Whether `--ignore-missing` would count the key as gone.
+    pub(crate) is_ignorable: bool,
     /// Whether IAM denied every read of the key.
     pub(crate) lookup_denied: bool,
     /// The owner that `GetAccessKeyLastUsed` still returns although that user's list does not contain the key.

@@ -387,7 +387,7 @@ fn interpret(
         (ListRead::NotListed(_), OwnerRead::Denied) => match hint {
             OwnerHint::Listed(_) => KeyLocation::NoLongerListed,
             OwnerHint::Named(_) => KeyLocation::AbsentAsNamed,
-            OwnerHint::Unknown | OwnerHint::Moved | OwnerHint::Disputed => KeyLocation::NotListed,
+            _ => KeyLocation::NotListed,
         },
         (ListRead::OfAnother, OwnerRead::Denied) => KeyLocation::NotListed,
         (ListRead::NoSuchUser, OwnerRead::Denied) => KeyLocation::UserMissing,

@@ -16,7 +16,8 @@ pub(crate) enum OwnerHint {
     /// IAM listed the key among this owner's keys, in this run or in an earlier one.
     Listed(Option<UserName>),
     /// IAM listed the key for a user, whom it did not confirm as the owner since: another user may have that name by now.
-    Moved,
+    /// `same_name`: every request of an earlier run named the user whom this run names.
+    Moved { same_name: bool },
     /// Earlier runs named another owner than this run does, or may have been those of another calling user.
     Disputed,
 }
@@ -29,7 +30,7 @@ impl OwnerHint {
 
     /// Whether IAM listed the key for a user: then it is neither the root user's nor another account's.
     pub(crate) fn is_of_user(&self) -> bool {
-        matches!(self, Self::Listed(Some(_)) | Self::Moved)
+        matches!(self, Self::Listed(Some(_)) | Self::Moved { .. })
     }
 }
 
@@ -54,7 +55,9 @@ pub(crate) fn owner_hint(
         (Owner::Unknown, Some(then @ Owner::User(_))) => OwnerHint::Listed(owner(then)),
         (now, Some(then)) if now == then => OwnerHint::Listed(owner(now)),
         (_, Some(_)) => OwnerHint::Disputed,
-        _ if has_moved && !is_listed => OwnerHint::Moved,
+        _ if has_moved && !is_listed => OwnerHint::Moved {
+            same_name: now.user().is_some() && earlier.iter().all(|attempt| attempt.owner == now),
+        },
         _ if earlier.iter().any(|attempt| attempt.owner != now) => OwnerHint::Disputed,
         // Another user may have called then.
         (Owner::Unknown, None) if is_open => OwnerHint::Disputed,
@@ -154,11 +157,12 @@ mod tests {
     fn a_name_that_may_be_another_users_is_not_the_owners() {
         let name = |name: &str| name.parse().ok();
         let bob = || OwnerHint::Listed(name("Bob"));
+        let moved = |same_name| OwnerHint::Moved { same_name };
         for (now, attempts, is_listed, expected) in [
             ("Bob", &[("Bob", false)][..], false, bob()),
-            ("Bob", &[("Bob", true)], false, OwnerHint::Moved),
-            ("", &[("Bob", true)], false, OwnerHint::Moved),
-            ("Alice", &[("Bob", true)], false, OwnerHint::Moved),
+            ("Bob", &[("Bob", true)], false, moved(true)),
+            ("", &[("Bob", true)], false, moved(false)),
+            ("Alice", &[("Bob", true)], false, moved(false)),
             // A list of this run has the key.
             ("Bob", &[("Bob", true)], true, bob()),
             ("Alice", &[("Bob", true)], true, OwnerHint::Disputed),

@@ -76,8 +76,18 @@ fn two_reads_prove_this_and_no_more() {
         (OwnerHint::Listed(root), None, unnamed, "gg-UDFL"),
         (OwnerHint::Disputed, Some(&bob), for_bob, "---UDFL"),
         (OwnerHint::Disputed, None, unnamed, "---UDFL"),
-        (OwnerHint::Moved, Some(&bob), for_bob, "---UDFL"),
-        (OwnerHint::Moved, None, unnamed, "---UDFL"),
+        (
+            OwnerHint::Moved { same_name: true },
+            Some(&bob),
+            for_bob,
+            "---UDFL",
+        ),
+        (
+            OwnerHint::Moved { same_name: false },
+            None,
+            unnamed,
+            "---UDFL",
+        ),
     ] {
         let found = owners.clone().map(|owner| {
             let read = |list| letter(&interpret(&hint, named, owner.clone(), list));

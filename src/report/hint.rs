@@ -249,7 +249,7 @@ impl Report<'_> {
         };
         let why = format!("the key does not exist, or {elsewhere}; ");
         let mut hints = vec![self.owner_hint(key, context).after(&why)];
-        if context.owner_unchecked && !self.request.ignore_missing {
+        if context.owner_unchecked && context.is_ignorable && !self.request.ignore_missing {
             let gone = if self.is_one_of_many() {
                 "if they belonged to the named users, and no user was renamed, they are already gone; add --ignore-missing to count that as success"
             } else {

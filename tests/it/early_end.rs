@@ -9,8 +9,9 @@ use crate::case::{BOBS_KEY, Case, always, documented, each_at_once, faulty};
 use crate::intent::started;
 use crate::journal::{Kept, SOON, UNREAD};
 
-const ONE: &str = "result: this run changed no key; 1 key from earlier runs is still unknown\n";
-const BOTH: &str = "result: this run changed no key; 2 keys from earlier runs are still unknown\n";
+const ONE: &str =
+    "result: this run changed no key; 1 key that earlier runs started to change is still unknown\n";
+const BOTH: &str = "result: this run changed no key; 2 keys that earlier runs started to change are still unknown\n";
 
 /// A journal in which a change of Bob's and Alice's keys was started, and a list with Bob's key.
 fn both_started() -> Kept {

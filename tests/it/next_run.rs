@@ -171,7 +171,7 @@ fn a_run_that_max_keys_refuses_still_reports_a_key_that_an_earlier_run_started()
          hint: check with: aws iam list-access-keys --user-name=Bob\n\
          iam-del-key: error: 2 keys match, more than --max-keys 1 allows\n\
          hint: check them with --dry-run; if they are right, raise --max-keys\n\
-         result: this run changed no key; 1 key from earlier runs is still unknown\n"
+         result: this run changed no key; 1 key that earlier runs started to change is still unknown\n"
     ));
     assert!(sandbox.has_key(BOBS_KEY) && sandbox.has_key(ALICE_KEY_ID));
 }

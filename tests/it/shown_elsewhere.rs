@@ -216,3 +216,56 @@ fn the_journal_says_whom_iam_named_as_the_owner_of_a_key_whose_change_it_refused
         assert!(sandbox.has_key(BOBS_KEY));
     });
 }
+
+/// No request of an earlier run named the owner, so none can change the key.
+#[test]
+fn a_request_for_another_user_that_may_still_act_does_not_make_the_key_unknown() {
+    let cases = [
+        (&[0][..], false),
+        (&[0], true),
+        (&[1], true),
+        (&[0, 1], true),
+    ];
+    each_at_once(cases, |(lost, ignore_missing)| {
+        let sandbox = documented();
+        let kept = Kept::new("");
+        for run in 0..3 {
+            if lost.contains(&run) {
+                sandbox.fault(once("DeleteAccessKey", What::ResetBeforeActing));
+            }
+            let args = ["--access-key-id", BOBS_KEY, "--user-name", "Alice"];
+            let case = Case::at(&sandbox, args).args(["--journal"]);
+            let case = case.args([kept.path()]).args(["--timeout", "15"]);
+            let ignore: &[&str] = if ignore_missing {
+                &["--ignore-missing"]
+            } else {
+                &[]
+            };
+            let ended = case.args(ignore).run().exits(3).prints_outcome("Failed");
+            let _ = ended.says(&["not deleted: it belongs to the user Bob\n"]);
+        }
+        assert!(sandbox.has_key(BOBS_KEY));
+    });
+}
+
+#[test]
+fn no_hint_suggests_to_ignore_a_key_that_would_stay_unknown() {
+    let sandbox = documented();
+    let key = nth_key_id(ACCOUNT, 4711);
+    let kept = Kept::new("");
+    let case = |name: &str| {
+        let args = ["--access-key-id", &*key, "--user-name", name, "--journal"];
+        Case::at(&sandbox, args).args([kept.path()])
+    };
+    let no = What::error(403, "AccessDenied", "no");
+    sandbox.fault(always("GetAccessKeyLastUsed", no));
+    sandbox.fault(once("DeleteAccessKey", What::ResetBeforeActing));
+    let _ = case("Alice").run();
+    let ended = case("Bob").run().exits(10).prints_outcome("Unknown");
+    assert!(
+        !ended.messages().contains("--ignore-missing"),
+        "{}",
+        ended.messages()
+    );
+    let _ = ended.says(&["to find the key's owner: iam-del-key --access-key-id"]);
+}

@@ -153,7 +153,7 @@ fn a_sweep_of_a_user_who_is_gone_says_how_to_verify_the_unfinished_key() {
         &format!(
             "{error}hint: if the user was renamed or deleted, replace --user-name and --all-keys with \
              --access-key-id {BOBS_KEY} --find-user to verify what earlier runs started\n\
-             result: this run changed no key; 1 key from earlier runs is still unknown\n"
+             result: this run changed no key; 1 key that earlier runs started to change is still unknown\n"
         ),
     );
     run(&["--access-key-id", BOBS_KEY, "--find-user"]).deletes(&format!("{STARTED}; {IN_NO_LIST}"));

@@ -31,7 +31,7 @@ UNCHECKED = "IAM did not confirm the owner"
 # The start of the error if a journal is used and STS does not return the account.
 NO_ACCOUNT = "iam-del-key: error: the journal needs the account: "
 # The last line of a run that ended before its first key. It may count keys that are unknown from earlier runs.
-NOTHING_CHANGED = re.compile(r"\nresult: (no key was changed|this run changed no key; (\d+) keys? from earlier runs (is|are) still unknown)\n$")
+NOTHING_CHANGED = re.compile(r"\nresult: (no key was changed|this run changed no key; (\d+) keys? that earlier runs started to change (is|are) still unknown)\n$")
 # The possible results if there are no conditions and all reads are allowed.
 TRIED = {*truth.DONE.values(), "Missing", "Failed", "Unknown"}
 

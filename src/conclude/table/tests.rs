@@ -146,7 +146,8 @@ fn a_key_that_iam_listed_for_a_user_and_no_user_has_is_deleted() {
     // Otherwise it may be the root user's or another account's.
     for (hint, expected) in [
         (OwnerHint::Listed(Some(bob())), 'D'),
-        (OwnerHint::Moved, 'D'),
+        (OwnerHint::Moved { same_name: true }, 'D'),
+        (OwnerHint::Moved { same_name: false }, 'D'),
         (OwnerHint::Listed(None), '?'),
         (OwnerHint::Disputed, '?'),
     ] {
@@ -168,7 +169,8 @@ fn no_conclusion_says_more_than_the_evidence() {
         OwnerHint::Unknown,
         named(),
         OwnerHint::Listed(Some(bob())),
-        OwnerHint::Moved,
+        OwnerHint::Moved { same_name: true },
+        OwnerHint::Moved { same_name: false },
         OwnerHint::Disputed,
     ];
     let mut combinations = 0;
@@ -193,7 +195,7 @@ fn no_conclusion_says_more_than_the_evidence() {
             }
         }
     }
-    assert_eq!(combinations, 3 * 6 * 5 * 5 * 2 * 17);
+    assert_eq!(combinations, 3 * 6 * 5 * 6 * 2 * 17);
 }
 
 fn check(evidence: &Evidence<'_>) {
@@ -215,7 +217,7 @@ fn check(evidence: &Evidence<'_>) {
     let is_absent = is_gone || *location == KeyLocation::InNoList;
     let is_deleted = *location == KeyLocation::InNoList
         && action == Action::Delete
-        && (*hint == OwnerHint::Listed(Some(bob())) || *hint == OwnerHint::Moved);
+        && (*hint == OwnerHint::Listed(Some(bob())) || matches!(hint, OwnerHint::Moved { .. }));
     let is_confirmed = match action {
         Action::Delete => is_gone,
         Action::Deactivate => *location == KeyLocation::Listed(Some(Status::Inactive)),
@@ -253,7 +255,11 @@ fn check(evidence: &Evidence<'_>) {
     assert!(is_justified, "{evidence:?}: {conclusion:?}");
     // An earlier run may have named the owner that IAM names now.
     let is_of_other = matches!(conclusion, Conclusion::OtherUser(_));
-    let is_disputed = matches!(hint, OwnerHint::Moved | OwnerHint::Disputed);
+    let is_disputed = match hint {
+        OwnerHint::Moved { same_name: true } => action != Action::Delete,
+        OwnerHint::Moved { .. } | OwnerHint::Disputed => true,
+        OwnerHint::Unknown | OwnerHint::Named(_) | OwnerHint::Listed(_) => false,
+    };
     // Unless no request changed it, or none acts any more and a list shows whose it is.
     let is_settled = ambiguity == Ambiguity::None
         || action == Action::Delete
