@@ -146,14 +146,11 @@ impl Journal {
         }
         if !kind.is_complete() || result.is_owner_unchecked() {
             add_listing(&mut record, self.listed_status(result));
-            // The name in the record may be the caller's only.
             let is_unsettled = matches!(kind, OutcomeKind::Unknown | OutcomeKind::NotTried);
-            if is_unsettled || record.get("Status").is_some() {
-                add_reported_owner(&mut record, &owner, shown);
-            } else if let Some(shown) = shown {
-                // Otherwise, the name in the record may be the caller's only.
-                record["ReportedOwner"] = json!(shown);
-            }
+            // Otherwise, only the caller may have named the owner in the record.
+            let says_enough = is_unsettled || record.get("Status").is_some();
+            let recorded = if says_enough { &owner } else { &Owner::Unknown };
+            add_reported_owner(&mut record, recorded, shown);
         }
         let left = left_open(kind, unfinished, result.is_open, at);
         if left > 0 {

@@ -218,7 +218,9 @@ fn no_list_is_proposed_to_check_an_unfinished_key_of_another_account() {
     each_at_once([&["--only-inactive"][..], &["--dry-run"]], |more| {
         let kept = started_without_owner(&id, "\"Bob\"");
         kept.list(&format!("AccessKeyId,UserName\n{id},Bob\n"));
-        let printed = kept.case(&documented(), more).run().exits(10);
+        let sandbox = documented();
+        sandbox.deny("sts:GetAccessKeyInfo");
+        let printed = kept.case(&sandbox, more).run().exits(10);
         let said = printed.prints_outcomes(&[("Unknown", 1)]);
         assert!(!said.messages().contains("list-access-keys"));
         let _ = said.says(&[&format!(
