@@ -122,7 +122,8 @@ fn message(body: &[u8]) -> String {
 fn url() -> Result<(String, &'static str), RunError> {
     if let Some(path) = Setting::variable(RELATIVE_URI)? {
         let url = format!("{ECS_ENDPOINT}{}", path.value);
-        if !path.value.starts_with('/') || url.parse::<Uri>().is_err() {
+        let is_path = path.value.starts_with('/') && is_plain_path(&path.value);
+        if !is_path || url.parse::<Uri>().is_err() {
             return Err(path.wrong("it must be a path that begins with /, without spaces and other characters that a URL does not allow"));
         }
         return Ok((url, CHECK_RELATIVE_URI));
@@ -135,7 +136,7 @@ fn url() -> Result<(String, &'static str), RunError> {
     let url = url.ok_or_else(|| full.stop("is not a valid URL"))?;
     if is_rewritten(&full.value, &url) {
         return Err(
-            full.stop("must have a plain host and path, without a backslash, a space, `;` or `..`")
+            full.stop("must have a plain host and path, without such characters as a backslash, a space or `;`, and without `..`")
         );
     }
     let host = url.host_str().unwrap_or_default();
@@ -158,7 +159,18 @@ fn is_rewritten(value: &str, url: &Url) -> bool {
     let port = url.host_str().and_then(|host| named.strip_prefix(host));
     let is_host = port.is_some_and(|port| port.is_empty() || port.starts_with(':'));
     let is_path = path.is_empty() || path == &url[Position::BeforePath..];
-    !is_host || !is_path || path.contains(';')
+    !is_host || !is_path || !value.chars().all(endpoint::is_allowed_in_url) || !is_plain_path(path)
+}
+
+/// Whether the AWS CLI also requests this path as it is: it encodes some characters, and ignores what follows a `;`.
+fn is_plain_path(path: &str) -> bool {
+    let is_escape = |rest: &str| {
+        let mut digits = rest.chars().take(2).filter(char::is_ascii_hexdigit);
+        digits.nth(1).is_some()
+    };
+    path.chars().all(endpoint::is_allowed_in_url)
+        && !path.contains([';', '[', ']'])
+        && path.split('%').skip(1).all(is_escape)
 }
 
 /// Returns the authorization token. The file takes precedence over the variable.

@@ -101,15 +101,12 @@ fn exposed(service: &str, host: &str) -> String {
 /// The endpoint is not an `http` or `https` URL of a host and a path.
 pub(super) fn check(setting: &Setting) -> Result<Option<String>, RunError> {
     let value = &setting.value;
-    let is_clean = |c: char| {
-        c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')
-    };
     // The client's parser accepts fewer URLs than this one, which corrects `http:host`, `http:///host` and `http://a\b`.
     let host = value.split_once("://").map(|(_, rest)| rest.split('/'));
     let host = host.and_then(|mut parts| parts.next());
     let has_host = host.is_some_and(|host| !host.is_empty() && !host.contains('%'));
     let url = Url::parse(value).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https") && has_host && value.chars().all(is_clean)
+        matches!(url.scheme(), "http" | "https") && has_host && value.chars().all(is_allowed_in_url)
     });
     let holds_user = match &url {
         Some(url) => url.username() != "" || url.password().is_some(),
@@ -139,6 +136,11 @@ pub(super) fn check(setting: &Setting) -> Result<Option<String>, RunError> {
     };
     let is_here = host == "localhost" || host.ends_with(".localhost") || is_loopback(host);
     Ok((scheme == "http" && !is_here).then(|| host.to_owned()))
+}
+
+/// Whether a URL may contain this character as it is.
+pub(super) fn is_allowed_in_url(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '{' | '}' | '\\' | '^' | '|')
 }
 
 /// Whether something other than a port follows a colon in an invalid URL.

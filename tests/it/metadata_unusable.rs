@@ -324,7 +324,18 @@ fn a_container_address_that_a_parser_changes_is_refused() {
         "http://127.0.0.1\\@127.0.0.1",
     ];
     let hosts = hosts.map(|host| format!("{host}:{port}/creds"));
-    for address in paths.iter().chain(&hosts) {
+    let others = [
+        format!("{base}\\creds"),
+        format!("{base}\\a\\..\\cre ds"),
+        format!(" {base}/creds"),
+        format!("\t{base}/creds"),
+        format!("{base}\n/creds"),
+        base.replace("http", "h\nttp") + "/creds",
+        format!("{base}/[creds]"),
+        format!("{base}/creds%"),
+        format!("{base}/%zz"),
+    ];
+    for address in paths.iter().chain(&hosts).chain(&others) {
         let case = with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_FULL_URI", address);
         let says = "AWS_CONTAINER_CREDENTIALS_FULL_URI must have a plain host and path";
         refused(case.run(), &[says]);
