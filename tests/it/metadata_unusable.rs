@@ -340,5 +340,9 @@ fn a_container_address_that_a_parser_changes_is_refused() {
         let says = "AWS_CONTAINER_CREDENTIALS_FULL_URI must have a plain host and path";
         refused(case.run(), &[says]);
     }
+    for path in ["/x;y", "/[x]", "/%zz", "/a\\b", "/cre ds", "creds/x"] {
+        let case = with_config(&sandbox, "").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", path);
+        refused(case.run(), &["it must be a path that begins with /"]);
+    }
     assert_eq!(metadata.requests().len(), 0);
 }
