@@ -90,7 +90,7 @@ fn lower_case(pattern: &str) -> Result<String, String> {
     Ok(lower_case + &expand_literal(rest)?)
 }
 
-/// Converts the part of a pattern outside of classes. A comma there probably is to separate names, but would belong to one.
+/// Converts the part of a pattern outside of classes. A comma there was probably meant to separate names, but it would be part of one.
 fn expand_literal(part: &str) -> Result<String, String> {
     if part.contains(',') {
         let reason = "a comma does not separate names; use --except-user once for each user, and [,] for a comma in a name";
